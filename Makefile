@@ -1,0 +1,70 @@
+# Every recipe runs modules with .venv/bin/python: the scripts in .venv/bin name their interpreter
+# in the first line, which may be no longer than 127 bytes, and the checkout's path may be.
+
+PY := .venv/bin/python
+SOURCES := manage.py marketingsuite feedbackloops tracking profiles tests
+
+# A deployment's environment, as far as checking needs one: nothing is connected to.
+CHECK_ENV := DEVELOPMENT= \
+	DATABASE_URL=postgresql://checker@127.0.0.1:1/checked \
+	REDIS_URL=redis://127.0.0.1:1/0 \
+	SECRET_KEY=a-key-that-only-the-checks-use-and-that-is-long-enough-0123456789 \
+	TRACKING_KEYS=1:MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE= \
+	ENCRYPTION_KEYS=MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE= \
+	ALLOWED_HOSTS=example.com
+
+.PHONY: help demo run test check format clean
+
+help:
+	@echo "make demo    install, start everything, and show a hit on its way to a customer's script"
+	@echo "make run     start every process of the Procfile"
+	@echo "make test    run the tests"
+	@echo "make check   lint, types, imports, migrations, deployment settings"
+	@echo "make format  let ruff format the code"
+	@echo "make clean   remove .venv and the data in var (stop what runs first)"
+
+demo: .venv/installed
+	@DEVELOPMENT=$${DEVELOPMENT:-true} $(PY) manage.py demo
+
+run: .venv/installed
+	@DEVELOPMENT=$${DEVELOPMENT:-true} $(PY) -m marketingsuite.devstack \
+		sh -c 'python manage.py migrate --verbosity 0 && exec python -m honcho start -p $${PORT:-8000}'
+
+test: .venv/installed-dev
+	@$(PY) -m pytest
+
+check: .venv/installed-dev
+	$(PY) -m ruff check $(SOURCES)
+	$(PY) -m ruff format --check $(SOURCES)
+	$(CHECK_ENV) $(PY) -m mypy $(SOURCES)
+	$(PY) .venv/bin/lint-imports
+	$(CHECK_ENV) DATABASE_URL= REDIS_URL= $(PY) manage.py makemigrations --check --dry-run
+	$(CHECK_ENV) $(PY) manage.py check --deploy --fail-level WARNING
+
+format: .venv/installed-dev
+	@$(PY) -m ruff check --fix $(SOURCES)
+	@$(PY) -m ruff format $(SOURCES)
+
+clean:
+	rm -rf .venv var .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# PYTHON=/path/to/python chooses the interpreter by hand. Each candidate is run, not just looked up:
+# version managers put names in the PATH that lead nowhere.
+$(PY):
+	@for candidate in $${PYTHON:-python3.13 python3.12 python3.11 python3 python}; do \
+		if $$candidate -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then found=$$candidate; break; fi; \
+	done; \
+	if [ -z "$$found" ]; then echo "Python 3.11 or newer is needed and was not found; install it, or name it: make PYTHON=/path/to/python" >&2; exit 1; fi; \
+	if ! $$found -c 'import venv, ensurepip' 2>/dev/null; then \
+		echo "$$found lacks venv or ensurepip; install them (Debian and Ubuntu: the package python3-venv)" >&2; exit 1; fi; \
+	echo "making .venv with $$($$found --version)"; \
+	$$found -m venv .venv || { rm -rf .venv; exit 1; }
+
+.venv/installed: requirements.txt | $(PY)
+	@$(PY) marketingsuite/devstack/install.py requirements.txt
+	@touch $@
+
+.venv/installed-dev: requirements-dev.txt requirements.txt | $(PY)
+	@$(PY) marketingsuite/devstack/install.py requirements-dev.txt
+	@touch $@

@@ -1,0 +1,68 @@
+"""From the answer to a call to what becomes of its delivery."""
+
+import random
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+
+from feedbackloops.lane import Lane
+from feedbackloops.lanes import Claimed, Done
+from feedbackloops.models import DeliveryState
+from feedbackloops.outbound.calls import Answer
+from feedbackloops.protocol.outcome import Judgement, Outcome
+from feedbackloops.protocol.retry import next_pause
+from tracking.ids import derived_id
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sending:
+    """A delivery whose attempt is under way; `at` in monotonic seconds."""
+
+    claimed: Claimed
+    lane: Lane
+    started: datetime
+    at: float
+
+
+def ended(sending: Sending, answer: Answer, judgement: Judgement) -> Done:
+    """What to record of an attempt that was made."""
+    made = sending.claimed.attempts + 1 - sending.claimed.attempts_before
+    state, pause = _state_after(judgement, made)
+    return _done(sending, answer, judgement, state, pause)
+
+
+def unsendable(sending: Sending, reason: str, state: DeliveryState) -> Done:
+    """What to record of a delivery that no call can be made for: it ends here, with the reason."""
+    return _done(sending, Answer(started=False), Judgement(Outcome.REJECTED, reason), state, 0.0)
+
+
+def _state_after(judgement: Judgement, made: int) -> tuple[DeliveryState, float]:
+    if judgement.outcome is Outcome.ACCEPTED:
+        return DeliveryState.DELIVERED, 0.0
+    jitter = random.uniform(-1, 1)
+    pause = next_pause(made, jitter=jitter, schedule=settings.RETRY_SCHEDULE, retry_after=judgement.retry_after)
+    if pause is None or judgement.outcome is Outcome.GONE:
+        return DeliveryState.GIVEN_UP, 0.0
+    return DeliveryState.PENDING, pause
+
+
+def _done(sending: Sending, answer: Answer, judgement: Judgement, state: DeliveryState, pause: float) -> Done:
+    claimed, number = sending.claimed, sending.claimed.attempts + 1
+    return Done(
+        # The fence is part of the id: two engines that made the same attempt, one of them asleep, both keep theirs.
+        id=derived_id(claimed.id, number, sending.lane.lease.number),
+        delivery=claimed.id,
+        loop=claimed.loop,
+        account=claimed.account,
+        number=number,
+        started=sending.started,
+        outcome=judgement.outcome,
+        state=state,
+        pause=pause,
+        message=judgement.message,
+        status=answer.status,
+        address=answer.address,
+        timings=answer.timings,
+        answer=answer.body,
+    )

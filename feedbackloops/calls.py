@@ -1,0 +1,106 @@
+"""From a delivery to the call that makes its next attempt."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, Self
+from uuid import UUID
+
+from django.conf import settings
+
+from feedbackloops.encryption import decrypt
+from feedbackloops.lanes import LaneFacts
+from feedbackloops.models import BodyFormat, FeedbackLoop
+from feedbackloops.outbound.calls import Call
+from feedbackloops.protocol import payload, samples, signing
+from feedbackloops.protocol.payload import EventFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """Where a loop's calls go, and how they are written and signed."""
+
+    loop: int
+    account: int
+    url: str
+    body_format: str
+    secrets: tuple[bytes, ...] = field(repr=False)
+    rsa: signing.RsaSigner | None = None
+
+    @classmethod
+    def from_facts(cls, facts: LaneFacts) -> Self:
+        """The script of a lane, whose secrets are as the table holds them."""
+        secrets = _secrets(facts.secret, facts.previous_secret)
+        rsa = _rsa_signer(facts.rsa_private_key, facts.rsa_key_id)
+        return cls(facts.loop, facts.account, facts.url, facts.body_format, secrets, rsa)
+
+    @classmethod
+    def from_loop(cls, loop: FeedbackLoop) -> Self:
+        """The script of a loop, whose secrets were decrypted when it was loaded."""
+        secrets = tuple(signing.decode_secret(each) for each in (loop.secret, loop.previous_secret) if each)
+        rsa = signing.rsa_signer(loop.rsa_private_key, loop.rsa_key_id) if loop.rsa_private_key else None
+        return cls(loop.pk, loop.account_id, loop.url, loop.body_format, secrets, rsa)
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a call says: the event with its snapshot, and which attempt it is (from 1)."""
+
+    event: EventFacts
+    snapshot: dict[str, Any]
+    attempt: int = 1
+    is_test: bool = False
+
+
+def call_for(
+    script: Script, contents: Contents, *, now: datetime, tag: Any = None, may_start: Callable[[], bool] | None = None
+) -> Call:
+    """The signed call. Raises TypeError or ValueError when the event can't be put on the wire, saying why."""
+    content_type, body = _body(script, contents)
+    request = signing.SignedRequest(
+        url=script.url,
+        content_type=content_type,
+        body=body,
+        webhook_id=str(contents.event.id),
+        account=script.account,
+        attempt=contents.attempt,
+        secrets=script.secrets,
+        rsa=script.rsa,
+        is_test=contents.is_test,
+    )
+    return Call(
+        url=script.url,
+        headers=signing.headers(request, now=now, nonce=signing.new_nonce(), user_agent=settings.USER_AGENT),
+        body=body,
+        loop=script.loop,
+        deadline=settings.ANSWER_SECONDS,
+        connect_timeout=settings.CONNECT_SECONDS,
+        tag=tag,
+        may_start=may_start,
+    )
+
+
+def _body(script: Script, contents: Contents) -> tuple[str, bytes]:
+    fields = payload.build(contents.event, contents.snapshot)
+    if script.body_format == BodyFormat.JSON:
+        return payload.JSON_TYPE, payload.json_body(fields)
+    return payload.FORM_TYPE, payload.form(fields)
+
+
+def sample_contents(event_type: str, id: UUID, now: datetime) -> Contents:
+    """The contents of a test call: an event of this type, with this id, about a person who doesn't exist."""
+    about_profile = event_type in samples.ABOUT_PROFILES
+    event = EventFacts(id, event_type, now, samples.FACTS[event_type], None if about_profile else id)
+    return Contents(event, {} if about_profile else samples.SNAPSHOT, is_test=True)
+
+
+# Decrypting costs as much as signing, so keys are kept, by what the table holds.
+@lru_cache(maxsize=2048)
+def _secrets(secret: str, previous: str) -> tuple[bytes, ...]:
+    return tuple(signing.decode_secret(decrypt(stored)) for stored in (secret, previous) if stored)
+
+
+@lru_cache(maxsize=2048)
+def _rsa_signer(private_key: str, key_id: str) -> signing.RsaSigner | None:
+    return signing.rsa_signer(decrypt(private_key), key_id) if private_key else None

@@ -1,0 +1,36 @@
+"""The door out, as the settings have it: every call of this project passes here."""
+
+from functools import cache
+
+from django.conf import settings
+
+from feedbackloops.outbound import sender
+from feedbackloops.outbound.calls import Answer, Call
+from feedbackloops.outbound.resolver import Resolver
+from feedbackloops.outbound.sender import OnDone, Sender
+
+
+def make_sender(on_done: OnDone) -> Sender:
+    """A sender of its own, not started yet."""
+    return Sender(
+        on_done,
+        allowed=settings.OUTBOUND_ALLOWED_NETWORKS,
+        ca_file=settings.OUTBOUND_CA_FILE or None,
+        resolver=_resolver(),
+    )
+
+
+def perform(call: Call) -> Answer:
+    """Make one call and wait for it, up to its deadline."""
+    return sender.perform(
+        call,
+        allowed=settings.OUTBOUND_ALLOWED_NETWORKS,
+        ca_file=settings.OUTBOUND_CA_FILE or None,
+        resolver=_resolver(),
+    )
+
+
+@cache
+def _resolver() -> Resolver:
+    """One for the process, so that what one call has looked up serves the next."""
+    return Resolver(settings.OUTBOUND_DNS_SERVERS, settings.OUTBOUND_DNS_PORT)

@@ -1,0 +1,112 @@
+"""Ringing Celery, from a thread of its own: whoever rings goes on at once, however the broker is.
+
+A lost ring costs only time, since the sweep rings again for all that PostgreSQL still has to do. So the buffer is
+bounded, a ring that can't be delivered within a second is dropped, and nobody is told but the log.
+"""
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Iterable, Sequence
+from functools import cache
+from time import sleep
+from typing import Any
+from uuid import UUID
+
+from celery import current_app
+from django.conf import settings
+from kombu import Connection, Producer
+
+logger = logging.getLogger(__name__)
+
+MOST_BUFFERED = 100_000
+EVENTS_PER_TASK = 500
+LOOPS_PER_TASK = 1000
+# What is rung for in this time after a publication shares the next one.
+GATHER_SECONDS = 0.003
+BROKER_SECONDS = 1.0
+
+Ring = tuple[str, Any]
+
+
+class Doorbell:
+    """The rings of one process."""
+
+    def __init__(self) -> None:
+        self._rings: deque[Ring] = deque(maxlen=MOST_BUFFERED)
+        self._rung = threading.Event()
+        self._producer: Producer | None = None
+        threading.Thread(target=self._publish_for_ever, name="doorbell", daemon=True).start()
+
+    def ring(self, task: str, arguments: Iterable[Any]) -> None:
+        """Have the task called with a list of these, together with what else is rung for it about now."""
+        self._rings.extend((task, argument) for argument in arguments)
+        self._rung.set()
+
+    def _publish_for_ever(self) -> None:
+        while True:
+            self._rung.wait()
+            self._rung.clear()
+            try:
+                self._publish()
+            except Exception as error:
+                logger.warning("The broker takes no rings, the sweep will make up for it: %s", error)
+                self._hang_up()
+            sleep(GATHER_SECONDS)
+
+    def _publish(self) -> None:
+        gathered: dict[str, dict[Any, None]] = {}
+        while self._rings:
+            task, argument = self._rings.popleft()
+            gathered.setdefault(task, {})[argument] = None
+        for task, arguments in gathered.items():
+            for part in _parts(list(arguments), LOOPS_PER_TASK if task == "deliver" else EVENTS_PER_TASK):
+                current_app.send_task(task, [part], producer=self._line(), retry=False)
+
+    def _line(self) -> Producer:
+        if self._producer is None:
+            options = settings.CELERY_BROKER_TRANSPORT_OPTIONS | {
+                "socket_timeout": BROKER_SECONDS,
+                "socket_connect_timeout": BROKER_SECONDS,
+                "max_retries": 0,
+            }
+            connection = Connection(settings.CELERY_BROKER_URL, transport_options=options)
+            self._producer = Producer(connection.channel())
+        return self._producer
+
+    def _hang_up(self) -> None:
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            try:
+                producer.connection.close()
+            except Exception as error:
+                logger.debug("The line to the broker was broken already: %s", error)
+
+
+@cache
+def _doorbell() -> Doorbell:
+    return Doorbell()
+
+
+def ring_for_events(ids: Iterable[UUID]) -> None:
+    """Have the events fanned out."""
+    _doorbell().ring("fan_out", (str(id) for id in ids))
+
+
+def ring_for_lanes(loops: Iterable[int]) -> None:
+    """Have the lanes of these loops looked at by an engine."""
+    _doorbell().ring("deliver", loops)
+
+
+def ring_for_looks(loops: Iterable[int]) -> None:
+    """Have the verification files of these loops looked for."""
+    _doorbell().ring("look", loops)
+
+
+def ring_for_test_calls(loops: Iterable[int]) -> None:
+    """Have each of these loops sent a test call."""
+    _doorbell().ring("call_test", loops)
+
+
+def _parts(items: Sequence[Any], size: int) -> Iterable[Sequence[Any]]:
+    return (items[start : start + size] for start in range(0, len(items), size))

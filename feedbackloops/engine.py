@@ -1,0 +1,95 @@
+"""Keeps lanes and the sender going: one engine in each worker process.
+
+Its keeper thread holds the database connection and decides; the sender's thread makes the calls. What they share is
+the queue of ended calls and, in each lane, the moment until which calls may start.
+"""
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache
+from time import monotonic, sleep
+
+from django.db import Error, connection
+
+from feedbackloops.door import make_sender
+from feedbackloops.keeper import Keeper
+from feedbackloops.outbound.calls import Answer, Call
+
+logger = logging.getLogger(__name__)
+
+# A turn costs some statements, whatever it finds: at full load this makes it find a handful.
+TURN_SECONDS = 0.004
+RECOVER_SECONDS = 0.5
+
+
+class Engine:
+    """Sends what is due in the lanes that it is rung for, until they are empty."""
+
+    def __init__(self) -> None:
+        self._sender = make_sender(self._over)
+        self._keeper = Keeper(self._sender.submit)
+        self._thread = threading.Thread(target=self._run, name="keeper", daemon=True)
+        self._bell = threading.Event()
+        self._stop_at: float | None = None
+        self._rung: deque[int] = deque()
+        self._ended: deque[tuple[Call, Answer]] = deque()
+
+    def start(self) -> None:
+        """Start both threads."""
+        self._sender.start()
+        self._thread.start()
+
+    def ring(self, loops: Iterable[int]) -> None:
+        """Have these lanes looked at, now; from any thread."""
+        self._rung.extend(loops)
+        self._bell.set()
+
+    def stop(self, seconds: float) -> None:
+        """Start no more calls, let those under way end within `seconds`, record them and give the lanes back."""
+        self._stop_at = monotonic() + seconds
+        self._bell.set()
+        self._thread.join(seconds + 2 * RECOVER_SECONDS)
+        self._sender.stop(0)
+
+    def _over(self, calls: Sequence[tuple[Call, Answer]]) -> None:
+        self._ended.extend(calls)
+        self._bell.set()
+
+    def _run(self) -> None:
+        while self._stop_at is None:
+            if self._guarded(lambda: self._keeper.turn(_drained(self._rung), _drained(self._ended))):
+                # What comes in meanwhile shares the statements of the next turn.
+                sleep(TURN_SECONDS)
+            self._bell.wait(self._keeper.pause())
+            self._bell.clear()
+        while monotonic() < self._stop_at and not self._guarded(lambda: self._keeper.close(_drained(self._ended))):
+            self._bell.wait(0.05)
+            self._bell.clear()
+        connection.close()
+
+    def _guarded(self, step: Callable[[], bool]) -> bool:
+        try:
+            return step()
+        except Error as error:
+            logger.warning("The engine waits for PostgreSQL: %s", str(error).strip())
+        except Exception:
+            logger.exception("The engine failed in this turn; it goes on with the next")
+        connection.close()
+        sleep(RECOVER_SECONDS)
+        return False
+
+
+@cache
+def engine() -> Engine:
+    """The engine of this process, started on first use."""
+    made = Engine()
+    made.start()
+    return made
+
+
+def _drained(queue: deque[object]) -> Iterator[object]:
+    """What is in the queue now and comes in meanwhile, each taken as it is asked for."""
+    while queue:
+        yield queue.popleft()

@@ -1,0 +1,163 @@
+"""Events → deliveries: for a set of events, one transaction that keeps what we know and owes each loop its own."""
+
+import logging
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.db import InterfaceError, OperationalError, connection, transaction
+
+from feedbackloops.matching import Wish, Wishes
+from feedbackloops.models import ParkedEvent
+from tracking.ids import derived_id
+from tracking.models import Outbox
+
+logger = logging.getLogger(__name__)
+
+# Two fan-outs for one event: the row is locked by the first, and gone or skipped for the second.
+_TAKE = """
+DELETE FROM tracking_outbox WHERE event_id IN (
+    SELECT event_id FROM tracking_outbox WHERE event_id = ANY(%s::uuid[]) FOR UPDATE SKIP LOCKED
+) RETURNING event_id
+"""
+
+# The accounts are compared once more, so that no row that went wrong elsewhere shows one account's data to another.
+_LOAD = """
+SELECT e.id, e.type, e.account_id, coalesce(p.database_id, (e.data ->> 'database')::bigint),
+    CASE WHEN m.id IS NULL THEN '{}' ELSE
+        jsonb_build_object('recipient', m.recipient, 'tags', to_jsonb(m.tags))
+        || CASE WHEN p.id IS NULL THEN '{}' ELSE jsonb_build_object(
+            'profile', p.id, 'database', p.database_id, 'fields', p.fields, 'interests', to_jsonb(p.interests)
+        ) END
+    END::text
+FROM tracking_event e
+LEFT JOIN tracking_message m ON m.id = e.message_id AND m.account_id = e.account_id
+LEFT JOIN profiles_profile p ON p.id = m.profile_id AND p.account_id = e.account_id
+WHERE e.id = ANY(%s::uuid[])
+"""
+
+_WISHES = """
+SELECT l.id, l.account_id, l.event_types,
+    ARRAY(SELECT database_id FROM feedbackloops_feedbackloop_databases WHERE feedbackloop_id = l.id)
+FROM feedbackloops_feedbackloop l
+LEFT JOIN feedbackloops_lanestate s ON s.loop_id = l.id
+WHERE l.account_id = ANY(%s) AND l.status <> 'disabled' AND l.verified_place <> '' AND s.stopped IS NULL
+"""
+
+# Owed is counted from the rows that were really inserted, so owing twice counts once.
+_OWE = """
+WITH snapshots AS (
+    INSERT INTO feedbackloops_snapshot (id, data)
+    SELECT * FROM unnest(%s::uuid[], %s::text[]::jsonb[])
+    ON CONFLICT (id) DO NOTHING
+), owed AS (
+    INSERT INTO feedbackloops_delivery (id, event_id, loop_id, account_id, state, next_attempt)
+    SELECT id, event_id, loop_id, account_id, 'pending', now()
+    FROM unnest(%s::uuid[], %s::uuid[], %s::bigint[], %s::bigint[]) AS t (id, event_id, loop_id, account_id)
+    ON CONFLICT (id) DO NOTHING
+    RETURNING id, loop_id
+)
+INSERT INTO feedbackloops_owedcount (loop_id, hour, count)
+SELECT loop_id, date_trunc('hour', to_timestamp(('x' || left(replace(id::text, '-', ''), 12))::bit(48)::bigint / 1000.0)),
+    count(*)
+FROM owed GROUP BY 1, 2
+"""
+
+
+class LoadedEvent(NamedTuple):
+    """An event with what we know of its recipient: `snapshot` is JSON text, in the names of the wire contract."""
+
+    id: UUID
+    type: str
+    account: int
+    database: int | None
+    snapshot: str
+
+
+class Owed(NamedTuple):
+    """A delivery to be."""
+
+    id: UUID
+    event: UUID
+    loop: int
+    account: int
+
+
+def fan_out(ids: Sequence[UUID]) -> set[int]:
+    """Owe the events' deliveries; the loops that got any.
+
+    Events that another fan-out has, or has had, are passed over. A set that fails is halved; an event that fails alone
+    is parked with its error. Raises OperationalError or InterfaceError when the database is away: nothing has changed.
+    """
+    try:
+        with transaction.atomic():
+            return _fan_out(ids)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as error:
+        if len(ids) == 1:
+            _park(ids[0], error)
+            return set()
+    middle = len(ids) // 2
+    return fan_out(ids[:middle]) | fan_out(ids[middle:])
+
+
+def waiting(limit: int, older_than: float) -> list[UUID]:
+    """Up to `limit` events that have waited for a fan-out for `older_than` seconds, the oldest first."""
+    query = "SELECT event_id FROM tracking_outbox WHERE created < now() - %s * interval '1 second' ORDER BY 1 LIMIT %s"
+    return [id for (id,) in _rows(query, older_than, limit)]
+
+
+def unpark(ids: Sequence[UUID]) -> int:
+    """Put parked events back where fan-out takes them from; how many there were."""
+    with transaction.atomic():
+        parked = ParkedEvent.objects.select_for_update(skip_locked=True).filter(event_id__in=ids)
+        Outbox.objects.bulk_create([Outbox(event_id=each.event_id) for each in parked], ignore_conflicts=True)
+        return ParkedEvent.objects.filter(event_id__in=[each.event_id for each in parked]).delete()[0]
+
+
+def _fan_out(ids: Sequence[UUID]) -> set[int]:
+    taken = [id for (id,) in _rows(_TAKE, _texts(ids))]
+    events = [LoadedEvent(*row) for row in _rows(_LOAD, _texts(taken))] if taken else []
+    wishes = Wishes(_wishes({event.account for event in events}))
+    wanted = [(event, wishes.loops_for(event.account, event.type, event.database)) for event in events]
+    wanted = [(event, loops) for event, loops in wanted if loops]
+    owed = [_owed(event, loop) for event, loops in wanted for loop in loops]
+    if owed:
+        _owe([event for event, _ in wanted], owed)
+    return {each.loop for each in owed}
+
+
+def _wishes(accounts: set[int]) -> list[Wish]:
+    rows = _rows(_WISHES, list(accounts))
+    return [Wish(loop, account, frozenset(types), frozenset(databases)) for loop, account, types, databases in rows]
+
+
+def _owed(event: LoadedEvent, loop: int) -> Owed:
+    return Owed(derived_id(event.id, loop), event.id, loop, event.account)
+
+
+def _owe(events: Sequence[LoadedEvent], owed: Sequence[Owed]) -> None:
+    snapshots = _texts([event.id for event in events]), [event.snapshot for event in events]
+    ids = _texts([each.id for each in owed]), _texts([each.event for each in owed])
+    owners = [each.loop for each in owed], [each.account for each in owed]
+    with connection.cursor() as cursor:
+        cursor.execute(_OWE, [*snapshots, *ids, *owners])
+
+
+def _park(id: UUID, error: Exception) -> None:
+    logger.error("Event %s can't be fanned out; it is parked", id, exc_info=error)
+    with transaction.atomic():
+        if _rows(_TAKE, _texts([id])):
+            reason = f"{type(error).__name__}: {error}".strip()[:2000]
+            ParkedEvent.objects.update_or_create(event_id=id, defaults={"error": reason})
+
+
+def _texts(ids: Sequence[UUID]) -> list[str]:
+    return [str(id) for id in ids]
+
+
+def _rows(query: str, *parameters: Any) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(query, parameters)
+        return cursor.fetchall()

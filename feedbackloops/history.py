@@ -1,0 +1,81 @@
+"""Upkeep of the history: partitions made ahead and dropped when they are old, counts summed up."""
+
+import logging
+from datetime import date, timedelta
+
+from django.conf import settings
+from django.db import OperationalError, connection, transaction
+
+from tracking import partitions
+
+logger = logging.getLogger(__name__)
+
+DELIVERIES = "feedbackloops_delivery"
+TABLES = ("tracking_event", "feedbackloops_snapshot", DELIVERIES, "feedbackloops_attempt")
+# Deliveries are a queue: rows die by the thousand, and the index of what is pending must not fill with dead ones.
+STORAGE = {
+    DELIVERIES: "autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0"
+}
+SUM_UP_AFTER_HOURS = 2
+
+
+def make_partitions(today: date) -> None:
+    """Have a partition for yesterday, today and the days ahead, in every table."""
+    wanted = list(partitions.days(today - timedelta(days=1), settings.PARTITIONS_AHEAD_DAYS + 2))
+    for table in TABLES:
+        try:
+            partitions.make(table, wanted, STORAGE.get(table, ""))
+        except OperationalError as error:
+            logger.warning("The partitions of %s are made within the hour, it is too busy now: %s", table, error)
+
+
+def drop_old_partitions(today: date) -> None:
+    """Drop each day that is older than HISTORY_DAYS, from every table, unless a delivery of it is still pending."""
+    oldest = today - timedelta(days=settings.HISTORY_DAYS)
+    for day in sorted(day for day in partitions.existing(DELIVERIES) if day < oldest):
+        if _has_pending(day):
+            logger.warning("The history of %s stays: deliveries of that day are still pending", day)
+            continue
+        _drop_day(day)
+
+
+def sum_up_owed() -> int:
+    """Make one row of the counts of each loop and hour that is over; how many rows went into them."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_SUM_UP, [SUM_UP_AFTER_HOURS])
+        return int(cursor.fetchone()[0])
+
+
+_SUM_UP = """
+WITH gone AS (
+    DELETE FROM feedbackloops_owedcount WHERE id IN (
+        SELECT id FROM feedbackloops_owedcount
+        WHERE (loop_id, hour) IN (
+            SELECT loop_id, hour FROM feedbackloops_owedcount
+            WHERE hour < now() - %s * interval '1 hour' GROUP BY 1, 2 HAVING count(*) > 1
+        )
+        FOR UPDATE SKIP LOCKED
+    ) RETURNING loop_id, hour, count
+), summed AS (
+    INSERT INTO feedbackloops_owedcount (loop_id, hour, count) SELECT loop_id, hour, sum(count) FROM gone GROUP BY 1, 2
+)
+SELECT count(*) FROM gone
+"""
+
+
+def _has_pending(day: date) -> bool:
+    low, high = partitions.id_range(day)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT EXISTS (SELECT 1 FROM {DELIVERIES} WHERE state = 'pending' AND id >= %s AND id < %s)", [low, high]
+        )
+        return bool(cursor.fetchone()[0])
+
+
+def _drop_day(day: date) -> None:
+    for table in TABLES:
+        if day in partitions.existing(table):
+            try:
+                partitions.drop(table, day)
+            except OperationalError as error:
+                logger.warning("%s of %s is dropped later, the table is too busy now: %s", table, day, error)

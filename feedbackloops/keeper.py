@@ -1,0 +1,223 @@
+"""What an engine does in a turn: lease, claim, hand to the sender, record, give back. One thread only."""
+
+import heapq
+import logging
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from time import monotonic
+from uuid import uuid4
+
+from django.conf import settings
+from django.utils.timezone import now
+
+from feedbackloops import lanes
+from feedbackloops.attempts import Sending, ended, unsendable
+from feedbackloops.calls import Contents, Script, call_for
+from feedbackloops.lane import Lane
+from feedbackloops.lanes import Claimed, Done, LaneFacts, Lease
+from feedbackloops.models import DeliveryState
+from feedbackloops.outbound.calls import Answer, Call
+from feedbackloops.protocol.outcome import judge
+from feedbackloops.protocol.pacing import Bucket, Pace
+from feedbackloops.protocol.payload import EventFacts
+
+logger = logging.getLogger(__name__)
+
+RECORD_SECONDS = 0.02
+RECORD_AT_ONCE = 500
+# A retry that is due sooner is waited for here; a later one is found by the sweep.
+ALARM_SECONDS = 60.0
+# Parts of the lease: renewed after a ninth of it, no call started later than two ninths after that (5 s, 10 s of 45 s).
+RENEW_PART, FRESH_PART = 1 / 9, 2 / 9
+IDLE_SECONDS = 1.0
+
+
+class Keeper:
+    """The lanes that this engine holds, and the attempts that it has not recorded yet."""
+
+    def __init__(self, submit: Callable[[list[Call]], None]) -> None:
+        self.engine = uuid4()
+        self._submit = submit
+        self._lanes: dict[int, Lane] = {}
+        self._buckets: dict[int, Bucket] = {}
+        self._alarms: list[tuple[float, int]] = []
+        self._unrecorded: list[tuple[Lane, Done]] = []
+        self._recorded = self._renewed = 0.0
+
+    def turn(self, rung: Iterable[int], over: Iterable[tuple[Call, Answer]]) -> bool:
+        """Do what there is to do for the lanes that were rung and the calls that are over; whether calls were made."""
+        self._collect(over)
+        self._renew()
+        self._lease([*rung, *self._alarmed()])
+        self._record()
+        sent = self._send()
+        self._give_back()
+        return sent
+
+    def close(self, over: Iterable[tuple[Call, Answer]]) -> bool:
+        """Do what is left to do when no more calls are made; whether it is done."""
+        self._collect(over)
+        self._renew()
+        for lane in self._lanes.values():
+            lane.fresh_until = 0.0
+        self._record(at_once=True)
+        idle = [lane for lane in self._lanes.values() if not lane.known]
+        self._let_go(idle, anyway=True)
+        return not self._lanes
+
+    def pause(self) -> float:
+        """Seconds until the next turn has something to do, unless a ring or an answer comes first."""
+        moment = monotonic()
+        times = [self._renewed + settings.LEASE_SECONDS * RENEW_PART] if self._lanes else []
+        times += [self._recorded + RECORD_SECONDS] if self._unrecorded else []
+        times += [self._alarms[0][0]] if self._alarms else []
+        times += [wake for lane in self._lanes.values() if (wake := lane.wakes_at(moment)) is not None]
+        return min(max(min(times, default=moment + IDLE_SECONDS) - moment, 0.0), IDLE_SECONDS)
+
+    def _lease(self, loops: Sequence[int]) -> None:
+        for loop in loops:
+            if lane := self._lanes.get(loop):
+                lane.more = True
+        wanted = {loop for loop in loops if loop not in self._lanes}
+        if wanted:
+            moment = monotonic()
+            # Of no lanes, none needs to be renewed before the new ones do.
+            self._renewed = self._renewed if self._lanes else moment
+            fresh_until = moment + settings.LEASE_SECONDS * FRESH_PART
+            for lease in lanes.lease(self.engine, sorted(wanted), settings.LEASE_SECONDS):
+                self._lanes[lease.loop] = self._lane(lease, fresh_until)
+
+    def _lane(self, lease: Lease, fresh_until: float) -> Lane:
+        pace = Pace(1, settings.COOL_DOWN_SECONDS, settings.COOL_DOWN_MAX_SECONDS, lease.troubles)
+        if lease.rests > 0:
+            pace.resting_until = monotonic() + lease.rests
+        lane = Lane(lease, pace, fresh_until)
+        lane.note(monotonic())
+        return lane
+
+    def _renew(self) -> None:
+        moment = monotonic()
+        if not self._lanes or moment - self._renewed < settings.LEASE_SECONDS * RENEW_PART:
+            return
+        held = [lane.fence for lane in self._lanes.values()]
+        kept = lanes.renew(self.engine, held, settings.LEASE_SECONDS)
+        self._renewed = moment
+        for loop in self._lanes.keys() - kept:
+            logger.warning("Another engine holds the lane of loop %d now", loop)
+            del self._lanes[loop]
+        for lane in self._lanes.values():
+            lane.fresh_until = moment + settings.LEASE_SECONDS * FRESH_PART
+
+    def _collect(self, over: Iterable[tuple[Call, Answer]]) -> None:
+        moment, wall = monotonic(), now()
+        for call, answer in over:
+            sending: Sending = call.tag
+            if not answer.started:
+                sending.lane.not_started(sending.claimed.id)
+                continue
+            judgement = judge(answer, now=wall)
+            sending.lane.finish(judgement, started=sending.at, now=moment)
+            self._unrecorded.append((sending.lane, ended(sending, answer, judgement)))
+
+    def _record(self, *, at_once: bool = False) -> None:
+        moment = monotonic()
+        waited = moment - self._recorded >= RECORD_SECONDS
+        if not self._unrecorded or not (at_once or waited or len(self._unrecorded) >= RECORD_AT_ONCE):
+            return
+        lanes.record([done for _, done in self._unrecorded])
+        for lane, done in self._unrecorded:
+            lane.known.discard(done.delivery)
+            if done.state == DeliveryState.PENDING and done.pause <= ALARM_SECONDS:
+                heapq.heappush(self._alarms, (moment + done.pause, done.loop))
+        self._unrecorded, self._recorded = [], moment
+        self._note()
+
+    def _note(self) -> None:
+        moment = monotonic()
+        notes = [note for lane in self._lanes.values() if (note := lane.note(moment))]
+        if notes:
+            lanes.note(self.engine, notes)
+
+    def _alarmed(self) -> list[int]:
+        moment, loops = monotonic(), []
+        while self._alarms and self._alarms[0][0] <= moment:
+            loops.append(heapq.heappop(self._alarms)[1])
+        return loops
+
+    def _send(self) -> bool:
+        moment = monotonic()
+        wanting = [lane for lane in self._lanes.values() if lane.more]
+        self._adapt(wanting, moment)
+        free = {lane.lease.loop: free for lane in wanting if (free := lane.free(moment))}
+        if not free:
+            return False
+        claimed: dict[int, list[Claimed]] = {loop: [] for loop in free}
+        for each in lanes.claim([self._lanes[loop].place(count) for loop, count in free.items()]):
+            claimed[each.loop].append(each)
+        taken = [each for loop, due in claimed.items() for each in self._lanes[loop].accept(due, free[loop], moment)]
+        self._make_calls(taken)
+        return bool(taken)
+
+    def _adapt(self, wanting: Sequence[Lane], moment: float) -> None:
+        if not wanting:
+            return
+        facts = {each.loop: each for each in lanes.facts(lane.lease.loop for lane in wanting)}
+        for lane in wanting:
+            if sendable := facts.get(lane.lease.loop):
+                lane.adapt(Script.from_facts(sendable), sendable.in_flight_limit, self._bucket(sendable, moment))
+            else:
+                lane.bar()
+
+    def _bucket(self, facts: LaneFacts, moment: float) -> Bucket | None:
+        if facts.rate_limit is None:
+            return None
+        bucket = self._buckets.get(facts.loop)
+        if bucket is None or bucket.rate != facts.rate_limit:
+            # It outlives the lease, so that giving a lane back and taking it again wins no calls.
+            bucket = self._buckets[facts.loop] = Bucket(float(facts.rate_limit), moment)
+        return bucket
+
+    def _make_calls(self, taken: Sequence[Claimed]) -> None:
+        if not taken:
+            return
+        known = lanes.events([each.event for each in taken])
+        calls = [call for each in taken if (call := self._call(each, known.get(each.event)))]
+        self._submit(calls)
+
+    def _call(self, claimed: Claimed, event: tuple[EventFacts, dict[str, object]] | None) -> Call | None:
+        lane = self._lanes[claimed.loop]
+        sending = Sending(claimed, lane, now(), monotonic())
+        if event is None:
+            self._end(sending, "The event is no longer kept, so there is nothing to send.", DeliveryState.CANCELLED)
+            return None
+        try:
+            contents = Contents(*event, claimed.attempts + 1)
+            return call_for(lane.script, contents, now=sending.started, tag=sending, may_start=lane.may_start)
+        except (TypeError, ValueError) as error:
+            self._end(sending, f"No call could be made of this event: {error}", DeliveryState.GIVEN_UP)
+            return None
+
+    def _end(self, sending: Sending, reason: str, state: DeliveryState) -> None:
+        sending.lane.pace.in_flight -= 1
+        self._unrecorded.append((sending.lane, unsendable(sending, reason, state)))
+
+    def _give_back(self) -> None:
+        moment = monotonic()
+        idle = [lane for lane in self._lanes.values() if lane.is_idle(moment)]
+        for lane in idle:
+            if lane.is_resting(moment) and not lane.barred:
+                heapq.heappush(self._alarms, (lane.pace.resting_until, lane.lease.loop))
+        closed = [lane for lane in idle if lane.barred or lane.is_resting(moment)]
+        self._let_go(closed, anyway=True)
+        self._let_go([lane for lane in idle if lane not in closed], anyway=False)
+
+    def _let_go(self, idle: Sequence[Lane], *, anyway: bool) -> None:
+        if not idle:
+            return
+        released = lanes.release(self.engine, [lane.fence for lane in idle], anyway=anyway)
+        for lane in idle:
+            if lane.lease.loop in released:
+                del self._lanes[lane.lease.loop]
+            else:
+                # Something is due after all, or the lane is no longer ours, which the next renewal will tell.
+                lane.restart()

@@ -1,0 +1,128 @@
+"""One leased lane, as the engine that holds it sees it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from time import monotonic
+from uuid import UUID
+
+from feedbackloops.calls import Script
+from feedbackloops.lanes import NIL, START_OF_TIME, Claimed, LaneNote, Lease, Place
+from feedbackloops.protocol.outcome import TROUBLE, Judgement, Outcome
+from feedbackloops.protocol.pacing import Bucket, Pace
+
+
+# How long a claim goes on from the last one, although something may have been owed late before that place.
+RESTART_SECONDS = 5.0
+EMPTY_RESTART_SECONDS = 1.0
+NOTE_SUCCESS_SECONDS = 1.0
+
+
+@dataclass(slots=True, eq=False)
+class Lane:
+    """A lane between lease and release. All times are monotonic seconds unless they are datetimes."""
+
+    lease: Lease
+    pace: Pace
+    # Read by the sender's thread: no call starts at or after this moment.
+    fresh_until: float
+    # Reread before each claim.
+    script: Script = field(init=False)
+    # Under way, or ended and not yet recorded: due in the table, but not to be claimed again.
+    known: set[UUID] = field(default_factory=set)
+    more: bool = True
+    barred: bool = False
+    after: datetime = START_OF_TIME
+    after_id: UUID = NIL
+    restarted: float = 0.0
+    succeeded: bool = False
+    trouble: str = ""
+    stop_reason: str = ""
+    noted: tuple[int, float, str, str] = (0, 0.0, "", "")
+    success_noted: float = float("-inf")
+
+    @property
+    def fence(self) -> tuple[int, int]:
+        """The loop and the number of the lease, as lanes.renew() and lanes.release() take them."""
+        return self.lease.loop, self.lease.number
+
+    def may_start(self) -> bool:
+        """Whether a call may leave at this very moment."""
+        return monotonic() < self.fresh_until
+
+    def adapt(self, script: Script, in_flight_limit: int, bucket: Bucket | None) -> None:
+        """Follow what staff have set meanwhile."""
+        self.script, self.barred = script, False
+        self.pace.limit, self.pace.bucket = in_flight_limit, bucket
+
+    def bar(self) -> None:
+        """Send no more: it is paused, not verified or stopped."""
+        self.more, self.barred = False, True
+
+    def restart(self) -> None:
+        """Have the next claim look from the start of the queue."""
+        self.more, self.after, self.after_id = True, START_OF_TIME, NIL
+
+    def place(self, free: int) -> Place:
+        """Where to claim for so many free places. What is known may lie in the way, so there is room for it."""
+        return Place(self.lease.loop, free + len(self.known), self.after, self.after_id)
+
+    def accept(self, claimed: Sequence[Claimed], free: int, now: float) -> list[Claimed]:
+        """Take up to `free` of what a claim at place(free) found."""
+        room = free + len(self.known)
+        taken = [each for each in claimed if each.id not in self.known][:free]
+        self.more = len(claimed) == room
+        if taken:
+            self.after, self.after_id = taken[-1].next_attempt, taken[-1].id
+        if now - self.restarted >= (RESTART_SECONDS if self.more else EMPTY_RESTART_SECONDS):
+            self.after, self.after_id, self.restarted = START_OF_TIME, NIL, now
+        self.known.update(each.id for each in taken)
+        self.pace.start(len(taken))
+        return taken
+
+    def finish(self, judgement: Judgement, *, started: float, now: float) -> None:
+        """Learn from an attempt that was started at `started`."""
+        self.pace.finish(judgement.outcome, started=started, now=now, retry_after=judgement.retry_after)
+        if judgement.outcome is Outcome.ACCEPTED:
+            self.succeeded, self.trouble = True, ""
+        elif judgement.outcome in TROUBLE or judgement.outcome is Outcome.THROTTLED:
+            self.trouble = judgement.message
+        elif judgement.outcome is Outcome.GONE:
+            self.trouble, self.stop_reason, self.more = judgement.message, "gone", False
+
+    def not_started(self, id: UUID) -> None:
+        """Put back what the fence held: whoever holds the lane next will send it."""
+        self.known.discard(id)
+        self.pace.in_flight -= 1
+        self.restart()
+
+    def note(self, now: float) -> LaneNote | None:
+        """What to write of this lane, if that has changed; a success counts as a change once a second."""
+        state = self.pace.troubles, self.pace.resting_until, self.trouble, self.stop_reason
+        success = self.succeeded and now - self.success_noted >= NOTE_SUCCESS_SECONDS
+        if state == self.noted and not success:
+            return None
+        self.noted = state
+        succeeded, self.succeeded = self.succeeded, False
+        if succeeded:
+            self.success_noted = now
+        rests = max(0.0, self.pace.resting_until - now)
+        return LaneNote(*self.fence, self.pace.troubles, rests, succeeded, self.trouble, self.stop_reason)
+
+    def free(self, now: float) -> int:
+        """How many calls to claim for: none where nothing more is expected, or the fence is about to close."""
+        return self.pace.free(now) if self.more and not self.stop_reason and now < self.fresh_until else 0
+
+    def wakes_at(self, now: float) -> float | None:
+        """When there is something to claim although no call ends meanwhile; None while that can't be."""
+        if not self.more or self.stop_reason or now >= self.fresh_until:
+            return None
+        return now if self.pace.free(now) else self.pace.wakes_at(now)
+
+    def is_idle(self, now: float) -> bool:
+        """Whether the lane can be given back: nothing under way, and nothing to do or no leave to do it."""
+        return not self.known and (not self.more or self.is_resting(now))
+
+    def is_resting(self, now: float) -> bool:
+        """Whether its script gets a rest."""
+        return now < self.pace.resting_until

@@ -1,0 +1,18 @@
+from feedbackloops.models.history import Attempt, Delivery, DeliveryState, OwedCount, ParkedEvent, Snapshot
+from feedbackloops.models.loops import BodyFormat, FeedbackLoop, LoopStatus
+from feedbackloops.models.state import LaneState, StopReason, VerificationLook
+
+__all__ = [
+    "Attempt",
+    "BodyFormat",
+    "Delivery",
+    "DeliveryState",
+    "FeedbackLoop",
+    "LaneState",
+    "LoopStatus",
+    "OwedCount",
+    "ParkedEvent",
+    "Snapshot",
+    "StopReason",
+    "VerificationLook",
+]

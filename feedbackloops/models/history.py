@@ -1,0 +1,139 @@
+"""The rows of the flow. Snapshot, Delivery and Attempt are partitioned by day on ids that carry their event's time."""
+
+from datetime import datetime
+
+from django.db import models
+from django.db.models.functions import Now
+
+from feedbackloops.models.loops import FeedbackLoop
+from feedbackloops.protocol.outcome import Outcome
+from profiles.models import Account
+from tracking.ids import moment_of
+from tracking.models import Event
+
+
+class DeliveryState(models.TextChoices):
+    """Where a delivery stands.
+
+    PENDING: to be sent when it is due and its lane is free.
+    DELIVERED: the script answered 2xx.
+    GIVEN_UP: the last of its attempts failed.
+    CANCELLED: staff took it back.
+    """
+
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    GIVEN_UP = "given_up"
+    CANCELLED = "cancelled"
+
+
+OUTCOMES = [(outcome.value, outcome.value.replace("_", " ")) for outcome in Outcome]
+
+
+class Snapshot(models.Model):
+    """What we knew of an event's recipient and profile when the event was fanned out; one per event."""
+
+    # The same as the event's.
+    id = models.UUIDField(primary_key=True)
+    data = models.JSONField()
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class Delivery(models.Model):
+    """One event owed to one loop. Its id follows from both, so that owing twice makes one row."""
+
+    id = models.UUIDField(primary_key=True)
+    event = models.ForeignKey(Event, models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False)
+    loop = models.ForeignKey(FeedbackLoop, models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False)
+    account = models.ForeignKey(Account, models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False)
+    state = models.CharField(max_length=9, choices=DeliveryState, default=DeliveryState.PENDING)
+    outcome = models.CharField("last outcome", max_length=12, choices=OUTCOMES, default="", db_default="")
+    attempts = models.PositiveSmallIntegerField(default=0, db_default=0)
+    # Attempts made before staff last sent it again: they don't count against the schedule of this round.
+    attempts_before = models.PositiveSmallIntegerField(default=0, db_default=0)
+    next_attempt = models.DateTimeField()
+    owed = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        verbose_name_plural = "deliveries"
+        ordering = ["-id"]
+        constraints = [models.CheckConstraint(condition=models.Q(state__in=DeliveryState.values), name="delivery_state")]
+        indexes = [
+            models.Index(
+                fields=["loop", "next_attempt", "id"], condition=models.Q(state="pending"), name="delivery_queue"
+            ),
+            models.Index(fields=["loop", "id"], name="delivery_loop"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+    @property
+    def occurred_at(self) -> datetime:
+        """When the event happened, in UTC."""
+        return moment_of(self.id)
+
+
+class Attempt(models.Model):
+    """One POST to a script: a delivery's, or a test call's (which has no delivery)."""
+
+    id = models.UUIDField(primary_key=True)
+    delivery = models.ForeignKey(
+        Delivery, models.DO_NOTHING, related_name="+", null=True, db_constraint=False, db_index=False
+    )
+    loop = models.ForeignKey(FeedbackLoop, models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False)
+    account = models.ForeignKey(Account, models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False)
+    number = models.PositiveSmallIntegerField()
+    started = models.DateTimeField()
+    outcome = models.CharField(max_length=12, choices=OUTCOMES)
+    message = models.TextField(default="", db_default="")
+    status = models.PositiveSmallIntegerField(default=0, db_default=0)
+    address = models.CharField(max_length=45, default="", db_default="")
+    # Seconds since the start of the call, as libcurl counts them: the name resolved, connected, TLS done, first byte.
+    dns = models.FloatField(default=0, db_default=0)
+    connect = models.FloatField(default=0, db_default=0)
+    tls = models.FloatField(default=0, db_default=0)
+    first_byte = models.FloatField(default=0, db_default=0)
+    total = models.FloatField(default=0, db_default=0)
+    # The first bytes of the answer.
+    answer = models.BinaryField(default=b"")
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["loop", "id"], name="attempt_loop")]
+
+    def __str__(self) -> str:
+        return f"Attempt {self.number}"
+
+
+class OwedCount(models.Model):
+    """Deliveries owed to a loop for the events of an hour, counted in the transaction that owed them.
+
+    Fan-outs only add rows, so none waits for another; a task sums them up later.
+    """
+
+    loop_id = models.BigIntegerField()
+    hour = models.DateTimeField()
+    count = models.BigIntegerField()
+
+    class Meta:
+        indexes = [models.Index(fields=["loop_id", "hour"], name="owed_loop_hour")]
+
+    def __str__(self) -> str:
+        return f"{self.count} owed to loop {self.loop_id} for {self.hour:%Y-%m-%d %H}:00"
+
+
+class ParkedEvent(models.Model):
+    """An event that fan-out could not handle, kept aside with the error until staff try it again."""
+
+    event_id = models.UUIDField(primary_key=True)
+    error = models.TextField()
+    parked = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ["-event_id"]
+
+    def __str__(self) -> str:
+        return str(self.event_id)

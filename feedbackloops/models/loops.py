@@ -1,0 +1,169 @@
+"""What staff decide about a loop. What the engine finds out stands in state.py, so that neither overwrites the other."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.utils.timezone import now
+
+from feedbackloops.encryption import EncryptedTextField
+from feedbackloops.protocol import challenge, signing
+from feedbackloops.protocol.place import place_of, url_problem
+from profiles.models import Account, Database
+from tracking.models import EventType
+
+
+class LoopStatus(models.TextChoices):
+    """What staff want of a loop.
+
+    ACTIVE: events are owed and sent.
+    PAUSED: events are owed and held.
+    DISABLED: nothing new is owed; what waits is held.
+    """
+
+    ACTIVE = "active"
+    PAUSED = "paused"
+    DISABLED = "disabled"
+
+
+class BodyFormat(models.TextChoices):
+    """How the body of a call is written.
+
+    FORM: as PHP reads it into $_POST.
+    JSON: the same names, maps as objects, lists as arrays.
+    """
+
+    FORM = "form", "Form (as PHP reads it)"
+    JSON = "json", "JSON"
+
+
+def validate_url(url: str) -> None:
+    """Raise ValidationError, with what to do, unless a loop can call this URL."""
+    if problem := url_problem(url):
+        raise ValidationError(problem)
+
+
+def validate_private_key(pem: str) -> None:
+    """Raise ValidationError unless this is an RSA private key of 2048 bits or more, in PEM."""
+    try:
+        signing.dkim_record(pem)
+    except ValueError as error:
+        raise ValidationError("This is not an RSA private key in PEM of 2048 bits or more.") from error
+
+
+def new_file_content() -> str:
+    return challenge.new_file().content
+
+
+def new_file_name() -> str:
+    return challenge.new_file(settings.VERIFICATION_FILE_PREFIX).name
+
+
+class FeedbackLoop(models.Model):
+    """Sends the events of one account that it asks for to one script."""
+
+    account = models.ForeignKey(Account, models.PROTECT, related_name="loops")
+    name = models.CharField(max_length=200)
+    url = models.CharField(
+        "URL",
+        max_length=2000,
+        validators=[validate_url],
+        help_text="The script that receives the events. A change of host, port or directory has to be verified again.",
+    )
+    event_types = ArrayField(models.CharField(max_length=12, choices=EventType))
+    databases = models.ManyToManyField(
+        Database, blank=True, related_name="loops", help_text="Only events about profiles in these. None: all events."
+    )
+    body_format = models.CharField(max_length=4, choices=BodyFormat, default=BodyFormat.FORM)
+    status = models.CharField(max_length=8, choices=LoopStatus, default=LoopStatus.ACTIVE)
+    in_flight_limit = models.PositiveSmallIntegerField(
+        default=20,
+        validators=[MinValueValidator(1), MaxValueValidator(1000)],
+        help_text="How many calls may be under way at once.",
+    )
+    rate_limit = models.PositiveIntegerField(
+        null=True, blank=True, validators=[MinValueValidator(1)], help_text="Calls a second. Empty: no limit."
+    )
+
+    secret = EncryptedTextField(default=signing.new_secret, editable=False)
+    previous_secret = EncryptedTextField(default="", blank=True, editable=False)
+    rsa_private_key = EncryptedTextField(
+        "RSA private key",
+        default="",
+        blank=True,
+        validators=[validate_private_key],
+        help_text="Only for scripts that check the Signature header. PEM, 2048 bits or more; stored encrypted.",
+    )
+    rsa_key_id = models.CharField(
+        "RSA key id",
+        max_length=255,
+        default="",
+        blank=True,
+        help_text="The DNS name of the TXT record that holds the public key.",
+    )
+
+    verification_file = models.CharField(max_length=100, default=new_file_name, editable=False)
+    verification_content = models.CharField(max_length=200, default=new_file_content, editable=False)
+    place = models.CharField(max_length=2100, editable=False)
+    verified_place = models.CharField(max_length=2100, default="", editable=False)
+    verified = models.DateTimeField(null=True, editable=False)
+    looks_wanted_since = models.DateTimeField(default=now, editable=False)
+    last_look = models.DateTimeField(null=True, editable=False)
+
+    created = models.DateTimeField(default=now, editable=False)
+    modified = models.DateTimeField(default=now, editable=False)
+
+    class Meta:
+        verbose_name = "feedback loop"
+        ordering = ["account", "name"]
+        constraints = [
+            models.UniqueConstraint(fields=["account", "name"], name="loop_name_unique_in_account"),
+            models.CheckConstraint(condition=models.Q(status__in=LoopStatus.values), name="loop_status"),
+            models.CheckConstraint(condition=models.Q(body_format__in=BodyFormat.values), name="loop_body_format"),
+            models.CheckConstraint(condition=models.Q(in_flight_limit__range=(1, 1000)), name="loop_in_flight_limit"),
+            models.CheckConstraint(
+                condition=models.Q(rate_limit__isnull=True) | models.Q(rate_limit__gte=1), name="loop_rate_limit"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(event_types__contained_by=EventType.values) & models.Q(event_types__len__gte=1),
+                name="loop_event_types",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Write the loop; its place follows its URL, and a new place is looked at from now on. Raises ValidationError."""
+        validate_url(self.url)
+        place = place_of(self.url)
+        if place != self.place:
+            self.place, self.looks_wanted_since = place, now()
+        self.modified = now()
+        super().save(*args, **_with_derived(kwargs))
+
+    def clean(self) -> None:
+        if bool(self.rsa_private_key) != bool(self.rsa_key_id):
+            raise ValidationError("The RSA private key and its key id go together: enter both, or neither.")
+
+    @property
+    def is_verified(self) -> bool:
+        """Whether the place that the URL points to was proven to be the owner's."""
+        return bool(self.verified_place) and self.verified_place == self.place
+
+    def ask_for_looks(self, moment: datetime) -> None:
+        """Have the verification file looked for again, from this moment and for a day."""
+        FeedbackLoop.objects.filter(pk=self.pk).update(looks_wanted_since=moment)
+
+
+def _with_derived(kwargs: dict[str, Any]) -> dict[str, Any]:
+    names: Iterable[str] | None = kwargs.get("update_fields")
+    if names is None:
+        return kwargs
+    derived = {"modified", *({"place", "looks_wanted_since"} if "url" in names else ())}
+    return kwargs | {"update_fields": {*names, *derived}}

@@ -1,0 +1,66 @@
+"""What goes out and what comes back."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any, NamedTuple
+
+from feedbackloops.protocol.outcome import Reply
+
+ANSWER_LIMIT = 64 * 1024
+"""Bytes of an answer, head and body together, after which reading stops."""
+
+
+@dataclass(slots=True, eq=False)
+class Call:
+    """One request: POST with `body`, GET where it is None. `url` is one that protocol.place accepts.
+
+    `deadline` bounds all of it, look-up of the name to last byte, `connect_timeout` the connection with its TLS
+    handshake; both in seconds. The first `keep` bytes of the answer's body are kept. `may_start` is asked in the
+    sender's thread right before the call leaves. `loop` and `tag` are the caller's own.
+
+    Raises ValueError for a header that is not ASCII or holds a line break or NUL: it would smuggle in another header.
+    """
+
+    url: str
+    headers: Sequence[tuple[str, str]] = ()
+    body: bytes | None = None
+    loop: int = 0
+    deadline: float = 15.0
+    connect_timeout: float = 5.0
+    keep: int = 1024
+    tag: Any = None
+    may_start: Callable[[], bool] | None = None
+
+    def __post_init__(self) -> None:
+        text = "".join(chain.from_iterable(self.headers))
+        if not text.isascii() or "\n" in text or "\r" in text or "\0" in text:
+            raise ValueError("a header of the call holds a line break, a NUL or something that is not ASCII")
+
+
+class Timings(NamedTuple):
+    """Seconds that each step took, 0 for a step that was not needed or not reached.
+
+    `first_byte` is the wait for the answer once connected; `total` runs from the submission to the end.
+    """
+
+    dns: float = 0.0
+    connect: float = 0.0
+    tls: float = 0.0
+    first_byte: float = 0.0
+    total: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer(Reply):
+    """What became of a call.
+
+    `started` is False where nothing left this machine for a reason that has nothing to do with the place called: such
+    a call is no attempt. `address` is the one connected to. `body` is its kept part, `truncated` where there was more.
+    """
+
+    started: bool = True
+    address: str = ""
+    body: bytes = b""
+    truncated: bool = False
+    timings: Timings = Timings()

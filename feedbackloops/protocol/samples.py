@@ -1,0 +1,30 @@
+"""What a test call says: an event of each type about a person who doesn't exist (RFC 2606 names, RFC 5737 addresses)."""
+
+from typing import Any, Final
+
+_SEEN: Final = {"ip": "192.0.2.10", "useragent": "Mozilla/5.0 (X11; Linux x86_64) Example/1.0"}
+_PERSON: Final[dict[str, Any]] = {
+    "profile": 1,
+    "database": 1,
+    "fields": {"firstname": "Ann", "city": "Málaga"},
+    "interests": ["shoes"],
+}
+_TIMES: Final = {"created": "2026-01-02 03:04:05", "modified": "2026-01-02 03:04:05"}
+_MAIL: Final = "From: mailer@example.net\r\nSubject: Returned mail\r\n\r\nThis is a sample.\r\n"
+
+SNAPSHOT: Final[dict[str, Any]] = {"recipient": "ann@example.com", "tags": ["sample"], **_PERSON}
+
+# By type: what the event itself knows.
+FACTS: Final[dict[str, dict[str, Any]]] = {
+    "click": {**_SEEN, "original": "https://www.example.com/offer"},
+    "open": dict(_SEEN),
+    "delivery": {"code": 250, "extended": "2.0.0", "description": "Ok: queued"},
+    "failure": {"code": 550, "extended": "5.1.1", "description": "No such user", "action": "failed", "state": "rcpt"},
+    "bounce": {"envelope": "bounce@example.net", "mime": _MAIL},
+    "abuse": {"emailfrom": "ann@example.com", "mime": _MAIL},
+    "unsubscribe": dict(_SEEN),
+    "create": {**_PERSON, "parameters": {"firstname": "Ann"}, **_TIMES},
+    "update": {**_PERSON, "parameters": {"city": "Málaga"}, **_TIMES},
+    "delete": dict(_PERSON),
+}
+ABOUT_PROFILES: Final = frozenset({"create", "update", "delete"})

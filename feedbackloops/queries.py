@@ -1,0 +1,112 @@
+"""The statements behind lanes.py. Each works on a set, and each is prepared once per connection."""
+
+LEASE = """
+INSERT INTO feedbackloops_lanestate AS lane
+    (loop_id, lease_number, engine, leased_until, troubles, stop_reason, last_trouble)
+SELECT id, 1, %(engine)s, now() + %(seconds)s * interval '1 second', 0, '', ''
+FROM feedbackloops_feedbackloop WHERE id = ANY(%(loops)s::bigint[]) ORDER BY id
+ON CONFLICT (loop_id) DO UPDATE
+SET lease_number = lane.lease_number + 1, engine = excluded.engine, leased_until = excluded.leased_until
+WHERE lane.leased_until IS NULL OR lane.leased_until < now()
+RETURNING loop_id, lease_number, troubles, coalesce(extract(epoch FROM cooling_until - now()), 0)::float8
+"""
+
+RENEW = """
+UPDATE feedbackloops_lanestate lane SET leased_until = now() + %(seconds)s * interval '1 second'
+FROM unnest(%(loops)s::bigint[], %(numbers)s::bigint[]) AS held (loop_id, number)
+WHERE lane.loop_id = held.loop_id AND lane.lease_number = held.number AND lane.engine = %(engine)s
+RETURNING lane.loop_id
+"""
+
+FACTS = """
+SELECT l.id, l.account_id, l.url, l.body_format, l.secret, l.previous_secret, l.rsa_private_key, l.rsa_key_id,
+    l.in_flight_limit, l.rate_limit
+FROM feedbackloops_feedbackloop l JOIN feedbackloops_lanestate s ON s.loop_id = l.id
+WHERE l.id = ANY(%(loops)s::bigint[])
+    AND l.status = 'active' AND l.verified_place <> '' AND l.verified_place = l.place AND s.stopped IS NULL
+"""
+
+# What is under way looks due as well: no row says "sending". So a claim goes on from where the last one ended, but for
+# half a second: a fan-out that took that long to commit has put its deliveries before that place.
+CLAIM = """
+SELECT due.* FROM (
+    SELECT loop_id, free, least(after, now() - interval '0.5 seconds') AS after, after_id
+    FROM unnest(%(loops)s::bigint[], %(free)s::int[], %(after)s::timestamptz[], %(after_ids)s::uuid[])
+        AS t (loop_id, free, after, after_id)
+) lane
+CROSS JOIN LATERAL (
+    SELECT d.id, d.event_id, d.loop_id, d.account_id, d.attempts, d.attempts_before, d.next_attempt
+    FROM feedbackloops_delivery d
+    WHERE d.loop_id = lane.loop_id AND d.state = 'pending' AND d.next_attempt <= now()
+        AND (d.next_attempt, d.id) > (lane.after, lane.after_id)
+    ORDER BY d.next_attempt, d.id LIMIT lane.free
+) due
+"""
+
+EVENTS = """
+SELECT e.id, e.type, e.message_id, e.data, s.data
+FROM tracking_event e LEFT JOIN feedbackloops_snapshot s ON s.id = e.id AND s.id BETWEEN %(first)s AND %(last)s
+WHERE e.id = ANY(%(ids)s::uuid[]) AND e.id BETWEEN %(first)s AND %(last)s
+"""
+
+# A success counts whoever reports it; a failure only if nobody else has tried meanwhile.
+RECORD = """
+WITH done AS (
+    SELECT * FROM unnest(
+        %(ids)s::uuid[], %(deliveries)s::uuid[], %(loops)s::bigint[], %(accounts)s::bigint[], %(numbers)s::smallint[],
+        %(started)s::timestamptz[], %(outcomes)s::text[], %(states)s::text[], %(pauses)s::float8[], %(messages)s::text[],
+        %(statuses)s::smallint[], %(addresses)s::text[], %(dns)s::float8[], %(connects)s::float8[], %(tls)s::float8[],
+        %(first_bytes)s::float8[], %(totals)s::float8[], %(answers)s::bytea[]
+    ) AS t (id, delivery_id, loop_id, account_id, number, started, outcome, state, pause, message, status, address, dns,
+        connect, tls, first_byte, total, answer)
+), history AS (
+    INSERT INTO feedbackloops_attempt (id, delivery_id, loop_id, account_id, number, started, outcome, message, status,
+        address, dns, connect, tls, first_byte, total, answer)
+    SELECT id, delivery_id, loop_id, account_id, number, started, outcome, message, status, address, dns, connect, tls,
+        first_byte, total, answer
+    FROM done ON CONFLICT (id) DO NOTHING
+)
+UPDATE feedbackloops_delivery d
+SET state = done.state, outcome = done.outcome, attempts = done.number,
+    next_attempt = now() + done.pause * interval '1 second'
+FROM done
+WHERE d.id = done.delivery_id AND d.id BETWEEN %(first)s AND %(last)s
+    AND d.state = 'pending' AND (done.state = 'delivered' OR d.attempts = done.number - 1)
+"""
+
+NOTE = """
+UPDATE feedbackloops_lanestate lane
+SET troubles = note.troubles, last_trouble = note.trouble,
+    cooling_until = CASE WHEN note.rests > 0 THEN now() + note.rests * interval '1 second' END,
+    last_success = CASE WHEN note.succeeded THEN now() ELSE lane.last_success END,
+    stopped = CASE WHEN note.stop_reason <> '' THEN now() ELSE lane.stopped END,
+    stop_reason = CASE WHEN note.stop_reason <> '' THEN note.stop_reason ELSE lane.stop_reason END
+FROM unnest(%(loops)s::bigint[], %(numbers)s::bigint[], %(troubles)s::int[], %(rests)s::float8[], %(succeeded)s::bool[],
+    %(trouble)s::text[], %(stop_reasons)s::text[])
+    AS note (loop_id, number, troubles, rests, succeeded, trouble, stop_reason)
+WHERE lane.loop_id = note.loop_id AND lane.lease_number = note.number AND lane.engine = %(engine)s
+"""
+
+SENDABLE = """
+l.status = 'active' AND l.verified_place <> '' AND l.verified_place = l.place AND s.stopped IS NULL
+AND (s.cooling_until IS NULL OR s.cooling_until <= now())
+AND EXISTS (SELECT 1 FROM feedbackloops_delivery d
+    WHERE d.loop_id = l.id AND d.state = 'pending' AND d.next_attempt <= now())
+"""
+
+# A lane is only given back when nothing is due: an event that was owed while we held it rang in vain elsewhere.
+RELEASE = f"""
+UPDATE feedbackloops_lanestate lane SET engine = NULL, leased_until = NULL
+FROM unnest(%(loops)s::bigint[], %(numbers)s::bigint[]) AS held (loop_id, number)
+WHERE lane.loop_id = held.loop_id AND lane.lease_number = held.number AND lane.engine = %(engine)s
+    AND (%(anyway)s OR NOT EXISTS (
+        SELECT 1 FROM feedbackloops_feedbackloop l JOIN feedbackloops_lanestate s ON s.loop_id = l.id
+        WHERE l.id = held.loop_id AND {SENDABLE}
+    ))
+RETURNING lane.loop_id
+"""
+
+DUE = f"""
+SELECT l.id FROM feedbackloops_feedbackloop l LEFT JOIN feedbackloops_lanestate s ON s.loop_id = l.id
+WHERE (s.leased_until IS NULL OR s.leased_until < now()) AND {SENDABLE}
+"""

@@ -1,0 +1,96 @@
+"""What Celery is rung for. Tasks are thin: PostgreSQL says what there is to do, and any of them may be lost."""
+
+import logging
+from typing import Any
+from uuid import UUID
+
+from celery import shared_task
+from celery.signals import worker_shutdown
+from django.db import connection
+from django.utils.timezone import now
+
+from feedbackloops import doorbell, fanout, history, lanes, testcalls, verification
+from feedbackloops.engine import engine
+from feedbackloops.models import FeedbackLoop
+
+logger = logging.getLogger(__name__)
+
+# The sweep leaves alone what was recorded just now: its own ring is on its way.
+RING_SECONDS = 2.0
+DRAIN_AT_ONCE = 500
+DRAIN_ROUNDS = 20
+SHUTDOWN_SECONDS = 20.0
+
+
+@shared_task(name="fan_out")
+def fan_out(ids: list[str]) -> None:
+    """Owe the deliveries of these events, and ring the lanes that got any."""
+    doorbell.ring_for_lanes(fanout.fan_out([UUID(id) for id in ids]))
+
+
+@shared_task(name="drain")
+def drain() -> None:
+    """Fan out what has waited too long, oldest first; what one task can't do is left to the next."""
+    for _ in range(DRAIN_ROUNDS):
+        ids = fanout.waiting(DRAIN_AT_ONCE, RING_SECONDS)
+        if not ids:
+            return
+        doorbell.ring_for_lanes(fanout.fan_out(ids))
+
+
+@shared_task(name="sweep")
+def sweep() -> None:
+    """Ring again for all that waits: events in the outbox, lanes that nobody holds."""
+    if fanout.waiting(1, RING_SECONDS):
+        drain.delay()
+    doorbell.ring_for_lanes(lanes.due())
+
+
+@shared_task(name="deliver")
+def deliver(loops: list[int]) -> None:
+    """Hand the lanes to the engine of this process."""
+    engine().ring(loops)
+
+
+@shared_task(name="look")
+def look(loops: list[int]) -> None:
+    """Look for the verification file of each loop; a loop that is verified by it gets what it was owed."""
+    for loop in FeedbackLoop.objects.filter(pk__in=loops):
+        if verification.look(loop):
+            doorbell.ring_for_lanes([loop.pk])
+
+
+@shared_task(name="look_where_due")
+def look_where_due() -> None:
+    """Look for the verification files that are waited for, each in a task of its own."""
+    for loop in verification.due(now()):
+        look.delay([loop])
+
+
+@shared_task(name="call_test")
+def call_test(loops: list[int]) -> None:
+    """Send each loop a test call."""
+    for loop in FeedbackLoop.objects.filter(pk__in=loops):
+        testcalls.call_test(loop)
+
+
+@shared_task(name="keep_partitions")
+def keep_partitions() -> None:
+    """Make the partitions of the days ahead, and drop those that are old enough."""
+    today = now().date()
+    history.make_partitions(today)
+    history.drop_old_partitions(today)
+
+
+@shared_task(name="compact_owed")
+def compact_owed() -> None:
+    """Sum up the counts of what was owed."""
+    history.sum_up_owed()
+
+
+@worker_shutdown.connect
+def stop_engine(**kwargs: Any) -> None:
+    """Let the calls under way end before the process does."""
+    if engine.cache_info().currsize:
+        engine().stop(SHUTDOWN_SECONDS)
+    connection.close()

@@ -1,0 +1,11 @@
+"""The Celery app: the doorbell of the house. PostgreSQL is the truth, so no result and no state is kept in the broker."""
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "marketingsuite.settings")
+
+app = Celery("marketingsuite")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()

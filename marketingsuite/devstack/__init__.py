@@ -1,0 +1,115 @@
+"""Embedded PostgreSQL and Valkey for development, demo and tests, wherever DATABASE_URL or REDIS_URL is not set."""
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import FrameType
+
+import environ
+
+from marketingsuite.devstack.errors import DevstackError
+from marketingsuite.devstack.ports import free_port
+from marketingsuite.devstack.postgres import Postgres
+from marketingsuite.devstack.processes import Processes
+from marketingsuite.devstack.valkey import Valkey
+
+__all__ = ["DevstackError", "Postgres", "Processes", "Stack", "Valkey", "environment", "free_port", "running", "start"]
+
+BASE_DIR = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """Where PostgreSQL and Redis are; the handles are None for those that the environment names."""
+
+    database_url: str = field(repr=False)
+    redis_url: str = field(repr=False)
+    folder: Path
+    postgres: Postgres | None = None
+    valkey: Valkey | None = None
+
+    def environ(self) -> dict[str, str]:
+        """What a process needs in its environment to use this stack, with this Python first in its PATH."""
+        return {
+            "DATABASE_URL": self.database_url,
+            "REDIS_URL": self.redis_url,
+            "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
+        }
+
+
+@contextmanager
+def start(folder: Path, *, database: str = "marketingsuite", shared_buffers: str = "256MB") -> Iterator[Stack]:
+    """Run what the environment does not name, with its data in `folder`, for the length of the block.
+
+    What runs in `folder` already is shared; only what was started here is stopped here, also when the block fails
+    or this process gets SIGTERM or SIGHUP. Raises DevstackError when a server does not come up.
+    """
+    stack = _plan(folder, database, shared_buffers)
+    with _exit_on_signals(), ExitStack() as leases:
+        for server in (stack.postgres, stack.valkey):
+            if server:
+                leases.enter_context(server.lease())
+        yield _located(stack)
+
+
+def running(folder: Path, *, database: str = "marketingsuite") -> Stack | None:
+    """The stack that another process runs in `folder`, if all of it answers."""
+    stack = _plan(folder, database, "256MB")
+    servers = [server for server in (stack.postgres, stack.valkey) if server]
+    return _located(stack) if all(server.running() for server in servers) else None
+
+
+@contextmanager
+def environment() -> Iterator[Stack]:
+    """Have a stack for the length of the block, with os.environ naming it.
+
+    The data lies in the folder that MARKETINGSUITE_VAR names, `var` in the checkout by default. Embedded servers
+    mean development, so DEVELOPMENT is switched on with them unless it is set.
+    """
+    environ.Env.read_env(BASE_DIR / ".env")
+    with start(Path(os.environ.get("MARKETINGSUITE_VAR") or BASE_DIR / "var")) as stack:
+        if stack.postgres or stack.valkey:
+            os.environ.setdefault("DEVELOPMENT", "true")
+        os.environ.update(stack.environ())
+        yield stack
+
+
+def _plan(folder: Path, database: str, shared_buffers: str) -> Stack:
+    database_url, redis_url = os.environ.get("DATABASE_URL", ""), os.environ.get("REDIS_URL", "")
+    postgres = None if database_url else Postgres(folder, database, shared_buffers)
+    valkey = None if redis_url else Valkey(folder)
+    return Stack(database_url, redis_url, folder, postgres, valkey)
+
+
+def _located(stack: Stack) -> Stack:
+    return replace(
+        stack,
+        database_url=stack.postgres.url if stack.postgres else stack.database_url,
+        redis_url=stack.valkey.url if stack.valkey else stack.redis_url,
+    )
+
+
+@contextmanager
+def _exit_on_signals() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP unwind the stack like an exception, unless the program handles them in its own way."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    taken = [number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) is signal.SIG_DFL]
+    for number in taken:
+        signal.signal(number, _exit)
+    try:
+        yield
+    finally:
+        for number in taken:
+            if signal.getsignal(number) is _exit:
+                signal.signal(number, signal.SIG_DFL)
+
+
+def _exit(number: int, _frame: FrameType | None) -> None:
+    sys.exit(128 + number)

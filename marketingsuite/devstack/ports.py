@@ -1,0 +1,33 @@
+"""Ports of 127.0.0.1 for servers that this machine starts for itself."""
+
+import random
+import socket
+
+from marketingsuite.devstack.errors import DevstackError
+
+# Below what systems hand out for outgoing connections: a client that reconnects to a stopped server in that
+# range can be given the server's own port as its source, and then talks to itself and keeps the port.
+QUIET_RANGE = range(15_000, 30_000)
+
+
+def free_port(preferred: int) -> int:
+    """The first port from `preferred` on that nothing on 127.0.0.1 holds. Raises DevstackError when all are taken."""
+    for port in range(preferred, 65_536):
+        if _is_free(port):
+            return port
+    raise DevstackError(f"No port from {preferred} on is free on 127.0.0.1.")
+
+
+def any_free_port() -> int:
+    """A free port that two callers at the same time are unlikely to share."""
+    return free_port(random.choice(QUIET_RANGE))
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True

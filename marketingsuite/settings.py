@@ -1,0 +1,233 @@
+"""Every setting, read from the environment or a `.env` file beside manage.py; docs/operations.md describes each."""
+
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Any
+
+import environ
+from django.urls import reverse_lazy
+
+from feedbackloops.protocol.retry import parse_schedule
+from marketingsuite.keys import development_keys
+from tracking.tokens import Keyring
+
+VERSION = "0.1.0"
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+env.read_env(BASE_DIR / ".env")
+VAR_DIR = Path(env.str("MARKETINGSUITE_VAR", default=str(BASE_DIR / "var")))
+
+# Development makes its own keys and serves static files unbuilt. Django's DEBUG stays off even then: it keeps every
+# query in memory, which a worker that runs for days cannot afford.
+DEVELOPMENT = env.bool("DEVELOPMENT", default=False)
+DEBUG = env.bool("DEBUG", default=False)
+_made = development_keys(VAR_DIR) if DEVELOPMENT else {}
+
+SECRET_KEY = env.str("SECRET_KEY", default=_made.get("SECRET_KEY", env.NOTSET))
+# The newest key comes first in both: it signs or encrypts, the others still read.
+TRACKING_KEYS = Keyring.parse(env.str("TRACKING_KEYS", default=_made.get("TRACKING_KEYS", env.NOTSET)))
+ENCRYPTION_KEYS = env.str("ENCRYPTION_KEYS", default=_made.get("ENCRYPTION_KEYS", env.NOTSET)).split(",")
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"] if DEVELOPMENT else [])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+
+# --- Tracking
+TRACKING_URL = env.str("TRACKING_URL", default="http://localhost:8000").rstrip("/")
+TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
+RECORDER_THREADS = env.int("RECORDER_THREADS", default=2)
+HIT_WAIT_SECONDS = env.int("HIT_WAIT_MS", default=40) / 1000
+SPOOL_DIR = Path(env.str("SPOOL_DIR", default=str(VAR_DIR / "spool")))
+
+# --- Feedback loops
+USER_AGENT = f"MarketingSuite/{VERSION}"
+OUTBOUND_ALLOWED_NETWORKS = [ip_network(each) for each in env.list("OUTBOUND_ALLOWED_NETWORKS", default=[])]
+OUTBOUND_DNS_SERVERS = env.list("OUTBOUND_DNS_SERVERS", default=[])
+OUTBOUND_DNS_PORT = env.int("OUTBOUND_DNS_PORT", default=53)
+OUTBOUND_CA_FILE = env.str("OUTBOUND_CA_FILE", default="")
+CONNECT_SECONDS = env.float("CONNECT_SECONDS", default=5.0)
+ANSWER_SECONDS = env.float("ANSWER_SECONDS", default=15.0)
+RETRY_SCHEDULE = parse_schedule(env.str("RETRY_SCHEDULE", default="5,30,2m,10m,30m,1h,2h,4h,8h,12h,24h,24h"))
+COOL_DOWN_SECONDS = env.float("COOL_DOWN_SECONDS", default=10.0)
+COOL_DOWN_MAX_SECONDS = env.float("COOL_DOWN_MAX_SECONDS", default=300.0)
+LEASE_SECONDS = env.float("LEASE_SECONDS", default=45.0)
+SWEEP_SECONDS = env.float("SWEEP_SECONDS", default=3.0)
+VERIFICATION_FILE_PREFIX = env.str("VERIFICATION_FILE_PREFIX", default="marketingsuite-")
+HISTORY_DAYS = env.int("HISTORY_DAYS", default=90)
+PARTITIONS_AHEAD_DAYS = env.int("PARTITIONS_AHEAD_DAYS", default=7)
+
+# --- Django
+INSTALLED_APPS = [
+    "marketingsuite.apps.MarketingSuiteConfig",
+    "unfold",
+    "unfold.contrib.filters",
+    "unfold.contrib.forms",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "profiles",
+    "tracking",
+    "feedbackloops",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "marketingsuite.urls"
+WSGI_APPLICATION = "marketingsuite.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+DATABASES: dict[str, dict[str, Any]] = {"default": env.db_url("DATABASE_URL", engine="django.db.backends.postgresql")}
+DATABASES["default"] |= {
+    "CONN_MAX_AGE": 60,
+    "CONN_HEALTH_CHECKS": True,
+    "OPTIONS": {
+        "connect_timeout": 3,
+        "keepalives_idle": 10,
+        "keepalives_interval": 3,
+        "keepalives_count": 3,
+        # A process that is frozen in the middle of a transaction must not hold its locks for ever. The engine's
+        # statements are prepared, and have one good plan: planning them anew for each call costs more than running them.
+        "options": "-c idle_in_transaction_session_timeout=30s -c plan_cache_mode=force_generic_plan -c timezone=UTC",
+    },
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+REDIS_URL = env.str("REDIS_URL")
+CELERY_BROKER_URL = REDIS_URL
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "socket_timeout": 10,
+    "socket_connect_timeout": 1,
+    "socket_keepalive": True,
+    "health_check_interval": 10,
+}
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_DEFAULT_QUEUE = "deliveries"
+CELERY_TASK_ROUTES = {
+    "fan_out": {"queue": "events"},
+    "drain": {"queue": "events"},
+    "sweep": {"queue": "events"},
+    "deliver": {"queue": "deliveries"},
+    "look": {"queue": "looks"},
+    "look_where_due": {"queue": "looks"},
+    "call_test": {"queue": "looks"},
+    "keep_partitions": {"queue": "looks"},
+    "compact_owed": {"queue": "looks"},
+}
+# Tasks that beat repeats lose their worth when the next one is made: a stopped worker must not find a heap of them.
+CELERY_BEAT_SCHEDULE = {
+    name: {"task": name, "schedule": seconds, "options": {"expires": max(seconds, 5.0)}}
+    for name, seconds in {
+        "sweep": SWEEP_SECONDS,
+        "look_where_due": 5.0,
+        "keep_partitions": 3600.0,
+        "compact_owed": 600.0,
+    }.items()
+}
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TIMEZONE = "UTC"
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=not DEVELOPMENT)
+SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=0 if DEVELOPMENT else 31_536_000)
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not DEVELOPMENT
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEVELOPMENT
+if TRUSTED_PROXIES:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = env.str("TIME_ZONE", default="UTC")
+USE_I18N = True
+USE_TZ = True
+
+STATIC_URL = "static/"
+STATIC_ROOT = VAR_DIR / "static"
+WHITENOISE_USE_FINDERS = DEVELOPMENT
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEVELOPMENT
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
+}
+
+
+def _page(title: str, icon: str, model: str) -> dict[str, Any]:
+    return {"title": title, "icon": icon, "link": reverse_lazy(f"admin:{model}_changelist")}
+
+
+UNFOLD = {
+    "SITE_TITLE": "Marketing Suite",
+    "SITE_HEADER": "Marketing Suite",
+    "SITE_SUBHEADER": "Feedback loops",
+    "SITE_SYMBOL": "forward_to_inbox",
+    "SHOW_HISTORY": True,
+    "SHOW_VIEW_ON_SITE": False,
+    "SIDEBAR": {
+        "navigation": [
+            {
+                "title": "Feedback loops",
+                "items": [
+                    _page("Loops", "sync_alt", "feedbackloops_feedbackloop"),
+                    _page("Deliveries", "outbox", "feedbackloops_delivery"),
+                    _page("Attempts", "call_made", "feedbackloops_attempt"),
+                    _page("Parked events", "report", "feedbackloops_parkedevent"),
+                ],
+            },
+            {
+                "title": "Tracking",
+                "items": [
+                    _page("Messages", "mail", "tracking_message"),
+                    _page("Events", "bolt", "tracking_event"),
+                ],
+            },
+            {
+                "title": "Customers",
+                "items": [
+                    _page("Accounts", "apartment", "profiles_account"),
+                    _page("Databases", "database", "profiles_database"),
+                    _page("Profiles", "person", "profiles_profile"),
+                    _page("Staff", "badge", "auth_user"),
+                ],
+            },
+        ],
+    },
+}

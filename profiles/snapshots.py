@@ -1,0 +1,71 @@
+"""A profile as plain data, under the names that the wire contract gives it."""
+
+import enum
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+
+class Action(enum.StrEnum):
+    """What was done to a profile; the values are the event types of the wire contract."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileChange:
+    """One change of one profile: `facts` in the names of the wire contract, as they stand after the change."""
+
+    action: Action
+    account: int
+    facts: dict[str, Any]
+
+
+def enrichment(profile: int, database: int, fields: Mapping[str, str], interests: Iterable[str]) -> dict[str, Any]:
+    """What every event of this profile's recipient carries."""
+    return {"profile": profile, "database": database, "fields": dict(fields), "interests": list(interests)}
+
+
+def wire_time(moment: datetime) -> str:
+    """`YYYY-MM-DD HH:MM:SS`; the moment must be in UTC."""
+    return moment.strftime("%Y-%m-%d %H:%M:%S")
+
+
+def difference(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, str]:
+    """The fields that `after` sets to a value of their own; one that is gone counts as set to the empty value."""
+    changed = {name: value for name, value in after.items() if before.get(name) != value}
+    return changed | {name: "" for name in before if name not in after}
+
+
+def fields_problem(fields: object) -> str | None:
+    """Why these can't be a profile's fields, in a sentence for the person who entered them; None when they can."""
+    if not isinstance(fields, Mapping):
+        return 'Fields are a map from a name to a text, such as {"firstname": "Ann"}.'
+    for name, value in fields.items():
+        if not isinstance(name, str) or not isinstance(value, str):
+            return f"The field {name!r} holds {value!r}. Every value is a text: put it between quotes."
+        if problem := text_problem(name) or text_problem(value):
+            return f"The field {name[:40]!r} {problem}."
+    return None
+
+
+def interests_problem(interests: object) -> str | None:
+    """As fields_problem, for the list of interests."""
+    if not isinstance(interests, list | tuple) or not all(isinstance(each, str) for each in interests):
+        return 'Interests are a list of texts, such as ["shoes", "music"].'
+    problems = (text_problem(each) for each in interests)
+    return next((f"An interest {problem}." for problem in problems if problem), None)
+
+
+def text_problem(text: str) -> str | None:
+    """Why PostgreSQL can't hold this text: a NUL character, or half of a surrogate pair."""
+    if "\0" in text:
+        return "holds a NUL character, which no database field can; take it out"
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return "holds half of a surrogate pair, which is no character; take it out"
+    return None

@@ -1,0 +1,322 @@
+"""The body that a customer's script receives, against the wire contract and against PHP."""
+
+import json
+import shutil
+import socket
+import subprocess
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+from urllib.parse import parse_qsl
+from uuid import UUID
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from feedbackloops.protocol import payload
+
+from . import php
+
+PHP = shutil.which("php")
+needs_php = pytest.mark.skipif(PHP is None, reason="PHP is not installed")
+
+EVENT_ID = UUID("01890a5d-ac96-774b-bcce-b302099a8057")
+MESSAGE_ID = UUID("0189f7ea-ae2c-7809-8aeb-b819cf5e9e7f")
+AT = datetime(2026, 3, 29, 1, 30, 5, 999_999, tzinfo=UTC)
+SNAPSHOT = {
+    "id": str(MESSAGE_ID),
+    "recipient": "anna@example.com",
+    "tags": ["spring", "sale"],
+    "profile": 12,
+    "database": 3,
+    "fields": {"First name": "Anna", "City": ""},
+    "interests": ["golf"],
+}
+CHANGE = {
+    "profile": 12,
+    "database": 3,
+    "fields": {"City": "Oslo"},
+    "interests": [],
+    "parameters": {"City": "Oslo"},
+    "created": "2026-01-01 00:00:00",
+    "modified": "2026-03-29 01:30:05",
+}
+SEEN = {"ip": "203.0.113.7", "useragent": "Mail/1.0", "referer": "https://mail.example.com/"}
+HELD_WITH_CARE = [
+    *("a.b", "a b", " a", "a ", "  ", "[", "a[b", "[[", "é", "0", "10", "010", "-1", "=", "&", "+"),
+    *("%5D", "\u00a0", "\\", "__Host", "a__Host-"),
+]
+
+
+def event(kind: str, **data: Any) -> payload.EventFacts:
+    return payload.EventFacts(EVENT_ID, kind, AT, data, MESSAGE_ID)
+
+
+def change(kind: str, **data: Any) -> payload.EventFacts:
+    return payload.EventFacts(EVENT_ID, kind, AT, data)
+
+
+def holdable_names() -> st.SearchStrategy[str]:
+    text = st.text(max_size=20) | st.text(alphabet="[].= \t\n&+%0a-é", max_size=6)
+    return text.filter(payload.form_can_hold)
+
+
+@pytest.fixture(scope="module")
+def real_php() -> Iterator[Callable[[bytes], php.Php]]:
+    assert PHP
+    with php.real_parser(PHP) as parser:
+        yield parser
+
+
+@pytest.fixture(scope="module")
+def php_page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a script, in a real PHP server, that answers with its $_POST."""
+    assert PHP
+    root = tmp_path_factory.mktemp("php")
+    (root / "script.php").write_text(php.PAGE)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = [PHP, "-n", "-S", f"127.0.0.1:{port}", "-t", str(root)]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as server:
+        wait_for_port(port)
+        yield f"http://127.0.0.1:{port}/script.php"
+        server.terminate()
+
+
+def wait_for_port(port: int) -> None:
+    for _ in range(100):
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except ConnectionRefusedError:
+            time.sleep(0.05)
+        else:
+            return
+    pytest.fail("PHP's server did not start within 5 seconds.")
+
+
+def test_a_click_carries_every_field_of_the_contract_in_its_order() -> None:
+    built = payload.build(event("click", **SEEN, original="https://example.com/", link=4), SNAPSHOT)
+    assert list(built.items()) == [
+        ("type", "click"),
+        ("timestamp", "2026-03-29 01:30:05"),
+        ("time", 1774747805),
+        ("event", str(EVENT_ID)),
+        ("id", str(MESSAGE_ID)),
+        ("recipient", "anna@example.com"),
+        ("tags", ["spring", "sale"]),
+        ("ip", "203.0.113.7"),
+        ("useragent", "Mail/1.0"),
+        ("referer", "https://mail.example.com/"),
+        ("original", "https://example.com/"),
+        ("profile", 12),
+        ("database", 3),
+        ("fields", {"First name": "Anna", "City": ""}),
+        ("interests", ["golf"]),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "names"),
+    [
+        ("open", SEEN | {"code": 1}, ["ip", "useragent", "referer", "profile", "database", "fields", "interests"]),
+        ("unsubscribe", SEEN, ["ip", "useragent", "referer", "profile", "database", "fields", "interests"]),
+        ("delivery", {"code": 250, "extended": "2.0.0", "description": "ok", "ip": "x"}, [
+            "profile", "database", "fields", "interests", "code", "extended", "description"]),
+        ("failure", {"code": 550, "action": "failed", "state": "bounce"}, [
+            "profile", "database", "fields", "interests", "code", "action", "state"]),
+        ("bounce", {"mime": "raw", "envelope": "bounce@example.com"}, [
+            "profile", "database", "fields", "interests", "envelope", "mime"]),
+        ("abuse", {"mime": "raw", "emailfrom": "abuse@example.com", "envelope": "x"}, [
+            "profile", "database", "fields", "interests", "emailfrom", "mime"]),
+    ],
+)  # fmt: skip
+def test_each_type_about_a_message_has_its_own_names_only(kind: str, data: dict[str, Any], names: list[str]) -> None:
+    built = payload.build(event(kind, **data), SNAPSHOT)
+    assert list(built) == ["type", "timestamp", "time", "event", "id", "recipient", "tags", *names]
+
+
+@pytest.mark.parametrize("kind", ["create", "update"])
+def test_a_changed_profile_is_sent_as_it_stands_after_the_change(kind: str) -> None:
+    built = payload.build(change(kind, **CHANGE), None)
+    assert list(built)[4:] == ["profile", "database", "fields", "interests", "parameters", "created", "modified"]
+    assert built["interests"] == []
+
+
+def test_what_the_event_recorded_of_a_profile_goes_before_a_later_snapshot() -> None:
+    assert payload.build(change("update", **CHANGE), SNAPSHOT)["fields"] == {"City": "Oslo"}
+
+
+def test_a_deleted_profile_is_sent_without_what_an_action_would_have_set() -> None:
+    assert list(payload.build(change("delete", **CHANGE), None))[4:] == ["profile", "database", "fields", "interests"]
+
+
+def test_a_subprofile_has_a_collection_and_no_interests() -> None:
+    built = payload.build(change("update", **CHANGE, subprofile=7, collection=2), None)
+    assert list(built)[4:] == [
+        "profile", "subprofile", "collection", "database", "fields", "parameters", "created", "modified",
+    ]  # fmt: skip
+
+
+def test_an_event_whose_message_is_gone_is_sent_with_what_is_known() -> None:
+    built = payload.build(event("open", ip="203.0.113.7"), None)
+    assert list(built)[4:] == ["id", "ip"]
+    assert built["id"] == str(MESSAGE_ID)
+
+
+@pytest.mark.parametrize("unknown", [None, ""])
+def test_what_is_unknown_is_left_out_and_never_sent_empty(unknown: str | None) -> None:
+    seen = {"ip": "203.0.113.7", "useragent": unknown, "referer": unknown}
+    built = payload.build(event("open", **seen), {**SNAPSHOT, "profile": None, "database": None})
+    assert list(built)[4:] == ["id", "recipient", "tags", "ip"]
+
+
+def test_empty_lists_and_maps_of_a_known_profile_are_kept_in_json_and_send_nothing_in_a_form() -> None:
+    snapshot = {**SNAPSHOT, "tags": [], "fields": {}, "interests": []}
+    built = payload.build(event("open", ip="203.0.113.7"), snapshot)
+    assert b'"tags":[],' in payload.json_body(built)
+    assert payload.json_body(built).endswith(b'"fields":{},"interests":[]}')
+    assert [name for name, _ in parse_qsl(payload.form(built).decode())] == [
+        "type", "timestamp", "time", "event", "id", "recipient", "ip", "profile", "database",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("hours", [-11, 0, 2, 14])
+def test_the_time_is_sent_in_utc_whatever_the_time_zone_of_the_event(hours: int) -> None:
+    built = payload.build(replace(event("open"), occurred_at=AT.astimezone(timezone(timedelta(hours=hours)))), None)
+    assert (built["timestamp"], built["time"]) == ("2026-03-29 01:30:05", 1774747805)
+
+
+def test_a_time_without_a_time_zone_is_refused() -> None:
+    with pytest.raises(ValueError, match="time zone"):
+        payload.build(replace(event("open"), occurred_at=AT.replace(tzinfo=None)), None)
+
+
+def test_a_type_outside_the_contract_is_refused_by_name() -> None:
+    with pytest.raises(ValueError, match="'reply' is not one of click, open"):
+        payload.build(event("reply"), None)
+
+
+def test_a_form_body_looks_as_a_browser_would_send_it() -> None:
+    fields = {"type": "click", "time": -1, "tags": ["a b", "ü"], "fields": {"x[y": "~*", "": "lost", "a]": "lost"}}
+    assert payload.form(fields) == b"type=click&time=-1&tags%5B%5D=a+b&tags%5B%5D=%C3%BC&fields%5Bx%5By%5D=~%2A"
+
+
+@pytest.mark.parametrize("name", HELD_WITH_CARE)
+def test_php_holds_odd_names_exactly(name: str) -> None:
+    assert payload.form_can_hold(name)
+    (held,) = php.parse(payload.form({"fields": {name: "value"}}))["fields"].items()
+    assert (str(held[0]), held[1]) == (name, "value")
+
+
+@pytest.mark.parametrize(
+    "name", ["", "]", "a]b", " ", "\t", "\n", "\v", "\f", "\r", "\0", "a\0b", "__Host-a", "__Secure-"]
+)
+def test_names_that_php_cannot_hold_are_told_and_left_out_of_the_form_but_not_of_json(name: str) -> None:
+    assert payload.unholdable(["a", name, "b"]) == [name]
+    assert payload.form({"fields": {"a": "1", name: "lost"}}) == b"fields%5Ba%5D=1"
+    assert json.loads(payload.json_body({"fields": {name: "kept"}})) == {"fields": {name: "kept"}}
+
+
+@given(name=st.lists(st.sampled_from([*" \t\n\v\f\r\0[]a.é", "__Host-", "__Secure-"]), max_size=4).map("".join))
+def test_exactly_the_names_that_would_come_out_wrong_are_unholdable(name: str) -> None:
+    body = f"fields[{name}]=v".encode().replace(b"\0", b"%00")
+    parsed = php.parse(body)
+    assert payload.form_can_hold(name) == (parsed == {"fields": {name: "v"}})
+
+
+@given(fields=st.dictionaries(holdable_names(), st.text()), tags=st.lists(st.text()))
+def test_php_gets_the_same_names_and_values_for_any_map_and_list(fields: dict[str, str], tags: list[str]) -> None:
+    parsed = php.parse(payload.form({"type": "open", "time": 5, "fields": fields, "tags": tags}))
+    assert parsed["type"] == "open"
+    assert parsed["time"] == "5"
+    assert {str(name): value for name, value in parsed.get("fields", {}).items()} == fields
+    assert list(parsed.get("tags", {}).items()) == list(enumerate(tags))
+
+
+@needs_php
+@settings(deadline=None)
+@given(fields=st.dictionaries(holdable_names(), st.text(max_size=20)))
+def test_real_php_gets_the_same_names_and_values(real_php: Callable[[bytes], php.Php], fields: dict[str, str]) -> None:
+    parsed = real_php(payload.form({"fields": fields}))
+    assert {str(name): value for name, value in parsed.get("fields", {}).items()} == fields
+
+
+@needs_php
+@settings(deadline=None)
+@given(
+    body=st.lists(
+        st.lists(st.sampled_from([*"ab[] .=\t\n\0_-01é", "__Host-"]), max_size=8).map("".join), max_size=4
+    ).map(lambda pairs: "&".join(pairs).encode().replace(b"\0", b"%00").replace(b"\n", b"%0A"))
+)
+def test_the_model_of_php_reads_every_body_as_real_php_does(real_php: Callable[[bytes], php.Php], body: bytes) -> None:
+    assert php.parse(body) == real_php(body)
+
+
+@needs_php
+def test_the_post_array_of_a_real_script_holds_the_whole_event(php_page: str) -> None:
+    fields = {name: f"value of {name}\r\n\0 ü" for name in HELD_WITH_CARE}
+    built = payload.build(
+        event("click", **SEEN, original="https://example.com/?a=1&b=é"), SNAPSHOT | {"fields": fields}
+    )
+    request = urllib.request.Request(php_page, payload.form(built), {"Content-Type": payload.FORM_TYPE})
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        post = php.from_pairs(json.load(answer))
+    expected = {
+        **built,
+        "fields": {int(name) if name in ("0", "10", "-1") else name: text for name, text in fields.items()},
+    }
+    assert post == {
+        name: dict(enumerate(value)) if isinstance(value, list) else str(value) if isinstance(value, int) else value
+        for name, value in expected.items()
+    }
+
+
+@given(fields=st.dictionaries(st.text(), st.text()), numbers=st.lists(st.integers()))
+def test_json_carries_any_name_and_value_exactly(fields: dict[str, str], numbers: list[int]) -> None:
+    sent = {"type": "open", "fields": fields, "tags": numbers}
+    assert json.loads(payload.json_body(sent).decode("utf-8")) == sent
+
+
+def test_json_is_utf8_without_ascii_escapes() -> None:
+    assert payload.json_body({"fields": {"naïve": "日本"}}) == '{"fields":{"naïve":"日本"}}'.encode()
+
+
+@pytest.mark.parametrize("value", [True, None, 1.5, b"x", ["x"], {"a": {"b": "c"}}, [["x"]]])
+@pytest.mark.parametrize("encode", [payload.form, payload.json_body])
+def test_a_value_that_is_not_text_or_a_whole_number_is_refused_by_name(
+    encode: Callable[..., bytes], value: Any
+) -> None:
+    sent = {"fields": value if isinstance(value, dict) else {"a": value}}
+    with pytest.raises(TypeError, match="field 'fields' holds a"):
+        encode(sent)
+
+
+@pytest.mark.parametrize(("encode", "expected"), [
+    (payload.form, b"fields%5B%EF%BF%BD%5D=a%EF%BF%BD"),
+    (payload.json_body, '{"fields":{"\ufffd":"a\ufffd"}}'.encode()),
+])  # fmt: skip
+def test_a_lone_surrogate_is_sent_as_the_replacement_character(encode: Callable[..., bytes], expected: bytes) -> None:
+    assert encode({"fields": {"\udc80": "a\ud800"}}) == expected
+
+
+@pytest.mark.parametrize(("text", "limit", "cut"), [
+    ("aé", 3, None),
+    ("aé", 2, "a"),
+    ("aé", 1, "a"),
+    ("日本", 5, "日"),
+    ("", 0, None),
+    ("a" * 2**20, payload.MIME_LIMIT, None),
+    ("a" * 2**20 + "b", payload.MIME_LIMIT, "a" * 2**20),
+])  # fmt: skip
+def test_mime_is_cut_between_two_characters_and_says_so(text: str, limit: int, cut: str | None) -> None:
+    expected = {"mime": text} if cut is None else {"mime": cut, "mime_truncated": 1}
+    assert payload.cap_mime(text, limit) == expected
+
+
+def test_a_mime_that_was_cut_is_marked_in_the_payload() -> None:
+    built = payload.build(event("bounce", mime="x" * 11), SNAPSHOT, mime_limit=10)
+    assert list(built.items())[-2:] == [("mime", "x" * 10), ("mime_truncated", 1)]

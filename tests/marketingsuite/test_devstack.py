@@ -1,0 +1,249 @@
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import psycopg
+import pytest
+import redis
+
+from marketingsuite.devstack import DevstackError, Stack, free_port, running, start
+from marketingsuite.devstack.launching import last_lines
+
+OWNER = """
+import sys
+from pathlib import Path
+from marketingsuite.devstack import start
+with start(Path(sys.argv[1]), shared_buffers="16MB") as stack:
+    print("ready", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture(autouse=True)
+def nothing_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    monkeypatch.delenv("REDIS_URL", raising=False)
+
+
+@pytest.fixture(scope="module")
+def folder() -> Iterator[Path]:
+    """A place that is closed to other users, 150 characters long and with a space: as bad as a checkout's may be."""
+    with tempfile.TemporaryDirectory() as temporary:
+        room = 150 - len(temporary) - 2
+        yield Path(temporary) / ("x" * (room // 2) + " " + "y" * (room - room // 2))
+
+
+@pytest.fixture
+def stack_here(folder: Path) -> Iterator[Stack]:
+    with start(folder, shared_buffers="16MB") as stack:
+        yield stack
+
+
+def owner_of(folder: Path) -> "subprocess.Popen[str]":
+    """Another process that runs the stack until its stdin closes."""
+    command = [sys.executable, "-c", OWNER, str(folder)]
+    owner = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert owner.stdout is not None
+    assert owner.stdout.readline() == "ready\n"
+    return owner
+
+
+def end(owner: "subprocess.Popen[str]", number: signal.Signals) -> int:
+    owner.send_signal(number)
+    owner.communicate(timeout=30)
+    return owner.returncode
+
+
+def server_processes(folder: Path) -> list[psutil.Process]:
+    found = psutil.process_iter(["cwd"])
+    return [each for each in found if (each.info["cwd"] or "").startswith(str(folder.resolve()))]
+
+
+def all_gone(processes: list[psutil.Process]) -> bool:
+    return not psutil.wait_procs(processes, timeout=10)[1]
+
+
+def pids(stack: Stack) -> tuple[int, int]:
+    assert stack.postgres
+    assert stack.valkey
+    return stack.postgres.pid, stack.valkey.pid
+
+
+def answering(stack: Stack) -> psycopg.Connection:
+    return psycopg.connect(stack.database_url)
+
+
+def answers(stack: Stack) -> bool:
+    with answering(stack) as connection, redis.Redis.from_url(stack.redis_url) as client:
+        return connection.execute("SELECT 1").fetchone() == (1,) and client.ping() is True
+
+
+def test_both_servers_answer_and_are_gone_after_the_block(folder: Path) -> None:
+    with start(folder, shared_buffers="16MB") as stack:
+        assert answers(stack)
+        processes = server_processes(folder)
+        assert set(pids(stack)) <= {process.pid for process in processes}
+    assert all_gone(processes)
+    assert running(folder) is None
+
+
+def test_data_outlives_the_servers(folder: Path) -> None:
+    with start(folder, shared_buffers="16MB") as stack, answering(stack) as connection:
+        connection.execute("CREATE TABLE IF NOT EXISTS kept (what text)")
+        connection.execute("INSERT INTO kept VALUES ('ß')")
+    with start(folder, shared_buffers="16MB") as stack, answering(stack) as connection:
+        assert connection.execute("SELECT DISTINCT what FROM kept").fetchall() == [("ß",)]
+
+
+def test_the_database_asked_for_is_made(folder: Path) -> None:
+    with start(folder, database="another one", shared_buffers="16MB") as stack, answering(stack) as connection:
+        assert connection.info.dbname == "another one"
+
+
+def test_a_second_starter_shares_and_leaves_the_servers_alone(folder: Path, stack_here: Stack) -> None:
+    with start(folder) as second:
+        assert (second.database_url, second.redis_url) == (stack_here.database_url, stack_here.redis_url)
+    assert answers(stack_here)
+
+
+def test_two_starters_at_the_same_moment_end_up_with_one_stack(folder: Path) -> None:
+    urls: list[str] = []
+    together = threading.Barrier(2)
+
+    def take_part() -> None:
+        with start(folder, shared_buffers="16MB") as stack:
+            urls.append(stack.database_url)
+            together.wait(30)
+
+    threads = [threading.Thread(target=take_part) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(urls) == 2
+    assert len(set(urls)) == 1
+
+
+def test_another_process_finds_the_running_stack(folder: Path) -> None:
+    owner = owner_of(folder)
+    found = running(folder)
+    assert found
+    assert answers(found)
+    assert end(owner, signal.SIGTERM) == 128 + signal.SIGTERM
+    assert running(folder) is None
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_starter_that_is_asked_to_end_stops_its_servers(folder: Path, number: signal.Signals) -> None:
+    owner = owner_of(folder)
+    processes = server_processes(folder)
+    assert processes
+    end(owner, number)
+    assert not [process for process in processes if process.is_running()]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child that its parent died")
+def test_a_starter_that_is_killed_takes_its_servers_with_it(folder: Path) -> None:
+    owner = owner_of(folder)
+    processes = server_processes(folder)
+    end(owner, signal.SIGKILL)
+    assert processes
+    assert all_gone(processes)
+
+
+def test_what_a_killed_starter_left_behind_is_replaced(folder: Path) -> None:
+    owner = owner_of(folder)
+    leftovers = server_processes(folder)
+    for process in leftovers:
+        process.suspend()
+    end(owner, signal.SIGKILL)
+    assert all(process.is_running() for process in leftovers)
+    with start(folder, shared_buffers="16MB") as stack:
+        assert answers(stack)
+        assert not [process for process in leftovers if process.is_running()]
+
+
+def test_a_block_that_fails_stops_its_servers(folder: Path) -> None:
+    processes = []
+
+    def fail() -> None:
+        with start(folder, shared_buffers="16MB"):
+            processes.extend(server_processes(folder))
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    assert processes
+    assert all_gone(processes)
+
+
+def test_what_the_environment_names_is_not_started(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://elsewhere/db")
+    with start(folder) as stack:
+        assert stack.database_url == "postgresql://elsewhere/db"
+        assert stack.postgres is None
+        assert redis.Redis.from_url(stack.redis_url).ping()
+
+
+def test_passwords_are_for_the_owner_only(folder: Path, stack_here: Stack) -> None:
+    for name in ("postgres.json", "valkey.json", "postgres.password", "postgres", "valkey"):
+        assert not stat.S_IMODE((folder / name).stat().st_mode) & 0o077, name
+    assert "password" not in repr(stack_here)
+    assert stack_here.database_url not in repr(stack_here)
+    for process in server_processes(folder):
+        assert not [part for part in process.cmdline() if part and part in stack_here.redis_url and len(part) > 20]
+
+
+def test_a_client_without_the_password_is_refused(stack_here: Stack) -> None:
+    assert stack_here.postgres
+    assert stack_here.valkey
+    with pytest.raises(psycopg.OperationalError, match="password"):
+        psycopg.connect(stack_here.database_url, password="wrong")
+    port = int(stack_here.redis_url.rpartition(":")[2].removesuffix("/0"))
+    with redis.Redis(port=port) as client, pytest.raises(redis.AuthenticationError):
+        client.ping()
+
+
+def test_a_frozen_server_does_not_answer_until_it_is_woken(folder: Path, stack_here: Stack) -> None:
+    assert stack_here.valkey
+    stack_here.valkey.send(signal.SIGSTOP)
+    assert running(folder) is None
+    stack_here.valkey.send(signal.SIGCONT)
+    assert running(folder)
+
+
+def test_a_crashed_server_comes_back_on_its_port(stack_here: Stack) -> None:
+    for server in (stack_here.postgres, stack_here.valkey):
+        assert server
+        url, pid = server.url, server.pid
+        server.send(signal.SIGKILL)
+        server.start()
+        assert (server.url, server.pid != pid) == (url, True)
+    assert answers(stack_here)
+
+
+def test_a_server_that_can_not_start_shows_its_log(tmp_path: Path) -> None:
+    (tmp_path / "postgres").mkdir(mode=0o700)
+    (tmp_path / "postgres.password").write_text("x")
+    with pytest.raises(DevstackError, match=r"ended with exit code 2(?s:.*)postgresql\.conf"), start(tmp_path):
+        pass
+
+
+def test_a_port_that_is_taken_is_stepped_over() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert port < free_port(port) < port + 100
+
+
+def test_only_the_end_of_a_long_log_is_shown(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_text("".join(f"line {number}\n" for number in range(1000)))
+    assert last_lines(log, 2) == "line 998\nline 999"
+    assert last_lines(tmp_path / "none") == ""

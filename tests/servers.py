@@ -1,0 +1,31 @@
+"""A pytest plugin that has PostgreSQL and Valkey up before Django reads its settings."""
+
+import os
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from marketingsuite.devstack import Stack, start
+
+STACK = pytest.StashKey[Stack]()
+_session = ExitStack()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    """Start what the environment does not name, with all data in a temporary folder."""
+    options = early_config.known_args_namespace
+    if options.help or options.version:
+        return
+    folder = Path(_session.enter_context(TemporaryDirectory(prefix="marketingsuite-tests-")))
+    stack = _session.enter_context(start(folder, shared_buffers="128MB"))
+    os.environ |= stack.environ() | {"DEVELOPMENT": "true", "MARKETINGSUITE_VAR": str(folder)}
+    early_config.stash[STACK] = stack
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure() -> None:
+    """Stop what was started."""
+    _session.close()

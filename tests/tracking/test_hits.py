@@ -1,0 +1,186 @@
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+from zlib import crc32
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tracking.hits import Hit, client_address, hit_from
+from tracking.tokens import Link
+
+MESSAGE = UUID("01890a5d-ac96-774b-bcce-b302099a8057")
+EVENT = UUID("019a0000-0000-7000-8000-000000000001")
+NOW = datetime(2026, 3, 1, 12, 30, 15, 123456, tzinfo=UTC)
+PIXEL = Link(7, MESSAGE, 0)
+CLICK = Link(7, MESSAGE, 3, "https://example.com/é")
+
+instants = st.integers(0, 250_000_000_000_000).map(
+    lambda ms: datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=ms)
+)
+facts = st.dictionaries(st.text(max_size=20), st.text(max_size=50) | st.integers(0, 65535), max_size=5)
+hits = st.builds(
+    Hit, st.uuids(), st.sampled_from(["open", "click"]), st.integers(0, 2**64 - 1), st.uuids(), instants, facts
+)
+
+
+def hit(environ: dict[str, str], link: Link = PIXEL) -> Hit:
+    return hit_from(environ, link, id=EVENT, occurred_at=NOW, proxies=0)
+
+
+def test_a_click_has_all_that_the_request_tells() -> None:
+    environ = {
+        "REMOTE_ADDR": "198.51.100.7",
+        "HTTP_USER_AGENT": "Mozilla/5.0 (X11; Linux x86_64)",
+        "HTTP_REFERER": "https://mail.example/inbox",
+    }
+    assert hit(environ, CLICK) == Hit(
+        id=EVENT,
+        type="click",
+        account=7,
+        message=MESSAGE,
+        occurred_at=datetime(2026, 3, 1, 12, 30, 15, 123000, tzinfo=UTC),
+        data={
+            "ip": "198.51.100.7",
+            "useragent": "Mozilla/5.0 (X11; Linux x86_64)",
+            "referer": "https://mail.example/inbox",
+            "original": "https://example.com/é",
+            "link": 3,
+        },
+    )
+
+
+def test_what_an_open_does_not_know_it_leaves_out() -> None:
+    bare = hit({"HTTP_USER_AGENT": " \x00\t ", "HTTP_REFERER": "", "REMOTE_ADDR": ""})
+    assert (bare.type, bare.data) == ("open", {})
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        ("  Mail/1.0 ", "Mail/1.0"),
+        ("Mail\x00/\r\n1\x7f", "Mail/1"),
+        ("Bücher".encode().decode("latin-1"), "Bücher"),
+        ("📬 Mail".encode().decode("latin-1"), "📬 Mail"),
+        ("B\xfccher", "B\ufffdcher"),
+        ("already decoded 📬", "already decoded 📬"),
+        ("C1 \xc2\x85 here", "C1  here"),
+        ("half \ud83d pair", "half  pair"),
+        ("x" * 1001, "x" * 1000),
+        ("é".encode().decode("latin-1") * 1001, "é" * 1000),
+        ("x" * 999 + "  y", "x" * 999),
+    ],
+)
+def test_a_header_is_cleaned_and_capped(header: str, expected: str) -> None:
+    assert hit({"HTTP_USER_AGENT": header}).data["useragent"] == expected
+
+
+def test_a_referer_may_be_longer_than_a_user_agent() -> None:
+    assert hit({"HTTP_REFERER": "x" * 2001}).data["referer"] == "x" * 2000
+
+
+@given(st.binary(max_size=3000).map(lambda raw: raw.decode("latin-1")) | st.text())
+def test_any_bytes_in_a_header_become_clean_text(header: str) -> None:
+    for value in hit({"HTTP_USER_AGENT": header, "HTTP_REFERER": header}).data.values():
+        assert isinstance(value, str)
+        assert value.encode().decode() == value
+        assert value == value.strip() != ""
+        assert not any(ord(character) < 0x20 or 0x7F <= ord(character) <= 0x9F for character in value)
+
+
+@pytest.mark.parametrize(
+    ("proxies", "forwarded", "expected"),
+    [
+        (0, "203.0.113.9", "192.0.2.1"),
+        (1, "203.0.113.9", "203.0.113.9"),
+        (1, "6.6.6.6, 203.0.113.9", "203.0.113.9"),
+        (2, "6.6.6.6, 203.0.113.9, 192.0.2.2", "203.0.113.9"),
+        (3, "203.0.113.9,192.0.2.2", "203.0.113.9"),
+        (1, None, "192.0.2.1"),
+        (1, "", "192.0.2.1"),
+        (1, "203.0.113.9,", "192.0.2.1"),
+        (1, "unknown", "192.0.2.1"),
+        (1, "203.0.113.9:4711", "203.0.113.9"),
+        (1, "[2001:DB8::0:1]:4711", "2001:db8::1"),
+        (1, "[2001:db8::1]", "2001:db8::1"),
+        (1, "2001:db8::1", "2001:db8::1"),
+        (1, "::ffff:203.0.113.9", "203.0.113.9"),
+        (1, "fe80::1%eth0", "fe80::1"),
+        (1, "203.0.113.999", "192.0.2.1"),
+        (1, "203.0.113.9:port", "192.0.2.1"),
+        (1, "203.0.113.9 OR 1=1", "192.0.2.1"),
+        (1, "1", "192.0.2.1"),
+        (1, "[2001:db8::1", "192.0.2.1"),
+    ],
+)
+def test_the_client_is_seen_through_the_declared_proxies_only(
+    proxies: int, forwarded: str | None, expected: str
+) -> None:
+    environ = {"REMOTE_ADDR": "192.0.2.1"} | ({} if forwarded is None else {"HTTP_X_FORWARDED_FOR": forwarded})
+    assert client_address(environ, proxies) == expected
+
+
+@pytest.mark.parametrize("remote", ["", "unix:", "/run/web.sock", "localhost"])
+def test_a_unix_socket_has_no_address(remote: str) -> None:
+    assert client_address({"REMOTE_ADDR": remote}, 0) is None
+    assert client_address({"REMOTE_ADDR": remote, "HTTP_X_FORWARDED_FOR": "203.0.113.9"}, 1) == "203.0.113.9"
+    assert client_address({}, 1) is None
+
+
+@given(st.text(), st.integers(0, 3))
+def test_no_forwarded_header_is_too_odd(forwarded: str, proxies: int) -> None:
+    assert client_address({"REMOTE_ADDR": "192.0.2.1", "HTTP_X_FORWARDED_FOR": forwarded}, proxies)
+
+
+@given(hits)
+def test_a_hit_comes_back_from_its_line(written: Hit) -> None:
+    line = written.to_line()
+    assert line.isascii()
+    assert line.endswith(b"\n")
+    assert line.count(b"\n") == 1
+    assert Hit.from_line(line) == written
+
+
+@given(hits, st.data())
+def test_a_line_with_any_bit_flipped_is_refused(written: Hit, data: st.DataObject) -> None:
+    line = bytearray(written.to_line())
+    line[data.draw(st.integers(0, len(line) - 1))] ^= 1 << data.draw(st.integers(0, 7))
+    with pytest.raises(ValueError, match="torn or was altered"):
+        Hit.from_line(bytes(line))
+
+
+@given(hits, st.data())
+def test_a_line_torn_anywhere_is_refused_alone_and_before_the_next_line(written: Hit, data: st.DataObject) -> None:
+    line = written.to_line()
+    torn = line[: data.draw(st.integers(0, len(line) - 1))]
+    with pytest.raises(ValueError, match="torn or was altered"):
+        Hit.from_line(torn)
+    if torn:
+        with pytest.raises(ValueError, match="torn or was altered"):
+            Hit.from_line(torn + line)
+
+
+@given(st.binary())
+def test_bytes_that_are_no_line_are_refused(line: bytes) -> None:
+    with pytest.raises(ValueError, match="torn or was altered"):
+        Hit.from_line(line)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{",
+        b"[",
+        b'{"id":1',
+        b'{"id":' + b"[" * 100_000,
+        b'{"id":"x"',
+        b'{"id":"%(event)s","type":"open","account":"7","message":"%(event)s","ms":1,"data":{}',
+        b'{"id":"%(event)s","type":"open","account":7,"message":"%(event)s","ms":1e9,"data":{}',
+        b'{"id":"%(event)s","type":"open","account":7,"message":"%(event)s","ms":99999999999999999,"data":{}',
+        b'{"id":"%(event)s","type":"open","account":7,"message":"%(event)s","ms":1,"data":[]',
+    ],
+)
+def test_a_whole_line_that_holds_no_hit_is_refused(body: bytes) -> None:
+    body = body.replace(b"%(event)s", str(EVENT).encode())
+    with pytest.raises(ValueError, match="whole but holds no hit"):
+        Hit.from_line(body + b',"crc":"%08x"}\n' % crc32(body))

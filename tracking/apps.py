@@ -1,0 +1,10 @@
+from django.apps import AppConfig
+
+
+class TrackingConfig(AppConfig):
+    """Messages, their tracked links, and the events that come from them."""
+
+    name = "tracking"
+
+    def ready(self) -> None:
+        from tracking import receivers  # noqa: F401

@@ -1,0 +1,86 @@
+from datetime import datetime
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models.functions import Now
+from django.utils.timezone import now
+
+from profiles.models import Account, Profile
+from tracking.ids import moment_of, new_id
+
+
+class EventType(models.TextChoices):
+    """What can happen, in the words of the wire contract."""
+
+    CLICK = "click"
+    OPEN = "open"
+    DELIVERY = "delivery"
+    FAILURE = "failure"
+    BOUNCE = "bounce"
+    ABUSE = "abuse"
+    UNSUBSCRIBE = "unsubscribe"
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+
+
+class Message(models.Model):
+    """One mail to one recipient."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    account = models.ForeignKey(Account, models.PROTECT, related_name="+")
+    # The constraint is a composite one (account_id, profile_id), in the migration: the database refuses another
+    # account's profile, and sets the column to NULL when the profile goes.
+    profile = models.ForeignKey(
+        Profile, models.DO_NOTHING, related_name="+", null=True, blank=True, db_constraint=False, db_index=True
+    )
+    recipient = models.CharField(max_length=320)
+    tags = ArrayField(models.CharField(max_length=200), default=list, blank=True)
+    created = models.DateTimeField(default=now, editable=False)
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [models.Index(models.functions.Lower("recipient"), name="message_recipient")]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class Event(models.Model):
+    """Something that happened to a mail or a profile. Never updated; partitioned by day on its id."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    type = models.CharField(max_length=12, choices=EventType)
+    # History outlives what it is about: no constraint ties it to accounts and messages.
+    account = models.ForeignKey(Account, models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False)
+    message = models.ForeignKey(
+        Message, models.DO_NOTHING, related_name="+", null=True, blank=True, db_constraint=False, db_index=False
+    )
+    # What we saw, in the names of the wire contract.
+    data = models.JSONField(default=dict)
+    recorded = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["message"], name="event_message")]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+    @property
+    def occurred_at(self) -> datetime:
+        """When it happened (not when it was stored), in UTC."""
+        return moment_of(self.id)
+
+
+class Outbox(models.Model):
+    """Events that no fan-out has taken yet: the row goes in the transaction that owes the deliveries."""
+
+    event_id = models.UUIDField(primary_key=True)
+    created = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        verbose_name_plural = "outbox"
+
+    def __str__(self) -> str:
+        return str(self.event_id)

@@ -1,0 +1,23 @@
+"""Profile changes become events in the very transaction that made them."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from django.db import transaction
+from django.dispatch import receiver
+
+from profiles.signals import profiles_changed
+from profiles.snapshots import ProfileChange
+from tracking.ids import new_id
+from tracking.signals import events_recorded
+from tracking.store import EventRow, store_events
+
+
+@receiver(profiles_changed)
+def record_profile_changes(changes: Sequence[ProfileChange], **kwargs: Any) -> None:
+    """Store an event for each change, and tell of them once the transaction is committed."""
+    rows = [EventRow(new_id(), change.action, change.account, None, change.facts) for change in changes]
+    store_events(rows)
+    tell = partial(events_recorded.send_robust, sender=record_profile_changes, ids=[row.id for row in rows])
+    transaction.on_commit(tell, robust=True)

@@ -1,0 +1,6 @@
+"""What tracking tells the rest of the house."""
+
+from django.dispatch import Signal
+
+# Sent once events are stored and committed, with `ids`: a list of the events' UUIDs.
+events_recorded = Signal()
