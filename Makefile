@@ -4,16 +4,9 @@
 PY := .venv/bin/python
 SOURCES := manage.py marketingsuite feedbackloops tracking profiles tests
 
-# A deployment's environment, as far as checking needs one: nothing is connected to.
-CHECK_ENV := DEVELOPMENT= \
-	DATABASE_URL=postgresql://checker@127.0.0.1:1/checked \
-	REDIS_URL=redis://127.0.0.1:1/0 \
-	SECRET_KEY=a-key-that-only-the-checks-use-and-that-is-long-enough-0123456789 \
-	TRACKING_KEYS=1:MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE= \
-	ENCRYPTION_KEYS=MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE= \
-	ALLOWED_HOSTS=example.com
-
 .PHONY: help demo run test check format clean
+
+.DEFAULT_GOAL := help
 
 help:
 	@echo "make demo    install, start everything, and show a hit on its way to a customer's script"
@@ -33,13 +26,21 @@ run: .venv/installed
 test: .venv/installed-dev
 	@$(PY) -m pytest
 
+# A deployment's environment, as far as checking needs one: nothing is connected to.
+check: export DEVELOPMENT :=
+check: export DATABASE_URL := postgresql://checker@127.0.0.1:1/checked
+check: export REDIS_URL := redis://127.0.0.1:1/0
+check: export SECRET_KEY := a-key-that-only-the-checks-use-and-that-is-long-enough-0123456789
+check: export TRACKING_KEYS := 1:MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=
+check: export ENCRYPTION_KEYS := MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=
+check: export ALLOWED_HOSTS := example.com
 check: .venv/installed-dev
 	$(PY) -m ruff check $(SOURCES)
 	$(PY) -m ruff format --check $(SOURCES)
-	$(CHECK_ENV) $(PY) -m mypy $(SOURCES)
+	$(PY) -m mypy $(SOURCES)
 	$(PY) .venv/bin/lint-imports
-	$(CHECK_ENV) DATABASE_URL= REDIS_URL= $(PY) manage.py makemigrations --check --dry-run
-	$(CHECK_ENV) $(PY) manage.py check --deploy --fail-level WARNING
+	DATABASE_URL= REDIS_URL= $(PY) manage.py makemigrations --check --dry-run
+	$(PY) manage.py check --deploy --fail-level WARNING
 
 format: .venv/installed-dev
 	@$(PY) -m ruff check --fix $(SOURCES)
@@ -67,4 +68,4 @@ $(PY):
 
 .venv/installed-dev: requirements-dev.txt requirements.txt | $(PY)
 	@$(PY) marketingsuite/devstack/install.py requirements-dev.txt
-	@touch $@
+	@touch .venv/installed $@

@@ -35,6 +35,7 @@ class Doorbell:
     def __init__(self) -> None:
         self._rings: deque[Ring] = deque(maxlen=MOST_BUFFERED)
         self._rung = threading.Event()
+        self._connection: Connection | None = None
         self._producer: Producer | None = None
         threading.Thread(target=self._publish_for_ever, name="doorbell", daemon=True).start()
 
@@ -70,15 +71,15 @@ class Doorbell:
                 "socket_connect_timeout": BROKER_SECONDS,
                 "max_retries": 0,
             }
-            connection = Connection(settings.CELERY_BROKER_URL, transport_options=options)
-            self._producer = Producer(connection.channel())
+            self._connection = Connection(settings.CELERY_BROKER_URL, transport_options=options)
+            self._producer = Producer(self._connection.channel())
         return self._producer
 
     def _hang_up(self) -> None:
-        producer, self._producer = self._producer, None
-        if producer is not None:
+        connection, self._connection, self._producer = self._connection, None, None
+        if connection is not None:
             try:
-                producer.connection.close()
+                connection.close()
             except Exception as error:
                 logger.debug("The line to the broker was broken already: %s", error)
 

@@ -10,12 +10,15 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from time import monotonic, sleep
+from typing import TypeVar
 
 from django.db import Error, connection
 
 from feedbackloops.door import make_sender
 from feedbackloops.keeper import Keeper
 from feedbackloops.outbound.calls import Answer, Call
+
+T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
@@ -89,7 +92,7 @@ def engine() -> Engine:
     return made
 
 
-def _drained(queue: deque[object]) -> Iterator[object]:
+def _drained(queue: deque[T]) -> Iterator[T]:
     """What is in the queue now and comes in meanwhile, each taken as it is asked for."""
     while queue:
         yield queue.popleft()

@@ -58,7 +58,8 @@ WITH snapshots AS (
     RETURNING id, loop_id
 )
 INSERT INTO feedbackloops_owedcount (loop_id, hour, count)
-SELECT loop_id, date_trunc('hour', to_timestamp(('x' || left(replace(id::text, '-', ''), 12))::bit(48)::bigint / 1000.0)),
+SELECT loop_id,
+    date_trunc('hour', to_timestamp(('x' || left(replace(id::text, '-', ''), 12))::bit(48)::bigint / 1000.0)),
     count(*)
 FROM owed GROUP BY 1, 2
 """
@@ -160,4 +161,5 @@ def _texts(ids: Sequence[UUID]) -> list[str]:
 def _rows(query: str, *parameters: Any) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(query, parameters)
-        return cursor.fetchall()
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows

@@ -14,7 +14,8 @@ DELIVERIES = "feedbackloops_delivery"
 TABLES = ("tracking_event", "feedbackloops_snapshot", DELIVERIES, "feedbackloops_attempt")
 # Deliveries are a queue: rows die by the thousand, and the index of what is pending must not fill with dead ones.
 STORAGE = {
-    DELIVERIES: "autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0"
+    DELIVERIES: "autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000,"
+    " autovacuum_vacuum_cost_delay = 0"
 }
 SUM_UP_AFTER_HOURS = 2
 

@@ -2,7 +2,6 @@
 
 import heapq
 import logging
-from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from time import monotonic
 from uuid import uuid4
@@ -12,13 +11,13 @@ from django.utils.timezone import now
 
 from feedbackloops import lanes
 from feedbackloops.attempts import Sending, ended, unsendable
-from feedbackloops.calls import Contents, Script, call_for
+from feedbackloops.calls import Contents, call_for
 from feedbackloops.lane import Lane
-from feedbackloops.lanes import Claimed, Done, LaneFacts, Lease
+from feedbackloops.lanes import Claimed, Done, Lease
 from feedbackloops.models import DeliveryState
 from feedbackloops.outbound.calls import Answer, Call
 from feedbackloops.protocol.outcome import judge
-from feedbackloops.protocol.pacing import Bucket, Pace
+from feedbackloops.protocol.pacing import Pace
 from feedbackloops.protocol.payload import EventFacts
 
 logger = logging.getLogger(__name__)
@@ -39,7 +38,6 @@ class Keeper:
         self.engine = uuid4()
         self._submit = submit
         self._lanes: dict[int, Lane] = {}
-        self._buckets: dict[int, Bucket] = {}
         self._alarms: list[tuple[float, int]] = []
         self._unrecorded: list[tuple[Lane, Done]] = []
         self._recorded = self._renewed = 0.0
@@ -164,18 +162,9 @@ class Keeper:
         facts = {each.loop: each for each in lanes.facts(lane.lease.loop for lane in wanting)}
         for lane in wanting:
             if sendable := facts.get(lane.lease.loop):
-                lane.adapt(Script.from_facts(sendable), sendable.in_flight_limit, self._bucket(sendable, moment))
+                lane.adapt(sendable, moment)
             else:
                 lane.bar()
-
-    def _bucket(self, facts: LaneFacts, moment: float) -> Bucket | None:
-        if facts.rate_limit is None:
-            return None
-        bucket = self._buckets.get(facts.loop)
-        if bucket is None or bucket.rate != facts.rate_limit:
-            # It outlives the lease, so that giving a lane back and taking it again wins no calls.
-            bucket = self._buckets[facts.loop] = Bucket(float(facts.rate_limit), moment)
-        return bucket
 
     def _make_calls(self, taken: Sequence[Claimed]) -> None:
         if not taken:

@@ -7,10 +7,9 @@ from time import monotonic
 from uuid import UUID
 
 from feedbackloops.calls import Script
-from feedbackloops.lanes import NIL, START_OF_TIME, Claimed, LaneNote, Lease, Place
+from feedbackloops.lanes import NIL, START_OF_TIME, Claimed, LaneFacts, LaneNote, Lease, Place
 from feedbackloops.protocol.outcome import TROUBLE, Judgement, Outcome
-from feedbackloops.protocol.pacing import Bucket, Pace
-
+from feedbackloops.protocol.pacing import Pace
 
 # How long a claim goes on from the last one, although something may have been owed late before that place.
 RESTART_SECONDS = 5.0
@@ -50,10 +49,11 @@ class Lane:
         """Whether a call may leave at this very moment."""
         return monotonic() < self.fresh_until
 
-    def adapt(self, script: Script, in_flight_limit: int, bucket: Bucket | None) -> None:
+    def adapt(self, facts: LaneFacts, now: float) -> None:
         """Follow what staff have set meanwhile."""
-        self.script, self.barred = script, False
-        self.pace.limit, self.pace.bucket = in_flight_limit, bucket
+        self.script, self.barred = Script.from_facts(facts), False
+        self.pace.limit = facts.in_flight_limit
+        self.pace.set_rate(facts.rate_limit, now)
 
     def bar(self) -> None:
         """Send no more: it is paused, not verified or stopped."""

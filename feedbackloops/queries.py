@@ -54,8 +54,9 @@ RECORD = """
 WITH done AS (
     SELECT * FROM unnest(
         %(ids)s::uuid[], %(deliveries)s::uuid[], %(loops)s::bigint[], %(accounts)s::bigint[], %(numbers)s::smallint[],
-        %(started)s::timestamptz[], %(outcomes)s::text[], %(states)s::text[], %(pauses)s::float8[], %(messages)s::text[],
-        %(statuses)s::smallint[], %(addresses)s::text[], %(dns)s::float8[], %(connects)s::float8[], %(tls)s::float8[],
+        %(started)s::timestamptz[], %(outcomes)s::text[], %(states)s::text[], %(pauses)s::float8[],
+        %(messages)s::text[], %(statuses)s::smallint[],
+        %(addresses)s::text[], %(dns)s::float8[], %(connects)s::float8[], %(tls)s::float8[],
         %(first_bytes)s::float8[], %(totals)s::float8[], %(answers)s::bytea[]
     ) AS t (id, delivery_id, loop_id, account_id, number, started, outcome, state, pause, message, status, address, dns,
         connect, tls, first_byte, total, answer)

@@ -19,7 +19,9 @@ def call_test(loop: FeedbackLoop) -> Attempt:
     if not loop.is_verified:
         _fill(attempt, Judgement(Outcome.BLOCKED, "Nothing was sent: the place of this URL is not verified."))
     else:
-        answer = perform(call_for(Script.from_loop(loop), sample_contents(loop.event_types[0], id, started), now=started))
+        answer = perform(
+            call_for(Script.from_loop(loop), sample_contents(loop.event_types[0], id, started), now=started)
+        )
         _fill(attempt, judge(answer, now=now()))
         attempt.status, attempt.address, attempt.answer = answer.status, answer.address, answer.body
         attempt.dns, attempt.connect, attempt.tls, attempt.first_byte, attempt.total = answer.timings

@@ -1,4 +1,4 @@
-"""The Celery app: the doorbell of the house. PostgreSQL is the truth, so no result and no state is kept in the broker."""
+"""The Celery app, the doorbell of the house: PostgreSQL is the truth, the broker keeps no result and no state."""
 
 import os
 

@@ -1,10 +1,17 @@
-"""Keys for development: made once, kept in the data folder, so that links and secrets outlive a restart."""
+"""The keys that sign links and encrypt secrets. ``python -m marketingsuite.keys`` prints new ones for a deployment.
+
+Development's own are made once and kept in the data folder, so that links and secrets outlive a restart.
+"""
 
 import base64
 import json
 import os
 import secrets
+import sys
+from collections.abc import Mapping
 from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
 
 
 def development_keys(folder: Path) -> dict[str, str]:
@@ -26,6 +33,20 @@ def make_keys() -> dict[str, str]:
     }
 
 
+def key_from(environ: Mapping[str, str], name: str, made: Mapping[str, str]) -> str:
+    """The key of this name: from the environment, else from those that were made.
+
+    Raises ImproperlyConfigured, with the way to a key, when neither has one.
+    """
+    key = environ.get(name) or made.get(name)
+    if not key:
+        raise ImproperlyConfigured(
+            f"{name} is not set. Make keys with `python -m marketingsuite.keys`, once and for all, and put them into "
+            "the environment of every process or into .env; on your own machine, set DEVELOPMENT=true instead."
+        )
+    return key
+
+
 def _publish(path: Path, text: str) -> None:
     """Write the file whole or not at all, and never over one that another process made meanwhile."""
     draft = path.with_suffix(f".{os.getpid()}")
@@ -37,3 +58,7 @@ def _publish(path: Path, text: str) -> None:
         pass
     finally:
         draft.unlink()
+
+
+if __name__ == "__main__":
+    sys.stdout.writelines(f"{name}={key}\n" for name, key in make_keys().items())

@@ -1,14 +1,16 @@
 """Every setting, read from the environment or a `.env` file beside manage.py; docs/operations.md describes each."""
 
+import os
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
 import environ
+from django.core.exceptions import ImproperlyConfigured
 from django.urls import reverse_lazy
 
 from feedbackloops.protocol.retry import parse_schedule
-from marketingsuite.keys import development_keys
+from marketingsuite.keys import development_keys, key_from
 from tracking.tokens import Keyring
 
 VERSION = "0.1.0"
@@ -23,10 +25,13 @@ DEVELOPMENT = env.bool("DEVELOPMENT", default=False)
 DEBUG = env.bool("DEBUG", default=False)
 _made = development_keys(VAR_DIR) if DEVELOPMENT else {}
 
-SECRET_KEY = env.str("SECRET_KEY", default=_made.get("SECRET_KEY", env.NOTSET))
+SECRET_KEY = key_from(os.environ, "SECRET_KEY", _made)
 # The newest key comes first in both: it signs or encrypts, the others still read.
-TRACKING_KEYS = Keyring.parse(env.str("TRACKING_KEYS", default=_made.get("TRACKING_KEYS", env.NOTSET)))
-ENCRYPTION_KEYS = env.str("ENCRYPTION_KEYS", default=_made.get("ENCRYPTION_KEYS", env.NOTSET)).split(",")
+try:
+    TRACKING_KEYS = Keyring.parse(key_from(os.environ, "TRACKING_KEYS", _made))
+except ValueError as error:
+    raise ImproperlyConfigured(f"TRACKING_KEYS can't be used. {error}") from None
+ENCRYPTION_KEYS = key_from(os.environ, "ENCRYPTION_KEYS", _made).split(",")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"] if DEVELOPMENT else [])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
@@ -109,7 +114,7 @@ DATABASES["default"] |= {
         "keepalives_interval": 3,
         "keepalives_count": 3,
         # A process that is frozen in the middle of a transaction must not hold its locks for ever. The engine's
-        # statements are prepared, and have one good plan: planning them anew for each call costs more than running them.
+        # statements are prepared and have one good plan: planning them anew for each call costs more than the call.
         "options": "-c idle_in_transaction_session_timeout=30s -c plan_cache_mode=force_generic_plan -c timezone=UTC",
     },
 }

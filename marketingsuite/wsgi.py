@@ -10,7 +10,11 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "marketingsuite.settings")
 
 dashboard = get_wsgi_application()
 
-from tracking.views import PREFIXES, tracking  # noqa: E402  (needs the apps that the line above loads)
+from tracking.intake import intake  # noqa: E402  (needs the apps that the line above loads)
+from tracking.views import PREFIXES, tracking  # noqa: E402
+
+# Not with the first hit: a spool that another process left behind must not wait for one.
+intake()
 
 
 def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:

@@ -1,6 +1,6 @@
 """Bulk import: the one way to write many profiles at once without losing an event."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -28,19 +28,21 @@ def import_profiles(database: Database, rows: Sequence[Mapping[str, Any]]) -> li
 
 
 def _profile(database: Database, number: int, row: Mapping[str, Any]) -> Profile:
-    fields, interests = row.get("fields", {}), row.get("interests", [])
     try:
-        _refuse_unknown(row.keys() - {"fields", "interests"})
+        _check_names(row)
+        fields, interests = row.get("fields", {}), row.get("interests", [])
         validate_fields(fields)
         validate_interests(interests)
     except ValidationError as error:
         raise ValidationError(f"Row {number}: {' '.join(error.messages)} Nothing was imported.") from error
-    return Profile(account_id=database.account_id, database=database, fields=fields, interests=list(interests))
+    return Profile(account_id=database.account_id, database=database, fields=dict(fields), interests=list(interests))
 
 
-def _refuse_unknown(names: Iterable[str]) -> None:
-    if unknown := sorted(names):
-        raise ValidationError(f"{unknown[0]!r} is not part of a row; a row has 'fields' and 'interests'.")
+def _check_names(row: object) -> None:
+    if not isinstance(row, Mapping):
+        raise ValidationError("A row is a map that has 'fields' and 'interests'.")
+    if unknown := sorted(map(repr, row.keys() - {"fields", "interests"})):
+        raise ValidationError(f"{unknown[0]:.40} is not part of a row; a row has 'fields' and 'interests'.")
 
 
 def _insert(profiles: list[Profile]) -> None:

@@ -1,5 +1,6 @@
 from collections.abc import Iterable
-from typing import Any, NoReturn, Self
+from copy import copy
+from typing import Any, NoReturn
 
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
@@ -75,7 +76,7 @@ class ProfileQuerySet(models.QuerySet["Profile"]):
 
 
 class Profile(models.Model):
-    """What a customer knows of one person. Every change is told (`profiles_changed`) in the transaction that makes it."""
+    """What a customer knows of one person. Each change is told (`profiles_changed`) in its own transaction."""
 
     account = models.ForeignKey(Account, models.PROTECT, related_name="+", editable=False)
     # The constraint is a composite one (account_id, database_id), in the migration.
@@ -87,9 +88,6 @@ class Profile(models.Model):
 
     objects = ProfileQuerySet.as_manager()
 
-    # What the database holds, as far as this object knows: its fields and its interests.
-    _before: tuple[dict[str, str], list[str]] = ({}, [])
-
     class Meta:
         ordering = ["-id"]
         constraints = [models.UniqueConstraint(fields=["account", "id"], name="profile_account_id")]
@@ -98,41 +96,57 @@ class Profile(models.Model):
         return f"Profile {self.pk}"
 
     @classmethod
-    def from_db(cls, *args: Any, **kwargs: Any) -> Self:
-        profile = super().from_db(*args, **kwargs)
-        if not profile.get_deferred_fields() & {"fields", "interests"}:
-            profile._remember()
-        return profile
+    def locked(cls, pk: int | None) -> "Profile | None":
+        """What the database holds, unchanged until the transaction ends; None when it is not there."""
+        return None if pk is None else cls._default_manager.select_for_update(no_key=True).filter(pk=pk).first()
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Write the profile and tell what that changed. Raises ValidationError where fields or interests can't be kept."""
-        validate_fields(self.fields)
-        validate_interests(self.interests)
-        self.account_id = self.database.account_id
-        created = self._state.adding
-        if not created and not self._differs():
-            return super().save(*args, **kwargs)
-        self.modified = now()
+        """Write the profile and tell what that changed, if anything.
+
+        Raises ValidationError when fields or interests can't be kept, or when the database is another account's.
+        """
         with transaction.atomic():
+            # Not what this object was loaded with: that may be a part only, or have been changed by another since.
+            before = Profile.locked(self.pk)
+            self._check(before)
+            after = self._as_stored(before, kwargs.get("update_fields"))
+            if before and before._same_as(after):
+                return super().save(*args, **kwargs)
+            self.modified = after.modified = now()
             super().save(*args, **_with_modified(kwargs))
-            profiles_changed.send(Profile, changes=[self.change(Action.CREATE if created else Action.UPDATE)])
-        self._remember()
+            profiles_changed.send(Profile, changes=[after.change(Action.UPDATE if before else Action.CREATE, before)])
         return None
 
-    def change(self, action: Action) -> ProfileChange:
+    def change(self, action: Action, before: "Profile | None" = None) -> ProfileChange:
         """This change, as it is told: the profile as it now stands, and the parameters that the action set."""
         facts = enrichment(self.pk, self.database_id, self.fields, self.interests)
         if action is not Action.DELETE:
-            before = self._before[0] if action is Action.UPDATE else {}
-            facts["parameters"] = difference(before, self.fields)
+            facts["parameters"] = difference(before.fields if before else {}, self.fields)
             facts |= {"created": wire_time(self.created), "modified": wire_time(self.modified)}
         return ProfileChange(action, self.account_id, facts)
 
-    def _differs(self) -> bool:
-        return self._before != (self.fields, self.interests)
+    def _check(self, before: "Profile | None") -> None:
+        validate_fields(self.fields)
+        validate_interests(self.interests)
+        if before and before.account_id != self.database.account_id:
+            raise ValidationError("A profile stays in its account: choose a database of the same account.")
+        self.account_id = self.database.account_id
 
-    def _remember(self) -> None:
-        self._before = (dict(self.fields), list(self.interests))
+    def _as_stored(self, before: "Profile | None", names: Iterable[str] | None) -> "Profile":
+        """What the database holds once these fields (None: all) are written."""
+        if before is None or names is None:
+            return self
+        stored = copy(before)
+        for name in names:
+            setattr(stored, name, getattr(self, name))
+        return stored
+
+    def _same_as(self, other: "Profile") -> bool:
+        return (self.database_id, self.fields, list(self.interests)) == (
+            other.database_id,
+            other.fields,
+            list(other.interests),
+        )
 
 
 def _with_modified(kwargs: dict[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db.models.signals import post_delete
+from django.db.models.signals import pre_delete
 from django.dispatch import receiver
 
 from profiles.models import Profile
@@ -10,7 +10,9 @@ from profiles.signals import profiles_changed
 from profiles.snapshots import Action
 
 
-@receiver(post_delete, sender=Profile)
+@receiver(pre_delete, sender=Profile)
 def tell_of_deletion(instance: Profile, **kwargs: Any) -> None:
-    """Tell what the profile was when it went; Django holds the transaction open until we return."""
-    profiles_changed.send(Profile, changes=[instance.change(Action.DELETE)])
+    """Tell what the profile is as it goes; Django holds one transaction open for this and the deletion."""
+    # Not the instance: it may be out of date, or somebody else may have deleted the profile and told of it.
+    if stored := Profile.locked(instance.pk):
+        profiles_changed.send(Profile, changes=[stored.change(Action.DELETE)])

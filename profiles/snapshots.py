@@ -42,11 +42,11 @@ def difference(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str,
 
 def fields_problem(fields: object) -> str | None:
     """Why these can't be a profile's fields, in a sentence for the person who entered them; None when they can."""
-    if not isinstance(fields, Mapping):
+    if not isinstance(fields, dict):
         return 'Fields are a map from a name to a text, such as {"firstname": "Ann"}.'
     for name, value in fields.items():
         if not isinstance(name, str) or not isinstance(value, str):
-            return f"The field {name!r} holds {value!r}. Every value is a text: put it between quotes."
+            return f"The field {name!r:.40} holds {value!r:.40}. Names and values are texts: put them in quotes."
         if problem := text_problem(name) or text_problem(value):
             return f"The field {name[:40]!r} {problem}."
     return None

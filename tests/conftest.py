@@ -1,10 +1,35 @@
+from collections.abc import Iterator
+
 import pytest
+from django.apps import apps
+from django.db import connection, transaction
+from django.test import TransactionTestCase
 
 from marketingsuite.devstack import Stack
 from tests.servers import STACK
+
+OURS = ("profiles", "tracking", "feedbackloops", "auth", "admin", "sessions")
+# Django's own rows, which migrations made.
+KEPT = ("auth_permission",)
 
 
 @pytest.fixture(scope="session")
 def stack(pytestconfig: pytest.Config) -> Stack:
     """The PostgreSQL and the Valkey of this run; the handles are None where the environment names them."""
     return pytestconfig.stash[STACK]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_clean_up() -> Iterator[None]:
+    """After a test that commits, delete its few rows: ten times as fast as truncating every table and partition."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", lambda case: _delete_rows())
+        yield
+
+
+def _delete_rows() -> None:
+    models = [model for name in OURS for model in apps.get_app_config(name).get_models(include_auto_created=True)]
+    tables = [model._meta.db_table for model in models if model._meta.db_table not in KEPT]
+    # The constraints between them are deferred to the commit, so the order is of no matter.
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(";".join(f"DELETE FROM {table}" for table in tables))

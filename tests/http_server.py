@@ -204,8 +204,8 @@ class HttpServer:
                 connection.settimeout(None)
             self._open.add(connection)
             self._answer_all(connection, number)
-        except OSError:
-            pass
+        except (OSError, ValueError):
+            pass  # the caller is gone, or spoke no HTTP
         finally:
             self._open.discard(connection)
             connection.close()
@@ -213,7 +213,9 @@ class HttpServer:
     def _answer_all(self, connection: socket.socket, number: int) -> None:
         with connection.makefile("rb") as stream:
             while (line := stream.readline()) and not self._stopping.is_set():
-                method, path, _ = line.decode("latin-1").split(" ", 2)
+                method, path, version = line.decode("latin-1").split(" ")
+                if version != "HTTP/1.1\r\n":
+                    raise ValueError("this is not HTTP")
                 headers = []
                 while header := stream.readline().decode("latin-1").rstrip("\r\n"):
                     name, _, value = header.partition(":")

@@ -26,6 +26,12 @@ def first_id_at(moment: datetime) -> UUID:
     return UUID(int=(moment - _EPOCH) // timedelta(milliseconds=1) << 80)
 
 
+def same_moment(id: UUID) -> tuple[UUID, UUID]:
+    """The lowest and the highest value of an id of the same millisecond, and so of all ids derived from this one."""
+    low = id.int >> 80 << 80
+    return UUID(int=low), UUID(int=low | (1 << 80) - 1)
+
+
 def derived_id(id: UUID, *parts: int) -> UUID:
     """An id of the same instant that follows from `id` and the numbers: the same ones always give the same id."""
     seed = id.bytes + b"".join(part.to_bytes(8, "big") for part in parts)

@@ -1,6 +1,7 @@
 from datetime import datetime
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import OpClass
 from django.db import models
 from django.db.models.functions import Now
 from django.utils.timezone import now
@@ -40,7 +41,10 @@ class Message(models.Model):
 
     class Meta:
         ordering = ["-id"]
-        indexes = [models.Index(models.functions.Lower("recipient"), name="message_recipient")]
+        # The operator class serves the search for a beginning, too, whatever the database's collation.
+        indexes = [
+            models.Index(OpClass(models.functions.Lower("recipient"), "text_pattern_ops"), name="message_recipient")
+        ]
 
     def __str__(self) -> str:
         return str(self.id)

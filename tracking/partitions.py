@@ -45,11 +45,12 @@ def existing(table: str) -> dict[date, str]:
 
 
 def make(table: str, wanted: Iterable[date], storage: str = "") -> list[date]:
-    """Make the partitions that are missing, each with these storage parameters; the days that were made."""
+    """Make the partitions that are missing, each with these storage parameters; the days that were made.
+
+    Raises OperationalError when the table is too busy; the days before are made then.
+    """
     missing = sorted(set(wanted) - existing(table).keys())
-    for day in missing:
-        _make_one(table, day, storage)
-    return missing
+    return [day for day in missing if _make_one(table, day, storage)]
 
 
 def drop(table: str, day: date) -> None:
@@ -69,10 +70,14 @@ def id_range(day: date) -> tuple[str, str]:
     return str(first_id_at(start)), str(first_id_at(start + timedelta(days=1)))
 
 
-def _make_one(table: str, day: date, storage: str) -> None:
+def _make_one(table: str, day: date, storage: str) -> bool:
     name, (low, high) = _name(table, day), id_range(day)
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_PATIENCE)
+        # One maker at a time; hits go on.
+        cursor.execute(f"LOCK TABLE {table} IN SHARE UPDATE EXCLUSIVE MODE")
+        if day in existing(table):
+            return False
         cursor.execute(f"CREATE TABLE {name} (LIKE {table} INCLUDING ALL)")
         if storage:
             cursor.execute(f"ALTER TABLE {name} SET ({storage})")
@@ -83,6 +88,7 @@ def _make_one(table: str, day: date, storage: str) -> None:
             [low, high],
         )
         cursor.execute(f"ALTER TABLE {table} ATTACH PARTITION {name} FOR VALUES FROM ('{low}') TO ('{high}')")
+    return True
 
 
 def _name(table: str, day: date) -> str:
@@ -90,4 +96,4 @@ def _name(table: str, day: date) -> str:
 
 
 def _day_in(name: str) -> date:
-    return datetime.strptime(name[-8:], "%Y%m%d").date()
+    return date.fromisoformat(name[-8:])

@@ -95,9 +95,10 @@ def store_hits(hits: Sequence[Hit], tell: Callable[..., object] = events_recorde
     """
     try:
         store_events([_row(hit) for hit in hits])
-    except (DataError, IntegrityError):
+    except (DataError, IntegrityError) as error:
         if len(hits) == 1:
-            logger.exception("The database refuses hit %s", hits[0].id)
+            # The error's own words may hold what the client sent.
+            logger.error("The database refuses hit %s: %s", hits[0].id, type(error.__cause__ or error).__name__)
             return list(hits)
         middle = len(hits) // 2
         return store_hits(hits[:middle], tell) + store_hits(hits[middle:], tell)

@@ -66,6 +66,11 @@ def find_links(html: str) -> list[FoundLink]:
     return _survey(html)[0]
 
 
+def count_links(html: str) -> int:
+    """How many <a> and <area> have an href at all; find_links() has those of them that can be tracked."""
+    return sum(tag.name in ("a", "area") and "href" in tag.attributes for tag in _tags(html))
+
+
 class _Tag(NamedTuple):
     name: str
     start: int

@@ -45,9 +45,9 @@ class Spool:
         self._sync(mine)
 
     def replay(self, store: Store) -> int:
-        """Store what every file that nobody holds has, and delete it; how many hits that were. Raises what `store` does."""
+        """Store what every file that nobody holds has, and delete it; how many hits. Raises what `store` does."""
         self._let_go()
-        return sum(self._replay_file(path, store) for path in sorted(self._folder.glob("*.hits")))
+        return sum(self._try_to_replay(path, store) for path in sorted(self._folder.glob("*.hits")))
 
     def _sync(self, mine: int) -> None:
         # Whoever gets the lock syncs for all that wrote before it.
@@ -76,38 +76,51 @@ class Spool:
                 self._file = None
                 self._synced = self._written
 
-    def _replay_file(self, path: Path, store: Store) -> int:
-        with _held(path) as held:
-            if not held:
-                return 0
-            stored = 0
-            with path.open("rb") as lines:
-                hits = self._readable(path, lines)
-                while batch := list(islice(hits, AT_ONCE)):
-                    refused = store(batch)
-                    self._set_aside(path, ".refused", [hit.to_line() for hit in refused])
-                    stored += len(batch) - len(refused)
-            path.unlink()
-            logger.info("Replayed %d hits from the spool", stored)
-            return stored
+    def _try_to_replay(self, path: Path, store: Store) -> int:
+        try:
+            with _held(path) as held:
+                return _replay_file(path, store) if held else 0
+        except OSError as error:
+            logger.error("The spool file %s can't be replayed (%s); trying again", path, error.strerror)
+            return 0
 
-    def _readable(self, path: Path, lines: Iterable[bytes]) -> Iterator[Hit]:
-        for line in lines:
-            try:
-                yield Hit.from_line(line)
-            except ValueError:
-                # The last line of a process that died while writing: nobody was answered for it. Anything else is damage.
-                logger.error("A line of the spool can't be read; kept in %s.unreadable", path.stem)
-                self._set_aside(path, ".unreadable", [line])
 
-    def _set_aside(self, path: Path, suffix: str, lines: list[bytes]) -> None:
-        if lines:
-            file = os.open(path.with_suffix(suffix), os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
-            try:
-                _write_whole(file, b"".join(lines))
-                os.fsync(file)
-            finally:
-                os.close(file)
+def _replay_file(path: Path, store: Store) -> int:
+    stored, refused, unreadable = 0, list[bytes](), list[bytes]()
+    with path.open("rb") as lines:
+        hits = _readable(lines, unreadable)
+        while batch := list(islice(hits, AT_ONCE)):
+            bad = store(batch)
+            refused += [hit.to_line() for hit in bad]
+            stored += len(batch) - len(bad)
+    # Only now, with all of the file stored: the next try would set the same lines aside once more.
+    _set_aside(path.with_suffix(".refused"), refused)
+    _set_aside(path.with_suffix(".unreadable"), unreadable)
+    path.unlink()
+    logger.info("Replayed %d hits from the spool", stored)
+    return stored
+
+
+def _readable(lines: Iterable[bytes], unreadable: list[bytes]) -> Iterator[Hit]:
+    for line in lines:
+        try:
+            yield Hit.from_line(line)
+        except ValueError:
+            # The last line of a process that died while writing (nobody was answered for it), or damage.
+            unreadable.append(line)
+
+
+def _set_aside(path: Path, lines: list[bytes]) -> None:
+    if not lines:
+        return
+    file = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
+    try:
+        _write_whole(file, b"".join(lines))
+        os.fsync(file)
+    finally:
+        os.close(file)
+    _sync_folder(path.parent)
+    logger.error("%d lines of the spool could not be stored; they are kept in %s", len(lines), path)
 
 
 def _write_whole(file: int, line: bytes) -> None:

@@ -32,7 +32,7 @@ INSERT INTO tracking_outbox (event_id) SELECT id FROM stored
 
 def store_events(rows: Sequence[EventRow]) -> None:
     """Store the events and owe them a fan-out, in one statement. Raises django.db.Error; then nothing was stored."""
-    columns = [
+    columns: list[Any] = [
         [str(row.id) for row in rows],
         [row.type for row in rows],
         [row.account for row in rows],

@@ -3,6 +3,7 @@
 import logging
 from base64 import b64decode
 from collections.abc import Iterable
+from traceback import format_tb
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 from django.conf import settings
@@ -51,8 +52,14 @@ def _serve_link(environ: WSGIEnvironment, start_response: StartResponse, token: 
 
 
 def _keep(environ: WSGIEnvironment, link: Link) -> None:
-    if environ["REQUEST_METHOD"] == "GET":
+    if environ["REQUEST_METHOD"] != "GET":
+        return
+    try:
         intake().take(_hit(environ, link))
+    except Exception as error:
+        # Whatever is wrong with us, the customer's link leads on. The error's own words may hold what the client sent.
+        trace = "".join(format_tb(error.__traceback__))
+        logger.critical("A hit on message %s is lost: %s\n%s", link.message, type(error).__name__, trace)
 
 
 def _hit(environ: WSGIEnvironment, link: Link) -> Hit:

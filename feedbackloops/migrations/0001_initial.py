@@ -475,6 +475,12 @@ class Migration(migrations.Migration):
             model_name="attempt",
             index=models.Index(fields=["loop", "id"], name="attempt_loop"),
         ),
+        migrations.AddIndex(
+            model_name="attempt",
+            index=models.Index(
+                condition=models.Q(("delivery", None)), fields=["loop", "id"], name="attempt_test"
+            ),
+        ),
         # Two small tables whose rows live for minutes or change all the time.
         migrations.RunSQL(
             "ALTER TABLE feedbackloops_lanestate SET (fillfactor = 50, autovacuum_vacuum_scale_factor = 0,"

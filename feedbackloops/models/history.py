@@ -59,7 +59,9 @@ class Delivery(models.Model):
     class Meta:
         verbose_name_plural = "deliveries"
         ordering = ["-id"]
-        constraints = [models.CheckConstraint(condition=models.Q(state__in=DeliveryState.values), name="delivery_state")]
+        constraints = [
+            models.CheckConstraint(condition=models.Q(state__in=DeliveryState.values), name="delivery_state")
+        ]
         indexes = [
             models.Index(
                 fields=["loop", "next_attempt", "id"], condition=models.Q(state="pending"), name="delivery_queue"
@@ -102,7 +104,10 @@ class Attempt(models.Model):
 
     class Meta:
         ordering = ["-id"]
-        indexes = [models.Index(fields=["loop", "id"], name="attempt_loop")]
+        indexes = [
+            models.Index(fields=["loop", "id"], name="attempt_loop"),
+            models.Index(fields=["loop", "id"], condition=models.Q(delivery=None), name="attempt_test"),
+        ]
 
     def __str__(self) -> str:
         return f"Attempt {self.number}"

@@ -1,4 +1,4 @@
-"""What staff decide about a loop. What the engine finds out stands in state.py, so that neither overwrites the other."""
+"""What staff decide about a loop. What engines find out stands in state.py, so that neither overwrites the other."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -139,7 +139,7 @@ class FeedbackLoop(models.Model):
         return self.name
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Write the loop; its place follows its URL, and a new place is looked at from now on. Raises ValidationError."""
+        """Write the loop; its place follows its URL, and a new one is looked at from now on. Raises ValidationError."""
         validate_url(self.url)
         place = place_of(self.url)
         if place != self.place:

@@ -34,6 +34,12 @@ class LaneState(models.Model):
     def __str__(self) -> str:
         return f"Lane of {self.loop}"
 
+    def wake(self) -> bool:
+        """End its rest, or its stop, whatever the reason; whether there was one to end."""
+        held_back = models.Q(stopped__isnull=False) | models.Q(troubles__gt=0) | models.Q(cooling_until__isnull=False)
+        woken = {"stopped": None, "stop_reason": "", "troubles": 0, "cooling_until": None}
+        return bool(LaneState.objects.filter(held_back, pk=self.pk).update(**woken))
+
 
 class VerificationLook(models.Model):
     """One look for a loop's verification file at one place, and what was seen there."""

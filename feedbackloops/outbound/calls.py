@@ -51,6 +51,9 @@ class Timings(NamedTuple):
     total: float = 0.0
 
 
+_NO_TIME = Timings()
+
+
 @dataclass(frozen=True, slots=True)
 class Answer(Reply):
     """What became of a call.
@@ -63,4 +66,4 @@ class Answer(Reply):
     address: str = ""
     body: bytes = b""
     truncated: bool = False
-    timings: Timings = Timings()
+    timings: Timings = _NO_TIME

@@ -1,5 +1,6 @@
 """libcurl's multi handle on an epoll, so that calls that wait cost nothing."""
 
+import contextlib
 import os
 import select
 import threading
@@ -115,10 +116,8 @@ class Multi:
 
     def _unregister(self, fd: int) -> None:
         self._registered.pop(fd, None)
-        try:
+        with contextlib.suppress(OSError):  # closed since the event
             self._epoll.unregister(fd)
-        except OSError:
-            pass  # closed since the event
 
 
 def _ready(events: int) -> int:

@@ -67,7 +67,8 @@ class Resolver:
     """Resolves names with c-ares in a thread of c-ares, and remembers the answers.
 
     Simultaneous look-ups of one name are one query, so that a loop, which calls one host, never has more than one
-    in flight. Answers are kept for their time to live, `max_ttl` seconds at the most, failures for `negative_ttl`.
+    in flight. Answers are kept for their time to live, a second at least and `max_ttl` at most, failures
+    for `negative_ttl`.
     /etc/hosts and "localhost" are honoured, search domains are not.
     """
 
@@ -93,8 +94,8 @@ class Resolver:
         self._closed = False
         self._channel = pycares.Channel(
             flags=pycares.ARES_FLAG_NOSEARCH,
-            timeout=2.0,
-            tries=2,
+            timeout=1.0,
+            tries=3,
             servers=[f"[{server}]:{port}" if ":" in server else f"{server}:{port}" for server in servers] or None,
         )
         self._watcher = threading.Thread(target=self._watch, name="outbound-resolver", daemon=True)
@@ -150,9 +151,7 @@ class Resolver:
     def _ask(self, lookup: _Lookup) -> None:
         # Never with the lock held: c-ares holds its own lock while it calls back.
         try:
-            self._channel.getaddrinfo(
-                lookup.host, None, type=SOCK_STREAM, callback=partial(self._on_answer, lookup)
-            )
+            self._channel.getaddrinfo(lookup.host, None, type=SOCK_STREAM, callback=partial(self._on_answer, lookup))
         except RuntimeError:
             self._settle(lookup, Resolution(lookup.host, problem="the resolver was closed"), 0.0)
         except UnicodeError:
@@ -162,7 +161,7 @@ class Resolver:
     def _on_answer(self, lookup: _Lookup, answer: pycares.AddrInfoResult | None, error: int | None) -> None:
         if answer is not None and answer.nodes:
             addresses = tuple(dict.fromkeys(node.addr[0].decode() for node in answer.nodes))
-            ttl = max(1.0, min(self._max_ttl, *(float(node.ttl) for node in answer.nodes)))
+            ttl = min(self._max_ttl, max(1.0, min(float(node.ttl) for node in answer.nodes)))
             self._settle(lookup, Resolution(lookup.host, addresses), ttl)
         else:
             words = _WORDS.get(error or pycares.errno.ARES_ENODATA, "the name {host} could not be resolved")

@@ -105,7 +105,9 @@ class Sender:
                 self._turn()
         except Exception:
             logger.exception("The sender broke down; what is in flight is cut off")
-        self._cut_off = [self._release(curl).call for curl in list(self._busy)]
+        self._cut_off = [transfer.call for transfer in self._busy.values()]
+        for transfer in [*self._busy.values(), *self._spare]:
+            transfer.curl.close()
         for call in [*self._submitted, *(pending.call for pending in self._waiting)]:
             self._not_started(call, "the sender was stopped")
         self._report()
@@ -117,7 +119,7 @@ class Sender:
 
     def _turn(self) -> None:
         for curl, code, words in self._multi.run(self._patience()):
-            self._done.append(self._release(curl).finish(code, words))
+            self._finish(curl, code, words)
         while self._submitted and self._stop_at is None:
             call = self._submitted.popleft()
             self._guarded(call, partial(self._accept, call))
@@ -187,12 +189,14 @@ class Sender:
         self._multi.add(transfer.curl)
         self._busy[transfer.curl] = transfer
 
-    def _release(self, curl: pycurl.Curl) -> Transfer:
+    def _finish(self, curl: pycurl.Curl, code: int, words: str) -> None:
         transfer = self._busy.pop(curl)
         self._multi.remove(curl)
+        self._done.append(transfer.finish(code, words))
         if len(self._spare) < _SPARE_TRANSFERS:
             self._spare.append(transfer)
-        return transfer
+        else:
+            curl.close()
 
     def _fail(self, call: Call, error: ErrorKind, message: str, dns: float = 0.0) -> None:
         timings = Timings(dns=dns, total=dns)

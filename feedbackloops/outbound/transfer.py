@@ -31,7 +31,19 @@ class Transfer:
     Options that are the same for all calls are set once; `begin` overwrites those that differ.
     """
 
-    __slots__ = ("_body", "_dns", "_head", "_out_of_sockets", "_refusal", "_room", "_size", "_socket", "_vet", "call", "curl")
+    __slots__ = (
+        "_body",
+        "_dns",
+        "_head",
+        "_out_of_sockets",
+        "_refusal",
+        "_room",
+        "_size",
+        "_socket",
+        "_vet",
+        "call",
+        "curl",
+    )
 
     def __init__(self, vet: Vet, on_socket: Callable[[int], None], ca_file: str | None) -> None:
         """`vet` says why an address must not be called; `on_socket` is told the number of each socket made."""
@@ -108,11 +120,16 @@ class Transfer:
             setopt(pycurl.POSTFIELDS, call.body)
 
     def finish(self, code: int, words: str) -> tuple[Call, Answer]:
-        """Return the call and what became of it, given libcurl's result code and its words."""
-        call = self.call
+        """Return the call and what became of it, given libcurl's result code and words, and let go of its body."""
+        call, answer = self.call, self._answer(code, words)
+        self.call = _NO_CALL
+        self.curl.setopt(pycurl.POSTFIELDS, b"")
+        return call, answer
+
+    def _answer(self, code: int, words: str) -> Answer:
         status = self.curl.getinfo(pycurl.RESPONSE_CODE)
-        error, message = (None, "") if code == pycurl.E_OK else self._error(call, code, words, status)
-        return call, Answer(
+        error, message = (None, "") if code == pycurl.E_OK else self._error(code, words, status)
+        return Answer(
             status=status,
             error=error,
             error_message=message,
@@ -125,7 +142,7 @@ class Transfer:
             timings=self._timings(),
         )
 
-    def _error(self, call: Call, code: int, words: str, status: int) -> tuple[ErrorKind, str]:
+    def _error(self, code: int, words: str, status: int) -> tuple[ErrorKind, str]:
         if self._room < 0:
             return ErrorKind.TOO_LARGE, f"the answer is longer than {ANSWER_LIMIT // 1024} KiB; the rest was not read"
         if self._refusal:
@@ -134,7 +151,8 @@ class Transfer:
             return ErrorKind.REFUSED, "this machine has no socket left; raise its limit of open files"
         connected = self.curl.getinfo(pycurl.CONNECT_TIME) > 0
         os_error = self.curl.getinfo(pycurl.OS_ERRNO)
-        return explain(Failure(code, words, os_error, connected, status, call.deadline, call.connect_timeout))
+        limits = self.call.deadline, self.call.connect_timeout
+        return explain(Failure(code, words, os_error, connected, status, *limits))
 
     def _timings(self) -> Timings:
         getinfo = self.curl.getinfo

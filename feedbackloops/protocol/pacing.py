@@ -1,4 +1,4 @@
-"""How much of a lane may be sent now: in-flight limit, rate limit and cool-down, all on one monotonic clock (seconds)."""
+"""How much of a lane may be sent now: in-flight limit, rate limit, cool-down. All times are monotonic seconds."""
 
 from dataclasses import dataclass
 
@@ -45,8 +45,15 @@ class Pace:
     in_flight: int = 0
     bucket: Bucket | None = None
 
+    def set_rate(self, rate: int | None, now: float) -> None:
+        """Let no more than `rate` calls a second start; None: as many as there are."""
+        if rate is None:
+            self.bucket = None
+        elif self.bucket is None or self.bucket.rate != rate:
+            self.bucket = Bucket(float(rate), now)
+
     def free(self, now: float) -> int:
-        """How many calls may start now. A lane that has rested for its troubles gets one at a time until one succeeds."""
+        """How many calls may start now: after a rest for troubles one at a time, until one has none."""
         if now < self.resting_until:
             return 0
         limit = 1 if self.troubles >= TROUBLES_TO_REST else self.limit

@@ -17,7 +17,7 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 _URL = re.compile(
     r"(?P<scheme>[^:/?#]*):(?://(?P<authority>[^/?#]*))?(?P<path>[^?#]*)(?:\?(?P<query>[^#]*))?(?P<rest>#.*)?"
 )
-_AUTHORITY = re.compile(r"(?P<host>\[[^\[\]]*\]|[^\[\]:]*)(?P<colon>:(?P<port>.*))?")
+_AUTHORITY = re.compile(r"(?P<host>\[[^\[\]]*\]|[^\[\]:]*)(?::(?P<port>[^:]*))?")
 _HOST_NAME = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*")
 _PORT = re.compile(r"0*([0-9]{1,5})", re.ASCII)
 _ESCAPE = re.compile(r"%[0-9a-fA-F]{2}")
@@ -87,8 +87,7 @@ def place_of(url: str) -> str:
         target = parse(url)
     except ValueError:
         return NOWHERE
-    directory = _ESCAPE.sub(lambda escape: escape[0].upper(), target.directory)
-    return f"{target.scheme}://{target.host}:{target.port}{directory}"
+    return f"{target.scheme}://{target.host}:{target.port}{target.directory}"
 
 
 @lru_cache(maxsize=1024)
@@ -104,7 +103,7 @@ def parse(url: str) -> Target:
     if parts["rest"] is not None:
         raise ValueError("The URL has a fragment (#…), which is never sent to a server; leave it out.")
     host, port = _authority(parts["authority"], _DEFAULT_PORTS[scheme])
-    query = "" if parts["query"] is None else "?" + quote(parts["query"], safe=_KEPT)
+    query = "" if parts["query"] is None else "?" + _ascii(parts["query"])
     return Target(scheme, host, port, _path(parts["path"]), query)
 
 
@@ -185,7 +184,12 @@ def _path(path: str) -> str:
         if dots == "..":
             del kept[-1:]
         elif dots != ".":
-            kept.append(quote(segment, safe=_KEPT))
+            kept.append(_ascii(segment))
     if _DOT.sub(".", segments[-1]) in (".", ".."):
         kept.append("")
     return "/" + "/".join(kept)
+
+
+def _ascii(text: str) -> str:
+    # Escapes get upper-case digits (RFC 3986, 6.2.2.1), because libcurl writes them so and the signature must match.
+    return _ESCAPE.sub(lambda escape: escape[0].upper(), quote(text, safe=_KEPT))

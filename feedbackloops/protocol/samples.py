@@ -1,4 +1,4 @@
-"""What a test call says: an event of each type about a person who doesn't exist (RFC 2606 names, RFC 5737 addresses)."""
+"""What a test call says: an event of each type about nobody (names of RFC 2606, addresses of RFC 5737)."""
 
 from typing import Any, Final
 

@@ -43,7 +43,8 @@ def real_parser(binary: str) -> Iterator[Callable[[bytes], Php]]:
         stdin, stdout = process.stdin, process.stdout
 
         def parse_with_php(body: bytes) -> Php:
-            print(body.hex(), file=stdin, flush=True)
+            stdin.write(body.hex() + "\n")
+            stdin.flush()
             return from_pairs(json.loads(stdout.readline()))
 
         yield parse_with_php

@@ -128,6 +128,7 @@ def test_retry_after_is_honoured_where_there_is_a_next_time(
         ("Sun, 29 Mar 2026 11:00:00 GMT", 0),
         ("Sun, 29 Mar 2099 12:00:00 GMT", DAY),
         ("Sun, 32 Mar 2026 12:00:00 GMT", None),
+        ("Sun, 29 Mar 99999999999 12:00:00 GMT", None),
         ("", None),
         ("1.5", None),
         ("soon", None),
@@ -140,12 +141,11 @@ def test_retry_after_is_read_as_seconds_or_a_date(value: str, seconds: float | N
     assert parse_retry_after(value, NOW) == seconds
 
 
-@given(st.datetimes(datetime(1990, 1, 1), datetime(2060, 1, 1)), st.integers(-12, 12))
-def test_any_http_date_is_waited_for_up_to_a_day(at: datetime, hours: int) -> None:
-    at = at.replace(microsecond=0, tzinfo=UTC)
+@given(st.integers(-2 * DAY, 2 * DAY), st.integers(-12, 12))
+def test_any_http_date_is_waited_for_up_to_a_day(seconds: int, hours: int) -> None:
+    at = NOW + timedelta(seconds=seconds)
     here = NOW.astimezone(timezone(timedelta(hours=hours)))
-    expected = min(max((at - NOW).total_seconds(), 0), DAY)
-    assert parse_retry_after(format_datetime(at, usegmt=True), here) == expected
+    assert parse_retry_after(format_datetime(at, usegmt=True), here) == min(max(seconds, 0), DAY)
 
 
 @given(st.text() | st.text(alphabet="0123456789 -+:,GMTSunMar", max_size=40))

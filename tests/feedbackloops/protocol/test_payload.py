@@ -212,9 +212,7 @@ def test_php_holds_odd_names_exactly(name: str) -> None:
     assert (str(held[0]), held[1]) == (name, "value")
 
 
-@pytest.mark.parametrize(
-    "name", ["", "]", "a]b", " ", "\t", "\n", "\v", "\f", "\r", "\0", "a\0b", "__Host-a", "__Secure-"]
-)
+@pytest.mark.parametrize("name", ["", *" \t\n\v\f\r\0]", "a]b", "a\0b", "__Host-a", "__Secure-"])
 def test_names_that_php_cannot_hold_are_told_and_left_out_of_the_form_but_not_of_json(name: str) -> None:
     assert payload.unholdable(["a", name, "b"]) == [name]
     assert payload.form({"fields": {"a": "1", name: "lost"}}) == b"fields%5Ba%5D=1"
@@ -247,13 +245,9 @@ def test_real_php_gets_the_same_names_and_values(real_php: Callable[[bytes], php
 
 @needs_php
 @settings(deadline=None)
-@given(
-    body=st.lists(
-        st.lists(st.sampled_from([*"ab[] .=\t\n\0_-01é", "__Host-"]), max_size=8).map("".join), max_size=4
-    ).map(lambda pairs: "&".join(pairs).encode().replace(b"\0", b"%00").replace(b"\n", b"%0A"))
-)
-def test_the_model_of_php_reads_every_body_as_real_php_does(real_php: Callable[[bytes], php.Php], body: bytes) -> None:
-    assert php.parse(body) == real_php(body)
+@given(body=st.lists(st.sampled_from([*"ab[]& .=\t_-01é", "%00", "%0A", "__Host-"]), max_size=30).map("".join))
+def test_the_model_of_php_reads_every_body_as_real_php_does(real_php: Callable[[bytes], php.Php], body: str) -> None:
+    assert php.parse(body.encode()) == real_php(body.encode())
 
 
 @needs_php

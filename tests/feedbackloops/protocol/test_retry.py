@@ -1,6 +1,6 @@
 """When to try again, to rest and to look."""
 
-import itertools
+import contextlib
 
 import pytest
 from hypothesis import given
@@ -16,7 +16,7 @@ def test_the_schedule_is_that_of_the_contract() -> None:
 
 
 def test_thirteen_attempts_are_made_over_a_little_more_than_three_days() -> None:
-    pauses = [retry.next_pause(made, jitter=0) for made in itertools.count(1) if made <= 13]
+    pauses = [retry.next_pause(made, jitter=0) for made in range(1, 14)]
     assert pauses[:-1] == list(retry.SCHEDULE)
     assert pauses[-1] is None
     assert 3 * DAY < sum(retry.SCHEDULE) < 3.5 * DAY
@@ -87,14 +87,12 @@ def test_a_pause_that_makes_no_sense_is_refused_by_name(part: str) -> None:
     assert repr(part) in str(refused.value)
 
 
-@given(st.text())
-def test_any_text_is_a_schedule_of_positive_pauses_or_a_clear_error(text: str) -> None:
-    try:
+@given(st.text() | st.text(alphabet="0123456789.,smhd "))
+def test_any_text_is_a_schedule_of_positive_pauses_or_refused(text: str) -> None:
+    schedule: tuple[float, ...] = ()
+    with contextlib.suppress(ValueError):
         schedule = retry.parse_schedule(text)
-    except ValueError as refused:
-        assert str(refused).startswith("The retry schedule")
-    else:
-        assert all(0 < pause <= 30 * DAY for pause in schedule)
+    assert all(0 < pause <= 30 * DAY for pause in schedule)
 
 
 def test_a_cool_down_doubles_from_ten_seconds_to_five_minutes() -> None:

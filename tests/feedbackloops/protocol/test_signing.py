@@ -99,17 +99,18 @@ def test_the_host_header_has_a_port_only_where_it_is_not_the_default(url: str, h
     assert headers_of(replace(REQUEST, url=url))["Host"] == host
 
 
-@given(st.datetimes(min_value=datetime(1971, 1, 1), max_value=datetime(2100, 1, 1)))
-def test_the_date_header_is_read_back_as_the_same_second(at: datetime) -> None:
-    at = at.replace(tzinfo=UTC)
-    date = headers_of(REQUEST, at)["Date"]
+@given(st.integers(0, 2**32).map(lambda seconds: datetime.fromtimestamp(seconds, UTC)), st.integers(0, 999_999))
+def test_the_date_header_is_read_back_as_the_same_second(at: datetime, microsecond: int) -> None:
+    date = headers_of(REQUEST, at.replace(microsecond=microsecond))["Date"]
     assert len(date) == 29
-    assert parsedate_to_datetime(date) == at.replace(microsecond=0)
+    assert parsedate_to_datetime(date) == at
 
 
 @pytest.mark.parametrize("body", [BODY, b"", '{"fields":{"é":"日"}}'.encode(), b"x" * 100_000])
 def test_a_standard_webhooks_receiver_accepts_the_signature(body: bytes) -> None:
-    Webhook(NEW).verify(body, headers_of(replace(REQUEST, body=body)), parse=False)
+    received = headers_of(replace(REQUEST, body=body))
+    Webhook(NEW).verify(body, received, json_parse=False)
+    assert received["Content-Length"] == str(len(body))
 
 
 @pytest.mark.parametrize("secret", [OLD, NEW])
@@ -117,7 +118,7 @@ def test_during_a_rotation_receivers_with_either_secret_accept(secret: str) -> N
     both = (signing.decode_secret(NEW), signing.decode_secret(OLD))
     received = headers_of(replace(REQUEST, secrets=both))
     assert len(received["webhook-signature"].split(" ")) == 2
-    Webhook(secret).verify(BODY, received, parse=False)
+    Webhook(secret).verify(BODY, received, json_parse=False)
 
 
 @pytest.mark.parametrize(
@@ -130,7 +131,7 @@ def test_during_a_rotation_receivers_with_either_secret_accept(secret: str) -> N
 )
 def test_a_receiver_refuses_what_was_changed_on_the_way(body: bytes, changed: dict[str, str]) -> None:
     with pytest.raises(WebhookVerificationError):
-        Webhook(NEW).verify(body, headers_of(REQUEST) | changed, parse=False)
+        Webhook(NEW).verify(body, headers_of(REQUEST) | changed, json_parse=False)
 
 
 def test_the_timestamp_is_right_for_a_clock_in_any_time_zone() -> None:
@@ -230,4 +231,4 @@ def test_no_secret_shows_in_the_representation_of_a_request() -> None:
 def test_a_signature_ages_with_its_timestamp() -> None:
     received = headers_of(REQUEST, NOW - timedelta(hours=1))
     with pytest.raises(WebhookVerificationError, match="too old"):
-        Webhook(NEW).verify(BODY, received, parse=False)
+        Webhook(NEW).verify(BODY, received, json_parse=False)

@@ -1,0 +1,87 @@
+"""What staff can do to loops at the press of a button. Each act takes the loops and says what it has done."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from django.db import transaction
+from django.utils.timezone import now
+
+from feedbackloops import doorbell
+from feedbackloops.admin.words import lane_of
+from feedbackloops.models import FeedbackLoop, LoopStatus
+
+Loops = Sequence[FeedbackLoop]
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """A button: its label, its icon, what the log says of it, and what it does."""
+
+    label: str
+    icon: str
+    logged: str
+    do: Callable[[Loops], str]
+
+
+def check_now(loops: Loops) -> str:
+    """Look for the verification files, now and for another day."""
+    for loop in loops:
+        loop.ask_for_looks(now())
+    _ring(doorbell.ring_for_looks, loops)
+    return f"We are looking for the verification file of {_names(loops)}. Reload the page in a few seconds."
+
+
+def call_test(loops: Loops) -> str:
+    """Send a test call to each loop whose place is verified."""
+    verified = [loop for loop in loops if loop.is_verified]
+    _ring(doorbell.ring_for_test_calls, verified)
+    left_out = [loop for loop in loops if not loop.is_verified]
+    parts = [f"A test call to {_names(verified)} is on its way. Reload the page in a few seconds."] if verified else []
+    parts += [f"Nothing was sent to {_names(left_out)}: that is not verified."] if left_out else []
+    return " ".join(parts)
+
+
+def pause(loops: Loops) -> str:
+    """Hold what is owed to the active ones."""
+    active = [loop for loop in loops if loop.status == LoopStatus.ACTIVE]
+    _set_status(active, LoopStatus.PAUSED)
+    if not active:
+        return "Nothing was paused: only active loops can be."
+    return f"{_names(active)}: paused. Events are kept, and sent once you press Resume."
+
+
+def resume(loops: Loops) -> str:
+    """Make them active, and let lanes go on that rest or have stopped by themselves."""
+    with transaction.atomic():
+        for loop in loops:
+            lane_of(loop).wake()
+        _set_status(loops, LoopStatus.ACTIVE)
+    unverified = [loop for loop in loops if not loop.is_verified]
+    waits = f" {_names(unverified)}: sending begins once the verification file was seen." if unverified else ""
+    return f"{_names(loops)}: resumed.{waits}"
+
+
+ACTS = {
+    "check_now": Act("Check now", "search", "Looked for the verification file.", check_now),
+    "call_test": Act("Send a test call", "send", "Sent a test call.", call_test),
+    "pause": Act("Pause", "pause", "Paused.", pause),
+    "resume": Act("Resume", "play_arrow", "Resumed.", resume),
+}
+
+
+def _set_status(loops: Loops, status: LoopStatus) -> None:
+    for loop in loops:
+        loop.status = status
+        # Saving rings for what follows, too: the lane, or a look at the verification file.
+        loop.save(update_fields=["status"])
+
+
+def _ring(ring: Callable[[list[int]], None], loops: Loops) -> None:
+    transaction.on_commit(partial(ring, [loop.pk for loop in loops]), robust=True)
+
+
+def _names(loops: Loops) -> str:
+    if len(loops) > 3:
+        return f"{len(loops)} loops"
+    return ", ".join(f"“{loop.name}”" for loop in loops)

@@ -1,0 +1,72 @@
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminTextareaWidget, UnfoldBooleanWidget
+
+from feedbackloops.models import FeedbackLoop
+from feedbackloops.models.loops import validate_private_key
+from feedbackloops.protocol.signing import generate_rsa_key
+from profiles.models import Database
+from profiles.pages import CarefulForm
+from tracking.models import EventType
+
+EVENT_TYPES = [
+    ("Engagement", [EventType.CLICK, EventType.OPEN, EventType.UNSUBSCRIBE]),
+    ("Delivery", [EventType.DELIVERY, EventType.FAILURE, EventType.BOUNCE, EventType.ABUSE]),
+    ("Profiles", [EventType.CREATE, EventType.UPDATE, EventType.DELETE]),
+]
+ONE_KEY = "Choose one: paste a key, have a new one made, or remove the key."
+
+
+class LoopForm(CarefulForm):
+    """A loop. The stored private key is never shown: a key can be set, replaced or removed."""
+
+    event_types = forms.MultipleChoiceField(
+        choices=[(group, [(each.value, each.label) for each in types]) for group, types in EVENT_TYPES],
+        widget=UnfoldAdminCheckboxSelectMultipleWidget(),
+        help_text="Only these events are sent.",
+    )
+    new_rsa_key = forms.CharField(
+        label="Paste a private key",
+        required=False,
+        validators=[validate_private_key],
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 4, "spellcheck": "false", "autocomplete": "off"}),
+        help_text="PEM, 2048 bits or more. It takes the place of the stored key, and is stored encrypted.",
+    )
+    make_rsa_key = forms.BooleanField(label="Make a new key", required=False, widget=UnfoldBooleanWidget())
+    remove_rsa_key = forms.BooleanField(label="Remove the key", required=False, widget=UnfoldBooleanWidget())
+
+    class Meta:
+        model = FeedbackLoop
+        fields = ["account", "name", "url", "event_types", "databases", "body_format", "status"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "databases" in self.fields:
+            self._offer_own_databases(self.fields["databases"])
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        if "new_rsa_key" in self.fields:
+            self._replace_key(cleaned)
+        return cleaned
+
+    def changed_fields(self) -> set[str]:
+        key_changed = {"new_rsa_key", "make_rsa_key", "remove_rsa_key"} & set(self.changed_data)
+        return super().changed_fields() | ({"rsa_private_key", "rsa_key_id"} if key_changed else set())
+
+    def _offer_own_databases(self, field: Any) -> None:
+        own = Database.objects.filter(account_id=self.instance.account_id).select_related("account")
+        field.queryset = own
+        field.label_from_instance = lambda database: database.name
+        field.error_messages["invalid_choice"] = "A database that was chosen is not one of this account; choose again."
+
+    def _replace_key(self, cleaned: dict[str, Any]) -> None:
+        pasted, made, removed = (cleaned.get(name) for name in ("new_rsa_key", "make_rsa_key", "remove_rsa_key"))
+        if sum(map(bool, (pasted, made, removed))) > 1:
+            raise ValidationError(ONE_KEY)
+        if pasted or made:
+            self.instance.rsa_private_key = pasted or generate_rsa_key()
+        if removed:
+            self.instance.rsa_private_key = cleaned["rsa_key_id"] = ""

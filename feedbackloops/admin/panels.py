@@ -1,0 +1,61 @@
+"""What a loop's page shows besides the form."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from feedbackloops.admin.words import is_stopped, lane_of, sending_words, verified_words
+from feedbackloops.models import Attempt, Delivery, DeliveryState, FeedbackLoop, LaneState, LoopStatus, VerificationLook
+from feedbackloops.protocol import challenge
+from feedbackloops.protocol.signing import dkim_record
+
+LOOKS_SHOWN = 4
+MOST_COUNTED = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class LoopPanel:
+    """How a loop stands. `waiting` is at most MOST_COUNTED."""
+
+    verified: str
+    sending: str
+    sends_normally: bool
+    lane: LaneState
+    waiting: int
+    locations: list[str]
+    looks: list[VerificationLook]
+    test_call: Attempt | None
+    buttons: list[str]
+
+    @property
+    def waiting_words(self) -> str:
+        """How many deliveries wait."""
+        return f"more than {MOST_COUNTED:,}" if self.waiting >= MOST_COUNTED else f"{self.waiting:,}"
+
+
+def panel_of(loop: FeedbackLoop, now: datetime) -> LoopPanel:
+    """How the loop stands at this moment, in six queries."""
+    sending = sending_words(loop, now)
+    return LoopPanel(
+        verified=verified_words(loop),
+        sending=sending,
+        sends_normally=sending == "Sending normally.",
+        lane=lane_of(loop),
+        waiting=Delivery.objects.filter(loop=loop, state=DeliveryState.PENDING).order_by()[:MOST_COUNTED].count(),
+        locations=challenge.locations(loop.url, loop.verification_file),
+        looks=list(loop.looks.all()[:LOOKS_SHOWN]),
+        test_call=Attempt.objects.filter(loop=loop, delivery=None).order_by("-id").first(),
+        buttons=_buttons(loop),
+    )
+
+
+def public_record(loop: FeedbackLoop) -> str:
+    """The TXT record with the public key that belongs to the stored private key; empty where there is none."""
+    return dkim_record(loop.rsa_private_key) if loop.rsa_private_key else ""
+
+
+def _buttons(loop: FeedbackLoop) -> list[str]:
+    verification = ["call_test"] if loop.is_verified else ["check_now"]
+    active = loop.status == LoopStatus.ACTIVE
+    lane = lane_of(loop)
+    held_back = is_stopped(loop) or lane.cooling_until is not None or lane.troubles > 0
+    return [*verification, *(["pause"] if active else []), *(["resume"] if not active or held_back else [])]

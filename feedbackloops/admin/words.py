@@ -1,0 +1,96 @@
+"""How loops and deliveries stand, in sentences for staff."""
+
+from datetime import datetime
+
+from feedbackloops.models import Attempt, Delivery, DeliveryState, FeedbackLoop, LaneState, LoopStatus, StopReason
+from feedbackloops.protocol.pacing import TROUBLES_TO_REST
+from profiles.pages import when
+
+_HELD = {
+    LoopStatus.PAUSED: "Paused: events are kept, and sent once you press Resume.",
+    LoopStatus.DISABLED: "Disabled: no new events are kept for it, and nothing is sent.",
+}
+
+
+def lane_of(loop: FeedbackLoop) -> LaneState:
+    """The loop's lane; one that has never been held, where the row is missing."""
+    try:
+        return loop.lane
+    except LaneState.DoesNotExist:
+        return LaneState(loop=loop)
+
+
+def is_stopped(loop: FeedbackLoop) -> bool:
+    """Whether the lane has stopped by itself."""
+    return lane_of(loop).stopped is not None
+
+
+def verified_words(loop: FeedbackLoop) -> str:
+    """Whether calls may go to the loop's URL."""
+    if loop.is_verified:
+        return "Verified"
+    return "Has to be verified again" if loop.verified_place else "Not verified yet"
+
+
+def sending_words(loop: FeedbackLoop, now: datetime) -> str:
+    """What becomes of the loop's events at this moment, and why."""
+    if held := _HELD.get(LoopStatus(loop.status)):
+        return held
+    if is_stopped(loop):
+        return _stop_words(lane_of(loop))
+    if not loop.is_verified:
+        return _unverified_words(loop)
+    return _pace_words(lane_of(loop), now)
+
+
+def _stop_words(lane: LaneState) -> str:
+    reason = StopReason(lane.stop_reason).label if lane.stop_reason in StopReason.values else "no reason was noted"
+    return f"Stopped by itself on {when(lane.stopped)}: {reason}. Press Resume once the script wants events again."
+
+
+def _unverified_words(loop: FeedbackLoop) -> str:
+    if loop.verified_place:
+        return "Waiting: the URL leads to another place now. Events are kept until the verification file was seen there."
+    return "Waiting: nothing is kept or sent before the verification file was seen."
+
+
+def _pace_words(lane: LaneState, now: datetime) -> str:
+    because = f" because of this: {lane.last_trouble}" if lane.last_trouble else "."
+    if lane.cooling_until and lane.cooling_until > now:
+        return f"Resting until {when(lane.cooling_until)}{because}"
+    if lane.troubles >= TROUBLES_TO_REST:
+        return f"Trying one delivery at a time{because}"
+    return "Sending normally."
+
+
+def delivery_words(delivery: Delivery, now: datetime) -> str:
+    """Where a delivery stands."""
+    tries = _times(delivery.attempts)
+    if delivery.state == DeliveryState.DELIVERED:
+        return f"Delivered: the script accepted it, tried {tries}."
+    if delivery.state == DeliveryState.GIVEN_UP:
+        return f"Given up: it failed {tries}. Nothing more is sent, unless you send it again."
+    if delivery.state == DeliveryState.CANCELLED:
+        return "Cancelled: nothing more is sent, unless you send it again."
+    return _pending_words(delivery, tries, now)
+
+
+def _pending_words(delivery: Delivery, tries: str, now: datetime) -> str:
+    so_far = f"Tried {tries} so far" if delivery.attempts else "Not tried yet"
+    if delivery.next_attempt <= now:
+        return f"{so_far}; it is due now."
+    return f"{so_far}; the next attempt is due on {when(delivery.next_attempt)}."
+
+
+def attempt_words(attempt: Attempt) -> str:
+    """How an attempt went, in the words that were recorded."""
+    return attempt.message or attempt.get_outcome_display().capitalize() + "."
+
+
+def seconds(value: float) -> str:
+    """A duration, to the millisecond."""
+    return f"{value:.3f} s" if value else "–"
+
+
+def _times(count: int) -> str:
+    return {1: "once", 2: "twice"}.get(count, f"{count} times")

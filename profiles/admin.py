@@ -1,0 +1,111 @@
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import F, Q, QuerySet, TextField
+from django.db.models.functions import Cast
+from django.http import HttpRequest
+from django.utils.text import Truncator
+from unfold.widgets import UnfoldAdminTextareaWidget
+
+from profiles.formfields import FieldsField, InterestsField
+from profiles.models import Account, Database, Profile
+from profiles.pages import NOTHING, KeptWhileNeeded, LookupFilter, Page, when
+
+SHOWN_FIELDS = 3
+LONGEST_NUMBER = 18
+FIELDS_HELP = 'Names and values, such as {"firstname": "Ann", "city": "Utrecht"}. Every value is a text, between quotes.'
+
+
+@admin.register(Account)
+class AccountAdmin(KeptWhileNeeded):
+    list_display = ["name", "number", "since"]
+    search_fields = ["name"]
+    search_help_text = "Part of the account's name"
+    fields = ["name", "number", "since"]
+    readonly_fields = ["number", "since"]
+
+    @admin.display(description="Number (X-Copernica-ID)", ordering="pk")
+    def number(self, account: Account) -> str:
+        return f"account-{account.pk}" if account.pk else NOTHING
+
+    @admin.display(description="Created", ordering="created")
+    def since(self, account: Account) -> str:
+        return when(account.created)
+
+
+@admin.register(Database)
+class DatabaseAdmin(KeptWhileNeeded):
+    list_display = ["name", "account", "id", "since"]
+    list_select_related = ["account"]
+    list_filter = [("account", LookupFilter)]
+    search_fields = ["name", "account__name"]
+    search_help_text = "Part of the database's or the account's name"
+    autocomplete_fields = ["account"]
+    fields = ["name", "account", "since"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Database]:
+        return super().get_queryset(request).select_related("account")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Database | None = None) -> list[str]:
+        """Its profiles belong to the account, too, so a database does not change hands."""
+        return ["since", "account"] if obj else ["since"]
+
+    @admin.display(description="Created", ordering="created")
+    def since(self, database: Database) -> str:
+        return when(database.created)
+
+
+@admin.register(Profile)
+class ProfileAdmin(Page):
+    list_display = ["id", "database", "account", "summary", "interests_shown", "changed"]
+    list_filter = [("account", LookupFilter), ("database", LookupFilter)]
+    search_fields = ["id"]
+    search_help_text = "A profile's number, or part of a field's value"
+    autocomplete_fields = ["database"]
+    fieldsets = [(None, {"fields": ["database", "fields", "interests", "since", "changed"]})]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Profile]:
+        return super().get_queryset(request).select_related("database__account", "account")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Profile | None = None) -> list[str]:
+        """Messages refer to a profile of their account, so a profile stays in its database."""
+        return ["since", "changed", "database"] if obj else ["since", "changed"]
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "fields":
+            return FieldsField(required=False, label="Fields", widget=_textarea(12), help_text=FIELDS_HELP)
+        if db_field.name == "interests":
+            return InterestsField(required=False, label="Interests", widget=_textarea(5), help_text="One on each line.")
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
+
+    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
+        """By number, else by what the fields hold."""
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        found = Q(as_text__icontains=term)
+        if term.isascii() and term.isdigit() and len(term) <= LONGEST_NUMBER:
+            found |= Q(pk=int(term))
+        return queryset.alias(as_text=Cast(F("fields"), TextField())).filter(found), False
+
+    @admin.display(description="Fields")
+    def summary(self, profile: Profile) -> str:
+        shown = [f"{name}: {Truncator(value).chars(40)}" for name, value in list(profile.fields.items())[:SHOWN_FIELDS]]
+        more = len(profile.fields) - len(shown)
+        return ", ".join([*shown, *([f"and {more} more"] if more else [])]) or NOTHING
+
+    @admin.display(description="Interests")
+    def interests_shown(self, profile: Profile) -> str:
+        return Truncator(", ".join(profile.interests)).chars(60) or NOTHING
+
+    @admin.display(description="Created")
+    def since(self, profile: Profile) -> str:
+        return when(profile.created)
+
+    @admin.display(description="Last change", ordering="modified")
+    def changed(self, profile: Profile) -> str:
+        return when(profile.modified)
+
+
+def _textarea(rows: int) -> Any:
+    return UnfoldAdminTextareaWidget(attrs={"rows": rows, "spellcheck": "false"})

@@ -1,0 +1,79 @@
+"""A profile's fields and interests as text that people edit: nothing is lost on the way there and back."""
+
+import json
+import re
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from profiles.models import validate_fields, validate_interests
+
+_LINE_BREAK = re.compile(r"\r\n|\r|\n")
+
+
+class FieldsField(forms.CharField):
+    """A map of names and texts, edited as JSON."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(strip=False, **kwargs)
+
+    def prepare_value(self, value: Any) -> Any:
+        return value if isinstance(value, str) else json.dumps(value or {}, ensure_ascii=False, indent=2)
+
+    def to_python(self, value: Any) -> Any:
+        """The map. Raises ValidationError that says where the text stops to be JSON."""
+        text = "" if value is None else str(value)
+        fields = _read_json(text, object_pairs_hook=_without_repeats) if text.strip() else {}
+        validate_fields(fields)
+        return fields
+
+
+class InterestsField(forms.CharField):
+    """A list of texts, edited with one on each line; as a list in JSON where a line could not hold one of them."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(strip=False, **kwargs)
+
+    def prepare_value(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return value
+        interests = list(value or [])
+        return "\n".join(interests) if _fit_on_lines(interests) else json.dumps(interests, ensure_ascii=False)
+
+    def to_python(self, value: Any) -> Any:
+        """The list. Raises ValidationError."""
+        text = "" if value is None else str(value)
+        interests = _read_json(text) if text.lstrip().startswith("[") else _lines(text)
+        validate_interests(interests)
+        return interests
+
+
+def _lines(text: str) -> list[str]:
+    return [line.strip() for line in _LINE_BREAK.split(text) if line.strip()]
+
+
+def _fit_on_lines(interests: list[str]) -> bool:
+    text = "\n".join(interests)
+    return not text.startswith("[") and _lines(text) == interests
+
+
+def _read_json(text: str, **options: Any) -> Any:
+    try:
+        return json.loads(text, **options)
+    except json.JSONDecodeError as error:
+        raise ValidationError(
+            f"This can't be read from line {error.lineno}, character {error.colno} on ({error.msg}). "
+            'Put names and values between double quotes, and a comma after each but the last: {"name": "value"}.'
+        ) from error
+    except RecursionError as error:
+        raise ValidationError("This has too many brackets within brackets.") from error
+
+
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in fields:
+            raise ValidationError(f"The field {name!r} is there twice; leave one of them out.")
+        fields[name] = value
+    return fields

@@ -1,0 +1,154 @@
+"""What all pages of the dashboard have in common: careful forms, lists that don't count to the end, times in words."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.core.paginator import Paginator
+from django.db import models
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+from django.utils.formats import date_format
+from django.utils.functional import cached_property
+from django.utils.html import format_html
+from django.utils.timezone import localtime
+from unfold.contrib.filters.admin import AutocompleteSelectFilter
+
+if TYPE_CHECKING:
+    from django.contrib.admin import ModelAdmin as _ModelAdmin
+
+    ModelAdmin = _ModelAdmin[Any]
+    ModelForm = forms.ModelForm[Any]
+    AnyPaginator = Paginator[Any]
+else:
+    from unfold.admin import ModelAdmin
+
+    ModelForm, AnyPaginator = forms.ModelForm, Paginator
+
+NOTHING = "–"
+
+
+class CappedPaginator(AnyPaginator):
+    """Counts no further than MOST rows: a list of millions opens as fast as a short one."""
+
+    MOST = 10_000
+    template_name = "admin/capped_pagination.html"
+
+    @cached_property
+    def count(self) -> int:
+        """The number of rows, or MOST where there are more."""
+        rows: Any = self.object_list
+        return int(rows.order_by()[: self.MOST].count())
+
+    @property
+    def is_capped(self) -> bool:
+        """Whether there are more rows than the count says, as far as anybody looked."""
+        return self.count >= self.MOST
+
+
+class CarefulForm(ModelForm):
+    """Changes what its reader changed; what others changed since the page was opened stays as they left it."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not self.instance._state.adding:
+            # The page brings back what it showed, so that a difference is known from a page that is merely old.
+            for field in self.fields.values():
+                field.show_hidden_initial = True
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if not self.instance._state.adding:
+            for name in cleaned.keys() - set(self.changed_data):
+                if name in self._model_field_names():
+                    cleaned[name] = self._current(name)
+        return cleaned
+
+    def changed_fields(self) -> set[str]:
+        """The fields of the model's own table that have to be written."""
+        return set(self.changed_data) & {field.name for field in self.instance._meta.concrete_fields}
+
+    def _model_field_names(self) -> set[str]:
+        return {field.name for field in self.instance._meta.get_fields()}
+
+    def _current(self, name: str) -> Any:
+        value = getattr(self.instance, name)
+        return value.all() if isinstance(self.instance._meta.get_field(name), models.ManyToManyField) else value
+
+
+class Page(ModelAdmin):
+    """A model's pages: the list, and the form of one object."""
+
+    form = CarefulForm
+    paginator = CappedPaginator
+    show_full_result_count = False
+    list_per_page = 50
+    list_filter_submit = True
+    warn_unsaved_form = True
+    empty_value_display = NOTHING
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Write what was changed, and no other column."""
+        if not change:
+            obj.save()
+        elif fields := form.changed_fields():
+            obj.save(update_fields=fields)
+
+
+def is_needed(obj: models.Model) -> bool:
+    """Whether rows exist that forbid the object's deletion."""
+    relations = (field for field in obj._meta.get_fields(include_hidden=True) if field.auto_created)
+    return any(
+        relation.related_model._base_manager.filter(**{relation.field.name: obj}).exists()
+        for relation in relations
+        if getattr(relation, "on_delete", None) is models.PROTECT
+    )
+
+
+class KeptWhileNeeded(Page):
+    """An object that can be deleted one at a time, once nothing depends on it any more."""
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return obj is not None and super().has_delete_permission(request, obj) and not is_needed(obj)
+
+
+class LookupFilter(AutocompleteSelectFilter):  # type: ignore[misc]  # unfold carries no types
+    """By account, database or loop, found by typing: there may be thousands."""
+
+
+def when(moment: datetime | None) -> str:
+    """The moment in the viewer's zone, with the zone's name."""
+    return date_format(localtime(moment), "j M Y, H:i:s T") if moment else NOTHING
+
+
+def link(model: type[models.Model], pk: Any, text: Any) -> str:
+    """A link to an object's page."""
+    try:
+        url = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_change", args=[pk])
+    except NoReverseMatch:
+        return str(text)
+    return format_html('<a class="text-link" href="{}">{}</a>', url, text)
+
+
+def related(obj: models.Model, name: str) -> Any:
+    """What a foreign key of a history row leads to; None when that is gone, as history outlives what it is about."""
+    try:
+        return getattr(obj, name)
+    except models.ObjectDoesNotExist:
+        return None
+
+
+def related_link(obj: models.Model, name: str) -> str:
+    """A link to what a foreign key leads to, or its number when that is gone."""
+    field: Any = obj._meta.get_field(name)
+    pk = getattr(obj, field.attname)
+    if pk is None:
+        return NOTHING
+    target = related(obj, name)
+    return link(field.related_model, pk, target) if target else f"{pk} (deleted)"
+
+
+def lines(rows: Iterable[str]) -> str:
+    """Texts, each on a line of its own."""
+    return "\n".join(rows) or NOTHING

@@ -1,0 +1,291 @@
+import threading
+from datetime import timedelta
+
+import pytest
+from django.db import OperationalError, connection, transaction
+from pytest_django import DjangoAssertNumQueries
+
+from feedbackloops.fanout import fan_out, unpark, waiting
+from feedbackloops.models import Delivery, FeedbackLoop, LaneState, LoopStatus, OwedCount, ParkedEvent, Snapshot
+from profiles.models import Profile
+from tests.factories import (
+    make_account,
+    make_database,
+    make_events,
+    make_message,
+    make_profile,
+    make_verified_loop,
+    owe,
+)
+from tracking.ids import derived_id, moment_of, new_id
+from tracking.models import Message, Outbox
+from tracking.store import EventRow, store_events
+
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def message() -> Message:
+    message = make_message(make_profile(firstname="Ann"), tags=["spring", "sale"])
+    Outbox.objects.all().delete()
+    return message
+
+
+@pytest.fixture
+def loop(message: Message) -> FeedbackLoop:
+    return make_verified_loop(message.account)
+
+
+def test_an_event_is_owed_to_the_loop_that_wants_it(message: Message, loop: FeedbackLoop) -> None:
+    [event] = make_events(message)
+
+    assert fan_out([event]) == {loop.pk}
+
+    delivery = Delivery.objects.get()
+    assert delivery.pk == derived_id(event, loop.pk)
+    assert (delivery.event_id, delivery.loop_id, delivery.account_id) == (event, loop.pk, message.account_id)
+    assert (delivery.state, delivery.attempts) == ("pending", 0)
+    assert not Outbox.objects.exists()
+
+
+def test_the_snapshot_holds_what_was_known_at_that_moment(message: Message, loop: FeedbackLoop) -> None:
+    [event] = owe(message)
+    profile = Profile.objects.get()
+    profile.fields = {"firstname": "Bob"}
+    profile.save()
+
+    assert Snapshot.objects.get(pk=event).data == {
+        "recipient": "ann@example.com",
+        "tags": ["spring", "sale"],
+        "profile": profile.pk,
+        "database": profile.database_id,
+        "fields": {"firstname": "Ann"},
+        "interests": ["shoes"],
+    }
+
+
+def test_nothing_is_kept_of_an_event_that_nobody_wants(message: Message) -> None:
+    owe(message)
+
+    assert not Snapshot.objects.exists()
+    assert not OwedCount.objects.exists()
+    assert not Outbox.objects.exists()
+
+
+def test_an_event_of_another_account_is_never_owed(message: Message) -> None:
+    make_verified_loop(make_account("Rival"))
+
+    owe(message)
+
+    assert not Delivery.objects.exists()
+
+
+def test_a_message_of_another_account_is_not_shown(loop: FeedbackLoop) -> None:
+    strange = make_message(make_profile(secret="of the rival"))
+    row = EventRow(new_id(), "open", loop.account_id, strange.pk, {"ip": "192.0.2.1"})
+    store_events([row])
+
+    fan_out([row.id])
+
+    assert Snapshot.objects.get(pk=row.id).data == {}
+
+
+@pytest.mark.parametrize(
+    ("values", "owed"),
+    [
+        ({"status": LoopStatus.ACTIVE}, True),
+        ({"status": LoopStatus.PAUSED}, True),
+        ({"status": LoopStatus.DISABLED}, False),
+        ({"verified_place": ""}, False),
+        ({"verified_place": "https://elsewhere.example:443/"}, True),
+        ({"event_types": ["click"]}, False),
+    ],
+)
+def test_a_loop_is_owed_what_its_state_says(
+    message: Message, loop: FeedbackLoop, values: dict[str, object], owed: bool
+) -> None:
+    FeedbackLoop.objects.update(**values)
+
+    assert bool(fan_out(make_events(message))) is owed
+
+
+def test_a_loop_that_stopped_by_itself_is_owed_nothing_new(message: Message, loop: FeedbackLoop) -> None:
+    LaneState.objects.filter(loop=loop).update(stopped=loop.created, stop_reason="gone")
+
+    assert fan_out(make_events(message)) == set()
+
+
+def test_a_loop_limited_to_databases_gets_the_events_of_their_profiles(message: Message, loop: FeedbackLoop) -> None:
+    loop.databases.add(make_database(message.account))
+    assert fan_out(make_events(message)) == set()
+
+    assert message.profile
+    loop.databases.add(message.profile.database)
+    assert fan_out(make_events(message)) == {loop.pk}
+
+
+def test_a_profile_event_is_limited_by_its_own_database(message: Message, loop: FeedbackLoop) -> None:
+    FeedbackLoop.objects.update(event_types=["delete"])
+    other = make_database(message.account)
+    loop.databases.add(other)
+    row = EventRow(new_id(), "delete", message.account_id, None, {"profile": 1, "database": other.pk})
+    store_events([row])
+
+    assert fan_out([row.id]) == {loop.pk}
+
+
+def test_an_event_whose_message_is_gone_is_owed_with_what_is_known(message: Message, loop: FeedbackLoop) -> None:
+    events = make_events(message)
+    message.delete()
+
+    assert fan_out(events) == {loop.pk}
+    assert Snapshot.objects.get().data == {}
+
+
+def test_an_event_whose_profile_is_gone_is_owed_with_what_is_known(message: Message, loop: FeedbackLoop) -> None:
+    events = make_events(message)
+    Profile.objects.all().delete()
+
+    fan_out(events)
+
+    assert Snapshot.objects.get(pk=events[0]).data == {"recipient": "ann@example.com", "tags": ["spring", "sale"]}
+
+
+def test_owing_twice_owes_once(message: Message, loop: FeedbackLoop) -> None:
+    events = make_events(message, 3)
+    fan_out(events)
+    Outbox.objects.bulk_create([Outbox(event_id=event) for event in events])
+
+    fan_out(events)
+
+    assert Delivery.objects.count() == 3
+    assert sum(OwedCount.objects.values_list("count", flat=True)) == 3
+
+
+def test_what_is_owed_is_counted_by_the_hour_of_the_event(message: Message, loop: FeedbackLoop) -> None:
+    [event] = owe(message)
+
+    [owed] = OwedCount.objects.all()
+    assert (owed.loop_id, owed.count) == (loop.pk, 1)
+    assert timedelta(0) <= moment_of(event) - owed.hour < timedelta(hours=1)
+
+
+def test_an_event_that_no_outbox_row_names_is_passed_over(message: Message, loop: FeedbackLoop) -> None:
+    events = make_events(message)
+    Outbox.objects.all().delete()
+
+    assert fan_out(events) == set()
+    assert not Delivery.objects.exists()
+
+
+def test_a_set_takes_as_many_queries_as_one_event(
+    message: Message, loop: FeedbackLoop, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    make_verified_loop(message.account)
+    events = make_events(message, 50)
+
+    with django_assert_num_queries(6):  # take, load, wishes, owe, and the transaction around them
+        fan_out(events)
+
+    assert Delivery.objects.count() == 100
+
+
+def poison(account: int) -> EventRow:
+    """An event that no fan-out can read."""
+    return EventRow(new_id(), "open", account, None, {"database": "not a number"})
+
+
+def test_one_event_that_fails_is_parked_and_the_others_are_owed(message: Message, loop: FeedbackLoop) -> None:
+    events = make_events(message, 6)
+    bad = poison(message.account_id)
+    store_events([bad])
+
+    assert fan_out([*events[:3], bad.id, *events[3:]]) == {loop.pk}
+
+    assert Delivery.objects.count() == 6
+    parked = ParkedEvent.objects.get()
+    assert parked.event_id == bad.id
+    assert "not a number" in parked.error
+    assert not Outbox.objects.exists()
+
+
+def test_a_parked_event_can_be_tried_again(message: Message) -> None:
+    bad = poison(message.account_id)
+    store_events([bad])
+    fan_out([bad.id])
+
+    assert unpark([bad.id]) == 1
+
+    assert waiting(10, older_than=-1) == [bad.id]
+    assert not ParkedEvent.objects.exists()
+
+
+def test_what_waits_is_found_the_oldest_first_and_not_too_early(message: Message) -> None:
+    events = make_events(message, 3)
+
+    assert waiting(10, older_than=60) == []
+    assert waiting(2, older_than=-1) == sorted(events)[:2]
+
+
+def test_two_fan_outs_at_once_owe_each_event_once() -> None:
+    message = make_message()
+    make_verified_loop(message.account)
+    events = make_events(message, 200)
+    start = threading.Barrier(4)
+
+    def run() -> None:
+        start.wait()
+        fan_out(events)
+        connection.close()
+
+    threads = [threading.Thread(target=run) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert Delivery.objects.count() == 200
+    assert sum(OwedCount.objects.values_list("count", flat=True)) == 200
+
+
+def test_an_event_that_another_fan_out_holds_is_left_to_it() -> None:
+    message = make_message()
+    make_verified_loop(message.account)
+    [held, free] = make_events(message, 2)
+    taken: list[set[int]] = []
+
+    def run() -> None:
+        taken.append(fan_out([held, free]))
+        connection.close()
+
+    with transaction.atomic():
+        Outbox.objects.select_for_update().get(pk=held)
+        thread = threading.Thread(target=run)
+        thread.start()
+        thread.join()
+        assert list(Delivery.objects.values_list("event_id", flat=True)) == [free]
+
+    assert waiting(10, older_than=-1) == [held]
+
+
+def test_a_database_that_goes_away_leaves_the_events_waiting_and_parks_none() -> None:
+    message = make_message()
+    make_verified_loop(message.account)
+    events = make_events(message, 2)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        pid = cursor.fetchone()[0]
+
+    def cut_the_line(execute, sql, params, many, context):  # type: ignore[no-untyped-def]
+        if "feedbackloops_snapshot" in sql:
+            context["cursor"].execute("SELECT pg_terminate_backend(%s)", [pid])
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(cut_the_line), pytest.raises(OperationalError):
+        fan_out(events)
+    connection.close()
+
+    assert waiting(10, older_than=-1) == sorted(events)
+    assert not ParkedEvent.objects.exists()
+    assert not Delivery.objects.exists()

@@ -1,0 +1,107 @@
+import json
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin
+from django.db.models import Prefetch, QuerySet
+from django.db.models.functions import Lower
+from django.http import HttpRequest
+from django.utils.html import format_html
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
+
+from profiles.models import Profile
+from profiles.pages import NOTHING, LookupFilter, Page, link, related, related_link, when
+from tracking.browsing import HistoryPage, OccurredFilter, as_uuid, events_named, events_of
+from tracking.ids import moment_of
+from tracking.models import Event, Message
+
+EVENTS_SHOWN = 50
+
+
+@admin.register(Message)
+class MessageAdmin(Page):
+    """Messages are registered by the mail system: staff look at them, and may delete them."""
+
+    list_display = ["sent", "recipient", "account", "profile_link", "tags_shown", "id"]
+    list_display_links = ["sent", "recipient"]
+    list_filter = [("account", LookupFilter), ("id", OccurredFilter)]
+    ordering = ["-id"]
+    sortable_by = ()
+    search_fields = ["id"]
+    search_help_text = "Recipient (or how the address begins), or message id"
+    fields = ["id", "sent", "recipient", "account", "profile_link", "tags_shown"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Message]:
+        return super().get_queryset(request).select_related("account")
+
+    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
+        """By id, else by how the address begins: both through an index."""
+        if id := as_uuid(search_term):
+            return queryset.filter(pk=id), False
+        if term := search_term.strip().lower():
+            return queryset.alias(address=Lower("recipient")).filter(address__startswith=term), False
+        return queryset, False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
+        newest = sorted(events_of([context["original"].pk]), reverse=True)[:EVENTS_SHOWN]
+        context["events"] = Event.objects.filter(pk__in=newest)
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    @admin.display(description="Registered")
+    def sent(self, message: Message) -> str:
+        return when(message.created)
+
+    @admin.display(description="Profile")
+    def profile_link(self, message: Message) -> str:
+        return link(Profile, message.profile_id, message.profile_id) if message.profile_id else NOTHING
+
+    @admin.display(description="Tags")
+    def tags_shown(self, message: Message) -> str:
+        return ", ".join(message.tags) or NOTHING
+
+
+@admin.register(Event)
+class EventAdmin(HistoryPage):
+    list_display = ["occurred", "type", "recipient", "account_link", "id"]
+    list_display_links = ["occurred", "id"]
+    list_filter = [("type", ChoicesDropdownFilter), ("account", LookupFilter), ("id", OccurredFilter)]
+    search_help_text = "Whole e-mail address, event id or message id"
+    fields = ["id", "type", "occurred", "recorded_at", "account_link", "recipient", "message_link", "seen"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Event]:
+        recipients = Prefetch("message", Message.objects.only("recipient"))
+        return super().get_queryset(request).prefetch_related("account", recipients)
+
+    def ids_named(self, term: str) -> list[UUID]:
+        return events_named(term)
+
+    @admin.display(description="Happened")
+    def occurred(self, event: Event) -> str:
+        return when(moment_of(event.pk))
+
+    @admin.display(description="Stored")
+    def recorded_at(self, event: Event) -> str:
+        return when(event.recorded)
+
+    @admin.display(description="Account")
+    def account_link(self, event: Event) -> str:
+        return related_link(event, "account")
+
+    @admin.display(description="Recipient")
+    def recipient(self, event: Event) -> str:
+        message = related(event, "message")
+        return message.recipient if message else NOTHING
+
+    @admin.display(description="Message")
+    def message_link(self, event: Event) -> str:
+        return related_link(event, "message")
+
+    @admin.display(description="What we saw")
+    def seen(self, event: Event) -> str:
+        return format_html('<pre class="code">{}</pre>', json.dumps(event.data, ensure_ascii=False, indent=2))

@@ -1,0 +1,111 @@
+"""Pages of the history: read only, and found through indexes however long the history is."""
+
+from datetime import datetime, time
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.core.exceptions import ValidationError
+from django.db.models import DateTimeField, QuerySet, Value
+from django.db.models.functions import Lower
+from django.http import HttpRequest
+from django.utils.timezone import make_aware
+from unfold.contrib.filters.admin import RangeDateTimeFilter
+
+from profiles.pages import Page
+from tracking.ids import first_id_at
+from tracking.models import Event, Message
+
+MOST_MESSAGES = 1000
+MOST_EVENTS = 5000
+
+
+def as_uuid(term: str) -> UUID | None:
+    """The id that somebody typed or pasted, if it is one."""
+    try:
+        return UUID(term.strip())
+    except ValueError:
+        return None
+
+
+def messages_to(recipient: str) -> list[UUID]:
+    """The newest messages to this address, whatever the case of its letters."""
+    found = Message.objects.alias(address=Lower("recipient")).filter(address=Lower(Value(recipient.strip())))
+    return list(found.order_by("-id").values_list("pk", flat=True)[:MOST_MESSAGES])
+
+
+def events_of(messages: list[UUID]) -> list[UUID]:
+    """The events of these messages, in no order."""
+    # With an order and a limit, PostgreSQL would rather walk through all of the history in that order.
+    found = Event.objects.filter(message_id__in=messages).order_by()
+    return list(found.values_list("pk", flat=True)[:MOST_EVENTS])
+
+
+def events_named(term: str) -> list[UUID]:
+    """The events that a search means: by the event's id, the message's id or the recipient."""
+    if id := as_uuid(term):
+        return [id, *events_of([id])]
+    return events_of(messages_to(term)) if "@" in term else []
+
+
+class OccurredFilter(RangeDateTimeFilter):  # type: ignore[misc]  # unfold carries no types
+    """By time, which the ids carry: so it reads only the partitions of those days."""
+
+    def __init__(self, field: Any, request: HttpRequest, params: Any, model: Any, model_admin: Any, path: str) -> None:
+        # The parent looks for a column with a time; this one stands for what is in the id.
+        super().__init__(DateTimeField("time"), request, params, model, model_admin, "occurred")
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Raises IncorrectLookupParameters for what is not a date or a time."""
+        if start := self._moment("from", time.min):
+            queryset = queryset.filter(pk__gte=first_id_at(start))
+        if end := self._moment("to", time.max):
+            queryset = queryset.filter(pk__lte=first_id_at(end))
+        return queryset
+
+    def _moment(self, side: str, default: time) -> datetime | None:
+        try:
+            day = forms.DateField(required=False).clean(self._value(f"occurred_{side}_0"))
+            hour = forms.TimeField(required=False).clean(self._value(f"occurred_{side}_1"))
+        except ValidationError as error:
+            raise IncorrectLookupParameters(error) from error
+        return make_aware(datetime.combine(day, hour or default)) if day else None
+
+    def _value(self, name: str) -> str:
+        value = self.used_parameters.get(name) or ""
+        return value[0] if isinstance(value, list) else value
+
+
+class HistoryPage(Page):
+    """A list and pages of things that happened: nobody adds, changes or deletes them here."""
+
+    ordering = ["-id"]
+    sortable_by = ()
+    search_fields = ["id"]
+    # Choosing all of them would mean all of the history.
+    list_disable_select_all = True
+    warn_unsaved_form = False
+
+    def ids_named(self, term: str) -> list[UUID]:
+        """The objects that a search means. A page implements this."""
+        raise NotImplementedError
+
+    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
+        if not search_term.strip():
+            return queryset, False
+        return queryset.filter(pk__in=self.ids_named(search_term)), False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whoever may send things again may see them; that right is called `change` among Django's permissions."""
+        app, model = self.opts.app_label, self.opts.model_name
+        return super().has_view_permission(request, obj) or request.user.has_perm(f"{app}.change_{model}")
