@@ -12,7 +12,7 @@ from feedbackloops.models import FeedbackLoop, LoopStatus, VerificationLook
 from feedbackloops.outbound.calls import Answer, Call
 from feedbackloops.protocol import challenge
 from feedbackloops.protocol.challenge import Problem, Verdict
-from feedbackloops.protocol.outcome import judge
+from feedbackloops.protocol.outcome import ErrorKind, judge
 from feedbackloops.protocol.place import parse
 from feedbackloops.protocol.retry import look_pause
 
@@ -78,7 +78,7 @@ def _call(loop: FeedbackLoop, url: str) -> Call:
 
 
 def _verdict(answer: Answer, expected: str) -> Verdict:
-    if answer.error and not answer.status:
+    if answer.error and answer.error is not ErrorKind.TOO_LARGE:
         return Verdict(Problem.NO_ANSWER, judge(answer, now=now()).message)
     return challenge.judge(
         answer.status, answer.body, expected, redirect=answer.redirect or None, truncated=answer.truncated

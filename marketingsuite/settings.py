@@ -7,6 +7,7 @@ from typing import Any
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
+from django.templatetags.static import static
 from django.urls import reverse_lazy
 
 from feedbackloops.protocol.retry import parse_schedule
@@ -86,6 +87,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "marketingsuite.timezones.ViewerTimezone",
 ]
 ROOT_URLCONF = "marketingsuite.urls"
 WSGI_APPLICATION = "marketingsuite.wsgi.application"
@@ -196,7 +198,12 @@ LOGGING = {
 
 
 def _page(title: str, icon: str, model: str) -> dict[str, Any]:
-    return {"title": title, "icon": icon, "link": reverse_lazy(f"admin:{model}_changelist")}
+    app, name = model.split("_")
+
+    def may_see(request: Any) -> bool:
+        return any(request.user.has_perm(f"{app}.{right}_{name}") for right in ("view", "change"))
+
+    return {"title": title, "icon": icon, "link": reverse_lazy(f"admin:{model}_changelist"), "permission": may_see}
 
 
 UNFOLD = {
@@ -206,6 +213,8 @@ UNFOLD = {
     "SITE_SYMBOL": "forward_to_inbox",
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
+    "STYLES": [lambda request: static("marketingsuite/dashboard.css")],
+    "SCRIPTS": [lambda request: static("marketingsuite/timezone.js")],
     "SIDEBAR": {
         "navigation": [
             {
@@ -231,6 +240,7 @@ UNFOLD = {
                     _page("Databases", "database", "profiles_database"),
                     _page("Profiles", "person", "profiles_profile"),
                     _page("Staff", "badge", "auth_user"),
+                    _page("Staff groups", "groups", "auth_group"),
                 ],
             },
         ],

@@ -1,19 +1,15 @@
-"""What all pages of the dashboard have in common: careful forms, lists that don't count to the end, times in words."""
+"""What all pages of the dashboard have in common: careful forms, lists that don't count to the end."""
 
-from collections.abc import Iterable
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.core.paginator import Paginator
 from django.db import models
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, reverse
-from django.utils.formats import date_format
 from django.utils.functional import cached_property
-from django.utils.html import format_html
-from django.utils.timezone import localtime
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
+
+from profiles.showing import NOTHING
 
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin as _ModelAdmin
@@ -25,8 +21,6 @@ else:
     from unfold.admin import ModelAdmin
 
     ModelForm, AnyPaginator = forms.ModelForm, Paginator
-
-NOTHING = "–"
 
 
 class CappedPaginator(AnyPaginator):
@@ -115,40 +109,3 @@ class KeptWhileNeeded(Page):
 
 class LookupFilter(AutocompleteSelectFilter):  # type: ignore[misc]  # unfold carries no types
     """By account, database or loop, found by typing: there may be thousands."""
-
-
-def when(moment: datetime | None) -> str:
-    """The moment in the viewer's zone, with the zone's name."""
-    return date_format(localtime(moment), "j M Y, H:i:s T") if moment else NOTHING
-
-
-def link(model: type[models.Model], pk: Any, text: Any) -> str:
-    """A link to an object's page."""
-    try:
-        url = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_change", args=[pk])
-    except NoReverseMatch:
-        return str(text)
-    return format_html('<a class="text-link" href="{}">{}</a>', url, text)
-
-
-def related(obj: models.Model, name: str) -> Any:
-    """What a foreign key of a history row leads to; None when that is gone, as history outlives what it is about."""
-    try:
-        return getattr(obj, name)
-    except models.ObjectDoesNotExist:
-        return None
-
-
-def related_link(obj: models.Model, name: str) -> str:
-    """A link to what a foreign key leads to, or its number when that is gone."""
-    field: Any = obj._meta.get_field(name)
-    pk = getattr(obj, field.attname)
-    if pk is None:
-        return NOTHING
-    target = related(obj, name)
-    return link(field.related_model, pk, target) if target else f"{pk} (deleted)"
-
-
-def lines(rows: Iterable[str]) -> str:
-    """Texts, each on a line of its own."""
-    return "\n".join(rows) or NOTHING

@@ -51,7 +51,9 @@ class DnsServer:
             query, asker = self._socket.recvfrom(4096)
             if not query:
                 return
-            name, _ = _read_name(query, 12)
+            name, end = _read_name(query, 12)
+            if query[end : end + 2] == _A.to_bytes(2, "big"):
+                self.asked.append(name)
             if name not in self.silent:
                 timer = threading.Timer(self.delays.get(name, 0.0), self._answer, (query, asker))
                 timer.daemon = True
@@ -65,8 +67,6 @@ class DnsServer:
         """Build the answer (RFC 1035, section 4) to a query with one question."""
         name, end = _read_name(query, 12)
         kind = int.from_bytes(query[end : end + 2], "big")
-        if kind == _A:
-            self.asked.append(name)
         addresses = [ip_address(address) for address in self.table.get(name, ())]
         wanted = [address.packed for address in addresses if address.version == {_A: 4, _AAAA: 6}.get(kind)]
         code = _FAILED if name in self.failing else _ANSWERED if name in self.table else _UNKNOWN

@@ -1,5 +1,6 @@
 """A pytest plugin that has PostgreSQL and Valkey up before Django reads its settings."""
 
+import atexit
 import os
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,6 +12,8 @@ from marketingsuite.devstack import Stack, start
 
 STACK = pytest.StashKey[Stack]()
 _session = ExitStack()
+# Where Django itself does not come up, pytest ends without telling its plugins.
+atexit.register(_session.close)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -35,7 +35,7 @@ class Intake:
             self._spool.append(hit)
         except OSError as error:
             logger.critical(
-                "Hit %s is lost, the %dth since the start: neither PostgreSQL nor the spool takes it (%s). "
+                "Hit %s is lost, number %d since the start: neither PostgreSQL nor the spool takes it (%s). "
                 "Make room on the disk of SPOOL_DIR, or give the process the right to write there.",
                 hit.id,
                 next(self._lost),

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from queue import SimpleQueue
 
+import certifi
 import pycurl
 
 from feedbackloops.protocol.outcome import ErrorKind
@@ -61,7 +62,7 @@ class Sender:
         """
         self._on_done = on_done
         self._vet = lru_cache(maxsize=10_000)(partial(problem, allowed=tuple(allowed)))
-        self._ca_file = ca_file
+        self._ca_file = ca_file or certifi.where()
         self._resolver = resolver or Resolver()
         self._owns_resolver = resolver is None
         self._submitted: deque[Call] = deque()
@@ -134,7 +135,7 @@ class Sender:
         try:
             step()
         except Exception:
-            logger.exception("A call to %s could not be set up", call.url)
+            logger.exception("A call of loop %d could not be set up", call.loop)
             self._not_started(call, "it could not be set up; the log says why")
 
     def _patience(self) -> float:

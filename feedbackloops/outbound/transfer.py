@@ -4,7 +4,6 @@ import logging
 import socket
 from collections.abc import Callable, Sequence
 
-import certifi
 import pycurl
 
 from feedbackloops.protocol.outcome import ErrorKind
@@ -45,13 +44,13 @@ class Transfer:
         "curl",
     )
 
-    def __init__(self, vet: Vet, on_socket: Callable[[int], None], ca_file: str | None) -> None:
+    def __init__(self, vet: Vet, on_socket: Callable[[int], None], ca_file: str) -> None:
         """`vet` says why an address must not be called; `on_socket` is told the number of each socket made."""
         self.curl = pycurl.Curl()
         self._vet = vet
         self._socket: socket.socket | None = None
         self._set_limits()
-        self._set_trust(ca_file or certifi.where())
+        self._set_trust(ca_file)
         self._set_callbacks(on_socket)
         self.call = _NO_CALL
         self._clear()

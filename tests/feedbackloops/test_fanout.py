@@ -21,7 +21,6 @@ from tracking.ids import derived_id, moment_of, new_id
 from tracking.models import Message, Outbox
 from tracking.store import EventRow, store_events
 
-
 pytestmark = pytest.mark.django_db(transaction=True)
 
 

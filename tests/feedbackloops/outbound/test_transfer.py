@@ -1,3 +1,4 @@
+import certifi
 import pycurl
 import pytest
 
@@ -9,7 +10,7 @@ from tests.http_server import HttpServer
 
 
 def transfer_with(vet: Vet) -> Transfer:
-    return Transfer(vet, lambda fd: None, None)
+    return Transfer(vet, lambda fd: None, certifi.where())
 
 
 def call_to(server: HttpServer, transfer: Transfer) -> Answer:

@@ -4,7 +4,9 @@ from datetime import datetime
 
 from feedbackloops.models import Attempt, Delivery, DeliveryState, FeedbackLoop, LaneState, LoopStatus, StopReason
 from feedbackloops.protocol.pacing import TROUBLES_TO_REST
-from profiles.pages import when
+from profiles.showing import NOTHING, when
+
+MOST_SHOWN = 2000
 
 _HELD = {
     LoopStatus.PAUSED: "Paused: events are kept, and sent once you press Resume.",
@@ -50,7 +52,7 @@ def _stop_words(lane: LaneState) -> str:
 
 def _unverified_words(loop: FeedbackLoop) -> str:
     if loop.verified_place:
-        return "Waiting: the URL leads to another place now. Events are kept until the verification file was seen there."
+        return "Waiting: the URL leads to another place now. Events are kept until the file was seen there."
     return "Waiting: nothing is kept or sent before the verification file was seen."
 
 
@@ -89,8 +91,13 @@ def attempt_words(attempt: Attempt) -> str:
 
 def seconds(value: float) -> str:
     """A duration, to the millisecond."""
-    return f"{value:.3f} s" if value else "–"
+    return f"{value:.3f} s" if value else NOTHING
 
 
 def _times(count: int) -> str:
     return {1: "once", 2: "twice"}.get(count, f"{count} times")
+
+
+def readable(answer: bytes) -> str:
+    """The start of an answer as text; what is not text shows as replacement characters."""
+    return bytes(answer)[:MOST_SHOWN].decode("utf-8", "replace").replace("\0", "\ufffd")

@@ -1,0 +1,125 @@
+import json
+from base64 import b64decode
+from collections.abc import Iterator
+from time import monotonic, sleep
+from typing import Any
+
+import pytest
+import redis
+from pytest_django import Settings
+
+from feedbackloops.doorbell import EVENTS_PER_TASK, Doorbell
+from marketingsuite.devstack import Stack
+
+
+@pytest.fixture
+def broker(stack: Stack) -> Iterator[redis.Redis]:
+    with redis.Redis.from_url(stack.redis_url) as broker:
+        broker.delete("events", "deliveries", "looks")
+        yield broker
+        broker.delete("events", "deliveries", "looks")
+
+
+@pytest.fixture
+def bell(broker: redis.Redis) -> Iterator[Doorbell]:
+    bell = Doorbell()
+    yield bell
+    # What one test rang for must not come in during the next.
+    bell.ring("look", ["the last"])
+    deadline = monotonic() + 10
+    while ("look", ["the last"]) not in tasks(broker, "looks") and monotonic() < deadline:
+        sleep(0.01)
+
+
+def tasks(broker: redis.Redis, queue: str) -> list[tuple[str, list[Any]]]:
+    """The tasks in a queue, the first published first, with their one argument."""
+    found = [json.loads(each) for each in reversed(broker.lrange(queue, 0, -1))]  # type: ignore[arg-type]
+    return [(each["headers"]["task"], (json.loads(b64decode(each["body"]))[0] or [[]])[0]) for each in found]
+
+
+def wait_for(broker: redis.Redis, queue: str, number: int = 1) -> list[tuple[str, list[Any]]]:
+    deadline = monotonic() + 5
+    while broker.llen(queue) < number and monotonic() < deadline:  # type: ignore[operator]
+        sleep(0.005)
+    return tasks(broker, queue)
+
+
+def test_a_ring_becomes_a_task_in_the_queue_of_its_kind(bell: Doorbell, broker: redis.Redis) -> None:
+    bell.ring("fan_out", ["an-id"])
+    assert wait_for(broker, "events") == [("fan_out", ["an-id"])]
+
+    bell.ring("deliver", [7])
+    assert wait_for(broker, "deliveries") == [("deliver", [7])]
+
+    bell.ring("look", [7])
+    assert wait_for(broker, "looks") == [("look", [7])]
+
+
+def test_a_burst_shares_tasks(bell: Doorbell, broker: redis.Redis) -> None:
+    for number in range(1000):
+        bell.ring("fan_out", [str(number)])
+
+    deadline = monotonic() + 5
+    while sum(len(ids) for _, ids in tasks(broker, "events")) < 1000 and monotonic() < deadline:
+        sleep(0.01)
+
+    published = tasks(broker, "events")
+    assert [id for _, ids in published for id in ids] == [str(number) for number in range(1000)]
+    assert len(published) < 100
+    assert max(len(ids) for _, ids in published) <= EVENTS_PER_TASK
+
+
+def test_the_same_lane_is_rung_once_per_publication(bell: Doorbell, broker: redis.Redis) -> None:
+    bell.ring("deliver", [7] * 100)
+
+    assert wait_for(broker, "deliveries") == [("deliver", [7])]
+
+
+def test_a_flushed_broker_takes_the_next_ring(bell: Doorbell, broker: redis.Redis) -> None:
+    bell.ring("deliver", [1])
+    wait_for(broker, "deliveries")
+    broker.flushall()
+
+    bell.ring("deliver", [2])
+
+    assert wait_for(broker, "deliveries") == [("deliver", [2])]
+
+
+def test_a_broker_that_is_away_holds_up_nobody_and_is_logged(
+    settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.CELERY_BROKER_URL = "redis://127.0.0.1:1/0"
+    bell = Doorbell()
+
+    started = monotonic()
+    for number in range(1000):
+        bell.ring("deliver", [number])
+    assert monotonic() - started < 0.2
+
+    deadline = monotonic() + 5
+    while "sweep will make up" not in caplog.text and monotonic() < deadline:
+        sleep(0.01)
+    assert "sweep will make up" in caplog.text
+
+
+def test_the_bell_works_again_when_the_broker_is_back(
+    settings: Settings, broker: redis.Redis, caplog: pytest.LogCaptureFixture
+) -> None:
+    there, settings.CELERY_BROKER_URL = settings.CELERY_BROKER_URL, "redis://127.0.0.1:1/0"
+    bell = Doorbell()
+    bell.ring("deliver", [1])
+    deadline = monotonic() + 5
+    while "sweep will make up" not in caplog.text and monotonic() < deadline:
+        sleep(0.01)
+
+    settings.CELERY_BROKER_URL = there
+    bell.ring("deliver", [2])
+
+    assert wait_for(broker, "deliveries") == [("deliver", [2])]
+
+
+def test_ringing_never_waits_for_the_publication(bell: Doorbell) -> None:
+    started = monotonic()
+    bell.ring("fan_out", (str(number) for number in range(10_000)))
+
+    assert monotonic() - started < 0.2

@@ -1,0 +1,117 @@
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from django.db import connection
+from django.utils.timezone import now
+from pytest_django import Settings
+
+from feedbackloops import history
+from feedbackloops.models import Delivery, OwedCount
+from tests.factories import make_message, make_verified_loop, owe
+from tracking import partitions
+from tracking.ids import first_id_at
+from tracking.models import Event
+
+pytestmark = pytest.mark.django_db
+
+# Far from today, so that the partitions of other tests are left alone.
+LONG_AGO = date(2001, 2, 3)
+
+
+def make_day(day: date) -> None:
+    for table in history.TABLES:
+        partitions.make(table, [day])
+
+
+def days_of(table: str) -> set[date]:
+    return set(partitions.existing(table))
+
+
+def delivery_at(day: date, state: str) -> Delivery:
+    message = make_message()
+    loop = make_verified_loop(message.account)
+    [event] = owe(message)
+    id = first_id_at(datetime(day.year, day.month, day.day, 12, tzinfo=UTC))
+    Delivery.objects.filter(event_id=event).delete()
+    return Delivery.objects.create(
+        id=id, event_id=id, loop=loop, account=message.account, state=state, next_attempt=now()
+    )
+
+
+def test_migrating_makes_the_partitions_of_the_days_ahead() -> None:
+    today = now().date()
+
+    for table in history.TABLES:
+        assert {today + timedelta(days=number) for number in range(-1, 8)} <= days_of(table)
+
+
+def test_partitions_are_made_once() -> None:
+    history.make_partitions(now().date())
+    before = {table: days_of(table) for table in history.TABLES}
+
+    history.make_partitions(now().date())
+
+    assert {table: days_of(table) for table in history.TABLES} == before
+
+
+def test_days_that_are_old_enough_are_dropped_from_every_table(settings: Settings) -> None:
+    make_day(LONG_AGO)
+    delivery_at(LONG_AGO, "delivered")
+
+    history.drop_old_partitions(now().date())
+
+    assert all(LONG_AGO not in days_of(table) for table in history.TABLES)
+    assert not Delivery.objects.exists()
+
+
+def test_a_day_that_is_not_old_enough_stays(settings: Settings) -> None:
+    settings.HISTORY_DAYS = 10
+    today = now().date()
+    make_day(LONG_AGO)
+    before = days_of("tracking_event")
+
+    history.drop_old_partitions(LONG_AGO + timedelta(days=10))
+    assert days_of("tracking_event") == before
+
+    history.drop_old_partitions(LONG_AGO + timedelta(days=11))
+    assert LONG_AGO not in days_of("tracking_event")
+    assert today in days_of("tracking_event")
+
+
+def test_a_day_with_a_pending_delivery_stays_whole(caplog: pytest.LogCaptureFixture) -> None:
+    make_day(LONG_AGO)
+    delivery_at(LONG_AGO, "pending")
+
+    history.drop_old_partitions(now().date())
+
+    assert all(LONG_AGO in days_of(table) for table in history.TABLES)
+    assert "still pending" in caplog.text
+
+
+def test_what_no_day_covers_is_kept_in_the_default_partition() -> None:
+    account = make_message().account
+    moment = datetime(1999, 1, 1, tzinfo=UTC)
+    Event.objects.create(id=first_id_at(moment), type="open", account=account)
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM tracking_event_default")
+        assert cursor.fetchone()[0] == 1
+
+
+def test_counts_of_hours_that_are_over_become_one_row_each() -> None:
+    hour = now().replace(minute=0, second=0, microsecond=0) - timedelta(hours=5)
+    for count in (1, 2, 3):
+        OwedCount.objects.create(loop_id=7, hour=hour, count=count)
+    OwedCount.objects.create(loop_id=8, hour=hour, count=10)
+
+    assert history.sum_up_owed() == 3
+    assert history.sum_up_owed() == 0
+
+    assert sorted(OwedCount.objects.values_list("loop_id", "count")) == [(7, 6), (8, 10)]
+
+
+def test_counts_of_this_hour_are_left_to_those_who_write_them() -> None:
+    for _ in range(2):
+        OwedCount.objects.create(loop_id=7, hour=now(), count=1)
+
+    assert history.sum_up_owed() == 0

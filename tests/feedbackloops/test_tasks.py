@@ -1,0 +1,135 @@
+from datetime import timedelta
+
+import pytest
+import redis
+from django.utils.timezone import now
+from pytest_django import DjangoCaptureOnCommitCallbacks
+
+from feedbackloops import tasks
+from feedbackloops.models import Attempt, Delivery, FeedbackLoop, VerificationLook
+from tests.factories import make_account, make_events, make_loop, make_message, make_verified_loop, owe
+from tests.feedbackloops.test_doorbell import broker, wait_for  # noqa: F401  (a fixture)
+from tests.http_server import HttpServer, ok
+from tracking.models import Message, Outbox
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def message() -> Message:
+    return make_message()
+
+
+@pytest.fixture
+def loop(message: Message) -> FeedbackLoop:
+    return make_verified_loop(message.account)
+
+
+def rung(broker: redis.Redis, queue: str) -> set[object]:  # noqa: F811
+    return {argument for _, arguments in wait_for(broker, queue) for argument in arguments}
+
+
+def test_fan_out_rings_the_lanes_that_it_owed_something(
+    message: Message,
+    loop: FeedbackLoop,
+    broker: redis.Redis,  # noqa: F811
+) -> None:
+    tasks.fan_out([str(id) for id in make_events(message)])
+
+    assert rung(broker, "deliveries") == {loop.pk}
+    assert Delivery.objects.count() == 1
+
+
+def test_the_sweep_rings_for_lanes_whose_ring_was_lost(
+    message: Message,
+    loop: FeedbackLoop,
+    broker: redis.Redis,  # noqa: F811
+) -> None:
+    owe(message)
+
+    tasks.sweep()
+
+    assert rung(broker, "deliveries") == {loop.pk}
+
+
+def test_the_sweep_has_events_fanned_out_whose_ring_was_lost(
+    message: Message,
+    loop: FeedbackLoop,
+    broker: redis.Redis,  # noqa: F811
+) -> None:
+    make_events(message, 3)
+    Outbox.objects.update(created=now() - timedelta(minutes=1))
+
+    tasks.sweep()
+    assert wait_for(broker, "events")
+
+    tasks.drain()
+    assert Delivery.objects.count() == 3
+    assert not Outbox.objects.exists()
+
+
+def test_the_sweep_leaves_alone_what_was_recorded_just_now(message: Message, loop: FeedbackLoop) -> None:
+    make_events(message)
+    Outbox.objects.update(created=now())
+
+    tasks.drain()
+
+    assert Outbox.objects.count() == 1
+
+
+def test_a_look_that_verifies_rings_the_lane(server: HttpServer, broker: redis.Redis) -> None:  # noqa: F811
+    loop = make_loop(make_account(), url=server.url("/script.php"))
+    server.behaviour = ok(loop.verification_content.encode())
+
+    tasks.look([loop.pk])
+
+    assert rung(broker, "deliveries") == {loop.pk}
+
+
+def test_looks_that_are_due_are_rung_for(broker: redis.Redis) -> None:  # noqa: F811
+    loop = make_loop(make_account())
+
+    tasks.look_where_due()
+
+    assert rung(broker, "looks") == {loop.pk}
+
+
+def test_a_test_call_is_made_for_each_loop(server: HttpServer) -> None:
+    loop = make_verified_loop(make_account(), url=server.url("/script.php"))
+
+    tasks.call_test([loop.pk])
+
+    assert Attempt.objects.get().loop == loop
+
+
+@pytest.mark.parametrize("task", [tasks.look, tasks.call_test])
+def test_a_loop_that_is_gone_meanwhile_is_passed_over(task: object) -> None:
+    task([0])  # type: ignore[operator]
+
+    assert not VerificationLook.objects.exists()
+
+
+def test_saving_an_unverified_loop_has_its_file_looked_for(
+    broker: redis.Redis,  # noqa: F811
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
+    with django_capture_on_commit_callbacks(execute=True):
+        loop = make_loop(make_account())
+
+    assert rung(broker, "looks") == {loop.pk}
+
+
+def test_saving_a_verified_loop_wakes_its_lane(
+    loop: FeedbackLoop,
+    broker: redis.Redis,  # noqa: F811
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
+    with django_capture_on_commit_callbacks(execute=True):
+        loop.save(update_fields=["status"])
+
+    assert rung(broker, "deliveries") == {loop.pk}
+
+
+def test_keeping_partitions_and_summing_up_run() -> None:
+    tasks.keep_partitions()
+    tasks.compact_owed()

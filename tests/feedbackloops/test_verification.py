@@ -1,0 +1,188 @@
+from datetime import datetime, timedelta
+
+import pytest
+from django.utils.timezone import now
+from pytest_django import Settings
+
+from feedbackloops import verification
+from feedbackloops.models import FeedbackLoop, LoopStatus, VerificationLook
+from tests.factories import make_account, make_loop, make_verified_loop
+from tests.http_server import Exchange, HttpServer, drip, ok, redirect, status
+
+pytestmark = pytest.mark.django_db
+
+PAGE = b"<!doctype html><html><body>Welcome to our shop</body></html>"
+
+
+@pytest.fixture
+def loop(server: HttpServer) -> FeedbackLoop:
+    server.behaviour = status(404)
+    return make_loop(make_account(), url=server.url("/hooks/script.php"))
+
+
+def content(loop: FeedbackLoop) -> bytes:
+    return loop.verification_content.encode()
+
+
+def is_verified(loop: FeedbackLoop) -> bool:
+    loop.refresh_from_db()
+    return loop.is_verified
+
+
+@pytest.mark.parametrize("folder", ["/hooks/", "/"])
+def test_the_file_is_found_beside_the_script_and_at_the_root(
+    server: HttpServer, loop: FeedbackLoop, folder: str
+) -> None:
+    server.at[folder + loop.verification_file] = ok(content(loop))
+
+    assert verification.look(loop)
+
+    assert is_verified(loop)
+    assert loop.verified
+    assert VerificationLook.objects.filter(found=True).get().url == server.url(folder + loop.verification_file)
+
+
+def test_both_places_are_looked_at_and_what_was_seen_is_kept(server: HttpServer, loop: FeedbackLoop) -> None:
+    assert not verification.look(loop)
+
+    looks = VerificationLook.objects.filter(loop=loop).order_by("pk")
+    assert [look.url for look in looks] == [
+        server.url(f"/hooks/{loop.verification_file}"),
+        server.url(f"/{loop.verification_file}"),
+    ]
+    assert {(look.status, look.problem, look.address) for look in looks} == {(404, "not found", "127.0.0.1")}
+    assert [request.method for request in server.requests] == ["GET", "GET"]
+    assert not is_verified(loop)
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "problem", "words"),
+    [
+        (ok(b"something else"), "wrong content", "something else"),
+        (ok(PAGE), "html page", "HTML page"),
+        (redirect("https://elsewhere.example/"), "redirect", "https://elsewhere.example/"),
+        (status(500), "server error", "500"),
+        (status(403), "other status", "403"),
+        (drip(5), "no answer", "in time"),
+    ],
+)
+def test_anything_but_the_file_itself_is_refused_with_a_word_of_its_own(
+    server: HttpServer, loop: FeedbackLoop, settings: Settings, behaviour: object, problem: str, words: str
+) -> None:
+    settings.ANSWER_SECONDS = 0.3
+    server.behaviour = behaviour  # type: ignore[assignment]
+
+    assert not verification.look(loop)
+
+    look = VerificationLook.objects.filter(loop=loop).latest("pk")
+    assert look.problem == problem
+    assert words in look.message
+
+
+def test_a_file_that_goes_on_behind_the_right_content_is_refused(server: HttpServer, loop: FeedbackLoop) -> None:
+    server.behaviour = ok(content(loop) + b"\n" + b"x" * 100_000)
+
+    assert not verification.look(loop)
+    assert VerificationLook.objects.latest("pk").problem == "too long"
+
+
+def test_a_place_that_is_not_public_is_not_looked_at(
+    server: HttpServer, loop: FeedbackLoop, settings: Settings
+) -> None:
+    settings.OUTBOUND_ALLOWED_NETWORKS = []
+    server.behaviour = ok(content(loop))
+
+    assert not verification.look(loop)
+
+    assert server.requests == []
+    assert "never called" in VerificationLook.objects.latest("pk").message
+
+
+def test_a_look_that_ends_after_the_url_was_changed_verifies_nothing(server: HttpServer, loop: FeedbackLoop) -> None:
+    def change_the_url_first(exchange: Exchange) -> bool:
+        return ok(content(loop))(exchange)
+
+    server.behaviour = change_the_url_first
+    moved = FeedbackLoop.objects.get(pk=loop.pk)
+    moved.url = server.url("/elsewhere/script.php")
+    moved.save(update_fields=["url"])
+
+    assert not verification.look(loop)
+
+    assert not is_verified(loop)
+
+
+def test_a_look_that_fails_leaves_a_verified_place_as_it_is(server: HttpServer) -> None:
+    loop = make_verified_loop(make_account(), url=server.url("/script.php"))
+    server.behaviour = status(404)
+
+    verification.look(loop)
+
+    assert is_verified(loop)
+
+
+def test_only_the_last_looks_are_kept(loop: FeedbackLoop) -> None:
+    for _ in range(15):
+        verification.look(loop)
+
+    assert VerificationLook.objects.filter(loop=loop).count() == verification.LOOKS_KEPT
+
+
+def wanted(loop: FeedbackLoop, since: datetime, last_look: datetime | None) -> None:
+    FeedbackLoop.objects.filter(pk=loop.pk).update(looks_wanted_since=since, last_look=last_look)
+
+
+@pytest.mark.parametrize(
+    ("age", "since_last", "is_due"),
+    [
+        (0, None, True),
+        (4, 4, False),
+        (6, 6, True),
+        (600, 100, False),
+        (600, 151, True),
+        (36_000, 899, False),
+        (36_000, 901, True),
+        (86_401, 86_401, False),
+    ],
+)
+def test_looks_come_with_growing_pauses_for_a_day(
+    loop: FeedbackLoop, age: float, since_last: float | None, is_due: bool
+) -> None:
+    moment = now()
+    last = None if since_last is None else moment - timedelta(seconds=since_last)
+    wanted(loop, moment - timedelta(seconds=age), last)
+
+    assert verification.due(moment) == ([loop.pk] if is_due else [])
+
+
+def test_a_loop_that_is_looked_at_is_not_due_again_meanwhile(loop: FeedbackLoop) -> None:
+    moment = now()
+
+    assert verification.due(moment) == [loop.pk]
+    assert verification.due(moment) == []
+
+
+def test_asking_for_looks_makes_one_due_at_once(loop: FeedbackLoop) -> None:
+    moment = now()
+    wanted(loop, moment - timedelta(days=3), moment - timedelta(days=2))
+    assert verification.due(moment) == []
+
+    loop.ask_for_looks(moment)
+
+    assert verification.due(moment) == [loop.pk]
+
+
+def test_a_new_place_is_looked_at_from_the_start_again(loop: FeedbackLoop) -> None:
+    wanted(loop, now() - timedelta(days=3), now() - timedelta(days=2))
+    loop.refresh_from_db()
+    loop.url = "https://example.com/other/"
+    loop.save(update_fields=["url"])
+
+    assert verification.due(now()) == [loop.pk]
+
+
+def test_a_verified_or_disabled_loop_is_never_due(loop: FeedbackLoop) -> None:
+    make_verified_loop(make_account())
+    FeedbackLoop.objects.filter(pk=loop.pk).update(status=LoopStatus.DISABLED)
+
+    assert verification.due(now()) == []

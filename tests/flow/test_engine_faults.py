@@ -1,0 +1,73 @@
+"""An engine that is killed or frozen: another one goes on, and only what was under way can arrive twice."""
+
+import signal
+from collections.abc import Iterator
+
+import pytest
+
+from tests.flow.customers import Customer, Script
+from tests.flow.deployment import Deployment
+from tests.http_server import after, ok
+
+IN_FLIGHT = 5
+# A call that ended may wait for 20 ms and a turn of the engine until it is recorded.
+UNRECORDED = 2 * IN_FLIGHT
+
+
+@pytest.fixture
+def busy_script(deployment: Deployment, customer: Customer) -> Script:
+    """A script with two hundred events to go, for a few seconds, and a fifth of them behind it."""
+    script = customer.script(in_flight_limit=IN_FLIGHT)
+    script.answers(after(0.05, ok()))
+    deployment.hit(customer.mail().pixel_url, times=200)
+    script.await_posts(40)
+    return script
+
+
+@pytest.fixture
+def second(deployment: Deployment) -> Iterator[str]:
+    """The name of a second worker process, which is stopped in the end."""
+    yield "second"
+    deployment.processes.stop("second")
+
+
+def assert_doubled_only_around(script: Script, moment: float) -> None:
+    """Only calls that had not been recorded at this moment were made again."""
+    doubled = script.duplicates()
+    assert set(doubled.values()) <= {1}
+    assert len(doubled) <= IN_FLIGHT + UNRECORDED
+    for event in doubled:
+        first = next(post for post in script.posts if post.event == event)
+        assert abs(first.request.at - moment) < 1.0
+
+
+def test_an_engine_that_is_killed_loses_nothing(deployment: Deployment, busy_script: Script) -> None:
+    deployment.kill("worker")
+    killed = busy_script.posts[-1].request.at
+    assert len(busy_script.posts) < 200
+    deployment.start("worker")
+    busy_script.await_books(owed=200, delivered=200)
+    assert len({post.event for post in busy_script.posts}) == 200
+    assert_doubled_only_around(busy_script, killed)
+
+
+def test_an_engine_that_sleeps_past_its_lease_finds_the_lane_taken_and_leaves_it(
+    deployment: Deployment, customer: Customer, busy_script: Script, second: str
+) -> None:
+    deployment.processes.kill("worker", signal.SIGSTOP)
+    frozen = busy_script.posts[-1].request.at
+    try:
+        fence = busy_script.lane().lease_number
+        deployment.start_another(second, "worker")
+        busy_script.await_posts(len(busy_script.posts) + 2 * IN_FLIGHT)
+        assert busy_script.lane().lease_number > fence
+        assert busy_script.books().get("delivered", 0) < 200
+    finally:
+        deployment.processes.kill("worker", signal.SIGCONT)
+    busy_script.await_books(owed=200, delivered=200)
+    assert len({post.event for post in busy_script.posts}) == 200
+    assert_doubled_only_around(busy_script, frozen)
+    calls = len(busy_script.posts)
+    deployment.hit(customer.mail().pixel_url, times=50)
+    busy_script.await_books(owed=250, delivered=250)
+    assert len(busy_script.posts) == calls + 50

@@ -1,0 +1,31 @@
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.db import connection
+from pytest_django import Settings
+
+from tracking.intake import intake
+
+
+@pytest.fixture
+def shared_db(transactional_db: None) -> Iterator[None]:
+    """The database as other threads see it; their connections end with the test."""
+    yield
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+
+
+@pytest.fixture
+def spool_folder(shared_db: None, settings: Settings, tmp_path: Path) -> Iterator[Path]:
+    """Where the hits of this test are spooled: its intake is its own, and patient unless the test says otherwise."""
+    settings.SPOOL_DIR = tmp_path / "spool"
+    settings.HIT_WAIT_SECONDS = 10.0
+    intake.cache_clear()
+    yield settings.SPOOL_DIR
+    intake.cache_clear()
+    shutil.rmtree(settings.SPOOL_DIR, ignore_errors=True)
