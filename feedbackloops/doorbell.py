@@ -1,7 +1,8 @@
 """Ringing Celery, from a thread of its own: whoever rings goes on at once, however the broker is.
 
 A lost ring costs only time, since the sweep rings again for all that PostgreSQL still has to do. So the buffer is
-bounded, a ring that can't be delivered within a second is dropped, and nobody is told but the log.
+bounded, a ring that can't be delivered within a second is dropped, and so is one that would be the ten-thousandth that
+nobody answers: a broker must not run full because its workers are away.
 """
 
 import logging
@@ -9,10 +10,11 @@ import threading
 from collections import deque
 from collections.abc import Iterable, Sequence
 from functools import cache
-from time import sleep
+from time import monotonic, sleep
 from typing import Any
 from uuid import UUID
 
+from amqp.exceptions import ChannelError
 from celery import current_app
 from django.conf import settings
 from kombu import Connection, Producer
@@ -22,6 +24,8 @@ logger = logging.getLogger(__name__)
 MOST_BUFFERED = 100_000
 EVENTS_PER_TASK = 500
 LOOPS_PER_TASK = 1000
+MOST_UNANSWERED = 10_000
+COUNT_SECONDS = 1.0
 # What is rung for in this time after a publication shares the next one.
 GATHER_SECONDS = 0.003
 BROKER_SECONDS = 1.0
@@ -37,6 +41,7 @@ class Doorbell:
         self._rung = threading.Event()
         self._connection: Connection | None = None
         self._producer: Producer | None = None
+        self._counted: dict[str, tuple[float, int]] = {}
         threading.Thread(target=self._publish_for_ever, name="doorbell", daemon=True).start()
 
     def ring(self, task: str, arguments: Iterable[Any]) -> None:
@@ -61,8 +66,28 @@ class Doorbell:
             task, argument = self._rings.popleft()
             gathered.setdefault(task, {})[argument] = None
         for task, arguments in gathered.items():
+            if self._unanswered(task) >= MOST_UNANSWERED:
+                continue
             for part in _parts(list(arguments), LOOPS_PER_TASK if task == "deliver" else EVENTS_PER_TASK):
                 current_app.send_task(task, [part], producer=self._line(), retry=False)
+
+    def _unanswered(self, task: str) -> int:
+        """How many tasks waited in this one's queue a moment ago."""
+        counted, number = self._counted.get(task, (float("-inf"), 0))
+        if monotonic() - counted >= COUNT_SECONDS:
+            number = self._count(settings.CELERY_TASK_ROUTES[task]["queue"])
+            self._counted[task] = monotonic(), number
+            if number >= MOST_UNANSWERED:
+                logger.warning("Nobody answers: %d tasks wait for %s; is a worker for it running?", number, task)
+        return number
+
+    def _count(self, queue: str) -> int:
+        channel: Any = self._line().channel
+        try:
+            return int(channel.queue_declare(queue, passive=True).message_count)
+        except ChannelError:
+            # A queue that is empty isn't there.
+            return 0
 
     def _line(self) -> Producer:
         if self._producer is None:

@@ -5,6 +5,7 @@ the queue of ended calls and, in each lane, the moment until which calls may sta
 """
 
 import logging
+import resource
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -87,9 +88,16 @@ class Engine:
 @cache
 def engine() -> Engine:
     """The engine of this process, started on first use."""
+    _allow_all_files()
     made = Engine()
     made.start()
     return made
+
+
+def _allow_all_files() -> None:
+    """Each call under way takes a file descriptor; the soft limit of most systems is 1024."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _drained(queue: deque[T]) -> Iterator[T]:

@@ -56,6 +56,7 @@ COOL_DOWN_SECONDS = env.float("COOL_DOWN_SECONDS", default=10.0)
 COOL_DOWN_MAX_SECONDS = env.float("COOL_DOWN_MAX_SECONDS", default=300.0)
 LEASE_SECONDS = env.float("LEASE_SECONDS", default=45.0)
 SWEEP_SECONDS = env.float("SWEEP_SECONDS", default=3.0)
+LOOK_SECONDS = env.float("LOOK_SECONDS", default=5.0)
 VERIFICATION_FILE_PREFIX = env.str("VERIFICATION_FILE_PREFIX", default="marketingsuite-")
 HISTORY_DAYS = env.int("HISTORY_DAYS", default=90)
 PARTITIONS_AHEAD_DAYS = env.int("PARTITIONS_AHEAD_DAYS", default=7)
@@ -131,6 +132,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_keepalive": True,
     "health_check_interval": 10,
 }
+# Celery would close the database connection after each task; marketingsuite.celery looks after it instead.
+CELERY_DB_REUSE_MAX = 1_000_000_000
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "deliveries"
 CELERY_TASK_ROUTES = {
@@ -144,12 +147,11 @@ CELERY_TASK_ROUTES = {
     "keep_partitions": {"queue": "looks"},
     "compact_owed": {"queue": "looks"},
 }
-# Tasks that beat repeats lose their worth when the next one is made: a stopped worker must not find a heap of them.
 CELERY_BEAT_SCHEDULE = {
-    name: {"task": name, "schedule": seconds, "options": {"expires": max(seconds, 5.0)}}
+    name: {"task": name, "schedule": seconds}
     for name, seconds in {
         "sweep": SWEEP_SECONDS,
-        "look_where_due": 5.0,
+        "look_where_due": LOOK_SECONDS,
         "keep_partitions": 3600.0,
         "compact_owed": 600.0,
     }.items()
@@ -178,6 +180,9 @@ USE_TZ = True
 
 STATIC_URL = "static/"
 STATIC_ROOT = VAR_DIR / "static"
+if DEVELOPMENT:
+    # Nothing is collected there, but whitenoise warns of a folder that is missing.
+    STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 WHITENOISE_USE_FINDERS = DEVELOPMENT
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
@@ -194,6 +199,8 @@ LOGGING = {
     "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
+    # A line for each task would cost more than many a task does.
+    "loggers": {name: {"level": "WARNING"} for name in ("celery.app.trace", "celery.worker.strategy")},
 }
 
 

@@ -9,11 +9,12 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 
 from profiles.formfields import FieldsField, InterestsField
 from profiles.models import Account, Database, Profile
-from profiles.pages import NOTHING, KeptWhileNeeded, LookupFilter, Page, when
+from profiles.pages import KeptWhileNeeded, LookupFilter, Page
+from profiles.showing import NOTHING, when
 
 SHOWN_FIELDS = 3
 LONGEST_NUMBER = 18
-FIELDS_HELP = 'Names and values, such as {"firstname": "Ann", "city": "Utrecht"}. Every value is a text, between quotes.'
+FIELDS_HELP = 'Names and values, such as {"firstname": "Ann", "city": "Utrecht"}. Every value is a text, in quotes.'
 
 
 @admin.register(Account)

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import models
+from django.template.loader import render_to_string
 from django.urls import NoReverseMatch, reverse
 from django.utils.formats import date_format
 from django.utils.html import format_html
@@ -16,6 +17,11 @@ NOTHING = "–"
 def when(moment: datetime | None) -> str:
     """The moment in the viewer's zone, with the zone's name."""
     return date_format(localtime(moment), "j M Y, H:i:s T") if moment else NOTHING
+
+
+def badge(text: str, kind: str = "") -> str:
+    """A text on a coloured ground; the kinds are success, info, warning and danger."""
+    return render_to_string("unfold/helpers/label.html", {"text": text, "type": kind})
 
 
 def link(model: type[models.Model], pk: Any, text: Any) -> str:

@@ -18,7 +18,6 @@ from uuid import uuid4
 
 import pytest
 from honcho.environ import parse_procfile
-from standardwebhooks import Webhook
 
 from feedbackloops.protocol import payload, signing
 from marketingsuite.devstack import free_port
@@ -90,10 +89,9 @@ def settings_read() -> dict[str, ast.expr | None]:
 
 def name_read(call: ast.Call) -> str | None:
     """The setting that `env.kind("NAME", …)` or `key_from(environ, "NAME", …)` reads."""
-    reader = ast.unparse(call.func)
-    if not (reader.startswith("env.") or reader == "key_from"):
+    if not re.fullmatch(r"env\.\w+|key_from", ast.unparse(call.func)):
         return None
-    return next((each.value for each in call.args if isinstance(each, ast.Constant)), None)
+    return next((str(each.value) for each in call.args if isinstance(each, ast.Constant)), None)
 
 
 def default_of(call: ast.Call) -> ast.expr | None:
@@ -125,10 +123,9 @@ def test_the_glossary_is_in_alphabetical_order() -> None:
 def test_a_link_to_the_glossary_says_the_word_that_it_leads_to() -> None:
     for document, text, target, fragment in links():
         if target == GLOSSARY and fragment:
-            word = fragment.replace("-", " ")
-            stem = word.removesuffix("y").removesuffix("loop")
-            said = text.lower().replace("-", " ")
-            assert said.startswith(stem) or word.endswith(said.removesuffix("s")), f"[{text}] in {document}"
+            said = text.lower().replace(" ", "-")
+            words = (said, said.removesuffix("s"), said.removesuffix("es"), re.sub("ies$", "y", said))
+            assert f"-{fragment}".endswith(tuple(f"-{each}" for each in words)), f"[{text}] in {document}"
 
 
 def test_every_setting_is_described_with_its_default() -> None:
@@ -179,16 +176,11 @@ def test_every_log_line_that_is_explained_is_one_that_the_code_writes() -> None:
 
 
 def test_the_documents_tell_the_same_retry_schedule_as_the_code() -> None:
-    schedule = described_settings(OPERATIONS)["RETRY_SCHEDULE"].strip("`")
-    told = re.sub(r"(\d+)$", r"\1 s", re.sub(r"([smhd])$", r" \1", schedule.split(",")[-1]))
-    words = ", ".join(f"{number} {unit}" for number, unit in _pauses(schedule)[:-1]) + f" and {told}"
-    words = words.replace(" m,", " min,")
+    units = {"": "s", "m": "min", "h": "h"}
+    pauses = re.findall(r"([0-9]+)([a-z]?)", described_settings(OPERATIONS)["RETRY_SCHEDULE"])
+    *first, last = [f"{number} {units[unit]}" for number, unit in pauses]
     for document in (RECEIVING, ROOT / "docs" / "flow.md"):
-        assert words in " ".join(document.read_text().split())
-
-
-def _pauses(schedule: str) -> list[tuple[str, str]]:
-    return [(pause.rstrip("smhd"), pause[len(pause.rstrip("smhd")) :] or "s") for pause in schedule.split(",")]
+        assert f"{', '.join(first)} and {last}" in " ".join(document.read_text().split())
 
 
 def samples(language: str) -> list[str]:
@@ -224,12 +216,9 @@ def received(body: bytes, now: datetime = NOW) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("secret", [SECRET, OLD_SECRET], ids=["new", "old"])
-def test_the_python_sample_takes_a_call_of_ours(
-    python_samples: dict[str, Callable[..., Any]], secret: str
-) -> None:
+def test_the_python_sample_takes_a_call_of_ours(python_samples: dict[str, Callable[..., Any]], secret: str) -> None:
     body = payload.form(EVENT)
     assert python_samples["is_genuine"](secret, received(body), body) is True
-    assert Webhook(secret).verify(body, received(body), parse=False)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,8 @@ from django.utils.html import format_html
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
 from profiles.models import Profile
-from profiles.pages import NOTHING, LookupFilter, Page, link, related, related_link, when
+from profiles.pages import LookupFilter, Page
+from profiles.showing import NOTHING, link, related, related_link, when
 from tracking.browsing import HistoryPage, OccurredFilter, as_uuid, events_named, events_of
 from tracking.ids import moment_of
 from tracking.models import Event, Message

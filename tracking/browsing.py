@@ -52,7 +52,9 @@ def events_named(term: str) -> list[UUID]:
 class OccurredFilter(RangeDateTimeFilter):  # type: ignore[misc]  # unfold carries no types
     """By time, which the ids carry: so it reads only the partitions of those days."""
 
-    def __init__(self, field: Any, request: HttpRequest, params: Any, model: Any, model_admin: Any, path: str) -> None:
+    def __init__(
+        self, field: Any, request: HttpRequest, params: Any, model: Any, model_admin: Any, field_path: str
+    ) -> None:
         # The parent looks for a column with a time; this one stands for what is in the id.
         super().__init__(DateTimeField("time"), request, params, model, model_admin, "occurred")
 

@@ -8,8 +8,8 @@ from django.db import transaction
 from django.utils.timezone import now
 
 from feedbackloops import doorbell
-from feedbackloops.admin.words import lane_of
 from feedbackloops.models import FeedbackLoop, LoopStatus
+from feedbackloops.words import lane_of
 
 Loops = Sequence[FeedbackLoop]
 

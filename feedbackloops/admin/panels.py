@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from feedbackloops.admin.words import is_stopped, lane_of, sending_words, verified_words
 from feedbackloops.models import Attempt, Delivery, DeliveryState, FeedbackLoop, LaneState, LoopStatus, VerificationLook
 from feedbackloops.protocol import challenge
 from feedbackloops.protocol.signing import dkim_record
+from feedbackloops.words import is_stopped, lane_of, sending_words, verified_words
 
 LOOKS_SHOWN = 4
 MOST_COUNTED = 10_000

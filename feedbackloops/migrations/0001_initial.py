@@ -187,7 +187,7 @@ class Migration(migrations.Migration):
                         choices=[
                             ("pending", "Pending"),
                             ("delivered", "Delivered"),
-                            ("given_up", "Given Up"),
+                            ("given_up", "Given up"),
                             ("cancelled", "Cancelled"),
                         ],
                         default="pending",

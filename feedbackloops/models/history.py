@@ -23,7 +23,7 @@ class DeliveryState(models.TextChoices):
 
     PENDING = "pending"
     DELIVERED = "delivered"
-    GIVEN_UP = "given_up"
+    GIVEN_UP = "given_up", "Given up"
     CANCELLED = "cancelled"
 
 

@@ -33,13 +33,13 @@ def bell(broker: redis.Redis) -> Iterator[Doorbell]:
 
 def tasks(broker: redis.Redis, queue: str) -> list[tuple[str, list[Any]]]:
     """The tasks in a queue, the first published first, with their one argument."""
-    found = [json.loads(each) for each in reversed(broker.lrange(queue, 0, -1))]  # type: ignore[arg-type]
+    found = [json.loads(each) for each in reversed(broker.lrange(queue, 0, -1))]
     return [(each["headers"]["task"], (json.loads(b64decode(each["body"]))[0] or [[]])[0]) for each in found]
 
 
-def wait_for(broker: redis.Redis, queue: str, number: int = 1) -> list[tuple[str, list[Any]]]:
-    deadline = monotonic() + 5
-    while broker.llen(queue) < number and monotonic() < deadline:  # type: ignore[operator]
+def wait_for(broker: redis.Redis, queue: str, number: int = 1, seconds: float = 5) -> list[tuple[str, list[Any]]]:
+    deadline = monotonic() + seconds
+    while broker.llen(queue) < number and monotonic() < deadline:
         sleep(0.005)
     return tasks(broker, queue)
 
@@ -83,6 +83,23 @@ def test_a_flushed_broker_takes_the_next_ring(bell: Doorbell, broker: redis.Redi
     bell.ring("deliver", [2])
 
     assert wait_for(broker, "deliveries") == [("deliver", [2])]
+
+
+def test_a_queue_that_nobody_empties_is_not_filled_any_further(
+    bell: Doorbell, broker: redis.Redis, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("feedbackloops.doorbell.MOST_UNANSWERED", 3)
+    monkeypatch.setattr("feedbackloops.doorbell.COUNT_SECONDS", 0.0)
+    for number in range(1, 6):
+        bell.ring("deliver", [number])
+        wait_for(broker, "deliveries", number, seconds=0.3)
+
+    assert [loops for _, loops in tasks(broker, "deliveries")] == [[1], [2], [3]]
+    assert "is a worker for it running?" in caplog.text
+
+    broker.delete("deliveries")
+    bell.ring("deliver", [6])
+    assert wait_for(broker, "deliveries") == [("deliver", [6])]
 
 
 def test_a_broker_that_is_away_holds_up_nobody_and_is_logged(

@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 import redis
 from django.utils.timezone import now
-from pytest_django import DjangoCaptureOnCommitCallbacks
+from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from feedbackloops import tasks
 from feedbackloops.models import Attempt, Delivery, FeedbackLoop, VerificationLook
@@ -13,6 +13,11 @@ from tests.http_server import HttpServer, ok
 from tracking.models import Message, Outbox
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def run_as_often_as_called(settings: Settings) -> None:
+    settings.SWEEP_SECONDS = settings.LOOK_SECONDS = 0.0
 
 
 @pytest.fixture
@@ -66,6 +71,25 @@ def test_the_sweep_has_events_fanned_out_whose_ring_was_lost(
     tasks.drain()
     assert Delivery.objects.count() == 3
     assert not Outbox.objects.exists()
+
+
+def test_of_a_heap_of_sweeps_one_runs(
+    message: Message,
+    loop: FeedbackLoop,
+    broker: redis.Redis,  # noqa: F811
+    settings: Settings,
+) -> None:
+    tasks.sweep()
+    settings.SWEEP_SECONDS = 60.0
+    owe(message)
+
+    for _ in range(100):
+        tasks.sweep()
+    settings.SWEEP_SECONDS = 0.0
+    assert wait_for(broker, "deliveries", seconds=0.2) == []
+
+    tasks.sweep()
+    assert rung(broker, "deliveries") == {loop.pk}
 
 
 def test_the_sweep_leaves_alone_what_was_recorded_just_now(message: Message, loop: FeedbackLoop) -> None:

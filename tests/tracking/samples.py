@@ -8,9 +8,12 @@ from uuid import UUID
 from wsgiref.util import setup_testing_defaults
 from wsgiref.validate import validator
 
+from django.conf import settings
+
 from marketingsuite.wsgi import application
 from tracking.hits import Hit
 from tracking.ids import moment_of, new_id
+from tracking.tokens import Link, sign_click, sign_open
 
 ACCOUNT = 7
 MESSAGE = UUID("01890a5d-ac96-774b-bcce-b302099a8057")
@@ -31,9 +34,17 @@ def make_hit(account: int = ACCOUNT, type: str = "open", **data: str | int) -> H
     return Hit(id, type, account, MESSAGE, moment_of(id), {"ip": "192.0.2.1"} | data)
 
 
+def pixel_url() -> str:
+    return f"/o/{sign_open(Link(ACCOUNT, MESSAGE, 0), settings.TRACKING_KEYS)}.gif"
+
+
+def click_url(index: int = 1, target: str = "https://example.com/") -> str:
+    return f"/c/{sign_click(Link(ACCOUNT, MESSAGE, index, target), settings.TRACKING_KEYS)}"
+
+
 def request(url: str, method: str = "GET", **environ: Any) -> Answer:
     """One request to the web process's callable, by the rules of PEP 3333."""
-    path = "/" + url.removeprefix("http://").partition("/")[2]
+    path = "/" + url.removeprefix(settings.TRACKING_URL).removeprefix("/")
     environ = {"REQUEST_METHOD": method, "PATH_INFO": path, "REMOTE_ADDR": "198.51.100.7"} | environ
     setup_testing_defaults(environ)
     started: list[tuple[str, list[tuple[str, str]]]] = []

@@ -1,0 +1,188 @@
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import F, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.template.loader import render_to_string
+from django.urls import URLPattern, path, reverse
+from django.utils.timezone import now
+from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
+
+from feedbackloops.admin.acts import ACTS
+from feedbackloops.admin.forms import LoopForm
+from feedbackloops.admin.panels import panel_of, public_record
+from feedbackloops.models import Delivery, FeedbackLoop, LaneState, LoopStatus
+from feedbackloops.words import lane_of, sending_words, verified_words
+from profiles.pages import LookupFilter, Page
+from profiles.showing import badge, when
+
+SCRIPT = ("Script", {"fields": ["account", "name", "url", "body_format", "status"]})
+EVENTS = ("Events", {"fields": ["event_types"]})
+EVENTS_AND_DATABASES = ("Events", {"fields": ["event_types", "databases"]})
+LIMITS = ("Limits", {"fields": ["in_flight_limit", "rate_limit"]})
+SIGNING = (
+    "Signing",
+    {"fields": ["signing_secret", "rsa_key", "rsa_key_id", "new_rsa_key", "make_rsa_key", "remove_rsa_key"]},
+)
+STATUS_COLOURS = {LoopStatus.ACTIVE: "success", LoopStatus.PAUSED: "warning"}
+SECRETS = ["signing_secret", "rsa_key"]
+
+
+class VerifiedFilter(DropdownFilter):  # type: ignore[misc]  # unfold carries no types
+    """By whether the place of the URL is verified."""
+
+    title = "verified"
+    parameter_name = "verified"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("yes", "Verified"), ("no", "Not verified")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[FeedbackLoop]) -> QuerySet[FeedbackLoop]:
+        if self.value() == "yes":
+            return queryset.filter(verified_place=F("place"))
+        return queryset.exclude(verified_place=F("place")) if self.value() == "no" else queryset
+
+
+@admin.register(FeedbackLoop)
+class FeedbackLoopAdmin(Page):
+    form = LoopForm
+    list_display = ["name", "account", "status_shown", "verified_shown", "sending", "last_success"]
+    list_filter = [("account", LookupFilter), ("status", ChoicesDropdownFilter), VerifiedFilter]
+    search_fields = ["name", "url", "account__name"]
+    search_help_text = "Part of the name, the URL or the account's name"
+    autocomplete_fields = ["account"]
+    actions = ["check_now", "call_test", "pause", "resume"]
+    change_form_template = "admin/feedbackloops/feedbackloop/change_form.html"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[FeedbackLoop]:
+        return super().get_queryset(request).select_related("account", "lane")
+
+    def get_fieldsets(self, request: HttpRequest, obj: FeedbackLoop | None = None) -> Any:
+        """Secrets are for those who may change the loop; databases are chosen once the account is known."""
+        if obj is None:
+            return [SCRIPT, EVENTS, LIMITS]
+        shown = [SCRIPT, EVENTS_AND_DATABASES, LIMITS]
+        return [*shown, SIGNING] if self.has_change_permission(request, obj) else shown
+
+    def get_readonly_fields(self, request: HttpRequest, obj: FeedbackLoop | None = None) -> list[str]:
+        return ["account", *SECRETS] if obj else []
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        widget = UnfoldAdminCheckboxSelectMultipleWidget()
+        return super().formfield_for_manytomany(db_field, request, widget=widget, **kwargs)
+
+    def has_delete_permission(self, request: HttpRequest, obj: FeedbackLoop | None = None) -> bool:
+        """A loop that was owed anything stays, disabled: its deliveries would wait for ever without it."""
+        if obj is None or not super().has_delete_permission(request, obj):
+            return False
+        return not Delivery.objects.filter(loop=obj).exists()
+
+    def get_urls(self) -> list[URLPattern]:
+        wrap = self.admin_site.admin_view
+        own = [
+            path("<path:object_id>/do/<slug:act>/", wrap(self.act_view), name="feedbackloops_feedbackloop_act"),
+            path("<path:object_id>/file/", wrap(self.file_view), name="feedbackloops_feedbackloop_file"),
+        ]
+        return [*own, *super().get_urls()]
+
+    def act_view(self, request: HttpRequest, object_id: str, act: str) -> HttpResponse:
+        """Do what a button of the loop's page says."""
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        loop = self.get_object(request, object_id)
+        if loop is None or act not in ACTS:
+            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+        if not self.has_change_permission(request, loop):
+            raise PermissionDenied
+        self._do(request, act, [loop])
+        return HttpResponseRedirect(self._url_of(loop))
+
+    def file_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """The verification file, to be uploaded as it is."""
+        loop = self.get_object(request, object_id)
+        if loop is None:
+            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+        if not self.has_view_permission(request, loop):
+            raise PermissionDenied
+        disposition = f'attachment; filename="{loop.verification_file}"'
+        return HttpResponse(
+            loop.verification_content, content_type="text/plain", headers={"Content-Disposition": disposition}
+        )
+
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
+        if original := context["original"]:
+            # The form has put into the original what was entered, also where that can't be saved.
+            loop = self.get_queryset(request).get(pk=original.pk)
+            panel = panel_of(loop, now())
+            buttons = {name: ACTS[name] for name in panel.buttons} if self.has_change_permission(request, loop) else {}
+            context |= {"loop": loop, "panel": panel, "buttons": buttons}
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def save_model(self, request: HttpRequest, obj: FeedbackLoop, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if not obj.is_verified:
+            self.message_user(
+                request,
+                f"Next step: download the verification file below and place it at one of the addresses shown. "
+                f"Nothing is sent to “{obj.name}” before it was seen there; we look by ourselves for a day.",
+                messages.WARNING,
+            )
+
+    def response_post_save_add(self, request: HttpRequest, obj: FeedbackLoop) -> HttpResponse:
+        return HttpResponseRedirect(self._url_of(obj))
+
+    @admin.action(description="Check now for the verification file", permissions=["change"])
+    def check_now(self, request: HttpRequest, queryset: QuerySet[FeedbackLoop]) -> None:
+        self._do(request, "check_now", queryset)
+
+    @admin.action(description="Send a test call", permissions=["change"])
+    def call_test(self, request: HttpRequest, queryset: QuerySet[FeedbackLoop]) -> None:
+        self._do(request, "call_test", queryset)
+
+    @admin.action(description="Pause", permissions=["change"])
+    def pause(self, request: HttpRequest, queryset: QuerySet[FeedbackLoop]) -> None:
+        self._do(request, "pause", queryset)
+
+    @admin.action(description="Resume", permissions=["change"])
+    def resume(self, request: HttpRequest, queryset: QuerySet[FeedbackLoop]) -> None:
+        self._do(request, "resume", queryset)
+
+    @admin.display(description="Status", ordering="status")
+    def status_shown(self, loop: FeedbackLoop) -> str:
+        return badge(LoopStatus(loop.status).label, STATUS_COLOURS.get(loop.status, ""))
+
+    @admin.display(description="Verified")
+    def verified_shown(self, loop: FeedbackLoop) -> str:
+        return badge(verified_words(loop), "success" if loop.is_verified else "warning")
+
+    @admin.display(description="Sending")
+    def sending(self, loop: FeedbackLoop) -> str:
+        return sending_words(loop, now())
+
+    @admin.display(description="Last success", ordering="lane__last_success")
+    def last_success(self, loop: FeedbackLoop) -> str:
+        lane: LaneState = lane_of(loop)
+        return when(lane.last_success)
+
+    @admin.display(description="Signing secret")
+    def signing_secret(self, loop: FeedbackLoop) -> str:
+        secrets = [each for each in (loop.secret, loop.previous_secret) if each]
+        return render_to_string("admin/feedbackloops/feedbackloop/secret.html", {"secrets": secrets})
+
+    @admin.display(description="RSA key")
+    def rsa_key(self, loop: FeedbackLoop) -> str:
+        stored = FeedbackLoop.objects.only("rsa_private_key", "rsa_key_id").get(pk=loop.pk)
+        context = {"record": public_record(stored), "key_id": stored.rsa_key_id}
+        return render_to_string("admin/feedbackloops/feedbackloop/rsa_key.html", context)
+
+    def _do(self, request: HttpRequest, act: str, loops: Sequence[FeedbackLoop] | QuerySet[FeedbackLoop]) -> None:
+        chosen = list(loops)
+        self.message_user(request, ACTS[act].do(chosen))
+        for loop in chosen:
+            self.log_change(request, loop, ACTS[act].logged)
+
+    def _url_of(self, loop: FeedbackLoop) -> str:
+        return reverse("admin:feedbackloops_feedbackloop_change", args=[loop.pk])

@@ -1,0 +1,85 @@
+"""Using the dashboard as a browser does: forms come back as the page showed them, but for what was typed."""
+
+from collections import defaultdict
+from html.parser import HTMLParser
+from typing import Any
+
+from django.contrib.auth.models import Permission, User
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import reverse
+
+
+class Page(HTMLParser):
+    """The controls of the page's main form, by name, with what a browser would send for them."""
+
+    def __init__(self, html: str, form: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.values: dict[str, list[str]] = defaultdict(list)
+        self._form, self._inside, self._area, self._select = form, False, "", ""
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attrs}
+        if tag == "form":
+            self._inside = given.get("id") == self._form
+        elif self._inside and tag == "input" and given.get("name"):
+            self._take_input(given)
+        elif self._inside and tag == "textarea":
+            self._area = given["name"]
+            self.values[self._area].append("")
+        elif tag == "select":
+            self._select = given.get("name", "")
+        elif self._inside and tag == "option" and "selected" in given:
+            self.values[self._select].append(given["value"])
+
+    def handle_data(self, data: str) -> None:
+        if self._area:
+            # HTML drops the line break that follows the tag; Django's templates put one there.
+            self.values[self._area][-1] += data.removeprefix("\n") if not self.values[self._area][-1] else data
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "textarea":
+            self._area = ""
+        elif tag == "form":
+            self._inside = False
+
+    def _take_input(self, given: dict[str, str]) -> None:
+        if given.get("type") in ("submit", "button"):
+            return
+        if given.get("type") not in ("checkbox", "radio") or "checked" in given:
+            self.values[given["name"]].append(given.get("value", "on"))
+
+
+def staff(*rights: str) -> Client:
+    """A browser that somebody with these permissions is logged in with, such as `feedbackloops.view_feedbackloop`."""
+    user = User.objects.create_user(f"staff{User.objects.count()}", is_staff=True)
+    for right in rights:
+        app, codename = right.split(".")
+        user.user_permissions.add(Permission.objects.get(content_type__app_label=app, codename=codename))
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def url(model: str, page: str, *args: Any) -> str:
+    """The address of a page, such as `url("profiles_account", "change", 1)`."""
+    return reverse(f"admin:{model}_{page}", args=args)
+
+
+def text(response: Any) -> str:
+    """The page, which has to have come."""
+    assert response.status_code == 200, response.status_code
+    return str(response.content.decode())
+
+
+def opened(client: Client, model: str, *args: Any) -> dict[str, list[str]]:
+    """What the form of a page would send as it stands; without an id, the form for a new object."""
+    page = text(client.get(url(model, "change" if args else "add", *args)))
+    return dict(Page(page, f"{model.split('_')[1]}_form").values)
+
+
+def submitted(client: Client, model: str, form: dict[str, list[str]], *args: Any, **typed: Any) -> HttpResponse:
+    """Send the form with what was typed into it; staying on the page, so that its messages can be read."""
+    address = url(model, "change" if args else "add", *args)
+    return client.post(address, form | typed | {"_continue": "1"}, follow=True)  # type: ignore[return-value]

@@ -1,0 +1,175 @@
+import json
+
+import pytest
+from django.test import Client
+
+from profiles.models import Account, Profile
+from profiles.pages import CappedPaginator
+from tests.dashboard import opened, staff, submitted, text, url
+from tests.factories import make_account, make_database, make_message, make_profile
+from tracking.models import Event
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def client() -> Client:
+    return staff(
+        *(f"profiles.{right}_{model}" for right in ("view", "add", "change", "delete") for model in MODELS),
+    )
+
+
+MODELS = ("account", "database", "profile")
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_lists_and_forms_open(client: Client, model: str) -> None:
+    profile = make_profile(firstname="Ann")
+    ids = {"account": profile.account_id, "database": profile.database_id, "profile": profile.pk}
+    for page in ("changelist", "add"):
+        text(client.get(url(f"profiles_{model}", page)))
+    text(client.get(url(f"profiles_{model}", "change", ids[model])))
+
+
+def test_a_profile_is_made_from_its_form_and_belongs_to_its_databases_account(client: Client) -> None:
+    database = make_database()
+    form = opened(client, "profiles_profile")
+    submitted(
+        client, "profiles_profile", form, database=database.pk, fields='{"city": "Utrecht"}', interests="shoes\r\nmusic"
+    )
+    profile = Profile.objects.get()
+    assert (profile.account_id, profile.fields, profile.interests) == (
+        database.account_id,
+        {"city": "Utrecht"},
+        ["shoes", "music"],
+    )
+
+
+@pytest.mark.parametrize(
+    ("typed", "answer"),
+    [
+        ('{"age": 42}', "The field &#x27;age&#x27; holds 42."),
+        ('{"a": "b"\n "c": "d"}', "This can&#x27;t be read from line 2, character 2 on"),
+        ('["a"]', "Fields are a map from a name to a text"),
+        ('{"a": "1", "a": "2"}', "The field &#x27;a&#x27; is there twice; leave one of them out."),
+        ('{"a": "\\u0000"}', "holds a NUL character"),
+        ("[" * 100_000, "too many brackets within brackets"),
+    ],
+)
+def test_fields_that_cannot_be_kept_are_refused_in_words(client: Client, typed: str, answer: str) -> None:
+    profile = make_profile(city="Utrecht")
+    form = opened(client, "profiles_profile", profile.pk)
+    assert answer in text(submitted(client, "profiles_profile", form, profile.pk, fields=typed))
+    profile.refresh_from_db()
+    assert profile.fields == {"city": "Utrecht"}
+
+
+@pytest.mark.parametrize(
+    "interests",
+    [[], ["shoes"], ["two\nlines", "x"], [" padded "], [""], ["[brackets]"], ["a", "[b]"], ["½ “quoted” & <b>"]],
+)
+def test_a_form_that_is_saved_untouched_changes_nothing(client: Client, interests: list[str]) -> None:
+    fields = {"": "empty", "a]b": "1\n2\r\n3", "naïve": "x" * 10_000, "<b>": '"&amp;"', "space ": " "}
+    profile = Profile.objects.create(database=make_database(), fields=fields, interests=interests)
+    submitted(client, "profiles_profile", opened(client, "profiles_profile", profile.pk), profile.pk)
+    again = Profile.objects.get()
+    assert (again.fields, again.interests, again.modified) == (fields, interests, profile.modified)
+    assert Event.objects.filter(type="update").count() == 0
+
+
+def test_typing_interests_leaves_fields_that_changed_meanwhile(client: Client) -> None:
+    profile = make_profile(city="Utrecht")
+    form = opened(client, "profiles_profile", profile.pk)
+    profile.fields = {"city": "Delft"}
+    profile.save()
+    submitted(client, "profiles_profile", form, profile.pk, interests="music")
+    profile.refresh_from_db()
+    assert (profile.fields, profile.interests) == ({"city": "Delft"}, ["music"])
+
+
+def test_emptying_the_fields_is_possible(client: Client) -> None:
+    profile = make_profile(city="Utrecht")
+    submitted(client, "profiles_profile", opened(client, "profiles_profile", profile.pk), profile.pk, fields="")
+    profile.refresh_from_db()
+    assert profile.fields == {}
+
+
+def test_names_that_a_form_body_cannot_carry_are_flagged(client: Client) -> None:
+    bad, good = make_profile(**{"size]": "1", "": "2"}), make_profile(size="1")
+    page = text(client.get(url("profiles_profile", "change", bad.pk)))
+    assert "can’t receive" in page
+    assert "<code>size]</code>" in page
+    assert "(the empty name)" in page
+    assert "can’t receive" not in text(client.get(url("profiles_profile", "change", good.pk)))
+
+
+@pytest.mark.parametrize("term", ["Utrecht", "utre", "ID"])
+def test_profiles_are_found_by_number_and_by_value(client: Client, term: str) -> None:
+    profile = make_profile(city="Utrecht")
+    make_profile(city="Delft")
+    page = text(client.get(url("profiles_profile", "changelist"), {"q": str(profile.pk) if term == "ID" else term}))
+    assert "city: Utrecht" in page
+    assert "Delft" not in page
+
+
+def test_an_account_with_anything_in_it_cannot_be_deleted(client: Client) -> None:
+    used, empty = make_database().account, make_account()
+    assert client.post(url("profiles_account", "delete", used.pk), {"post": "yes"}).status_code == 403
+    assert client.post(url("profiles_account", "delete", empty.pk), {"post": "yes"}).status_code == 302
+    assert list(Account.objects.all()) == [used]
+
+
+def test_an_account_with_messages_only_cannot_be_deleted(client: Client) -> None:
+    account = make_message().account
+    assert client.post(url("profiles_account", "delete", account.pk), {"post": "yes"}).status_code == 403
+
+
+def test_neither_a_database_nor_a_profile_changes_hands(client: Client) -> None:
+    profile, other = make_profile(), make_database()
+    submitted(
+        client,
+        "profiles_database",
+        opened(client, "profiles_database", profile.database_id),
+        profile.database_id,
+        account=other.account_id,
+    )
+    submitted(client, "profiles_profile", opened(client, "profiles_profile", profile.pk), profile.pk, database=other.pk)
+    again = Profile.objects.select_related("database").get()
+    assert (again.database_id, again.database.account_id) == (profile.database_id, profile.account_id)
+
+
+def test_deleting_a_profile_tells_so(client: Client) -> None:
+    profile = make_profile(city="Utrecht")
+    client.post(url("profiles_profile", "delete", profile.pk), {"post": "yes"})
+    assert Event.objects.get(type="delete").data["fields"] == {"city": "Utrecht"}
+
+
+def test_staff_without_rights_see_and_change_nothing() -> None:
+    profile = make_profile(city="Utrecht")
+    client = staff()
+    assert client.get(url("profiles_profile", "change", profile.pk)).status_code == 403
+    assert client.get(url("profiles_profile", "changelist")).status_code == 403
+
+
+def test_who_may_only_look_changes_nothing() -> None:
+    profile = make_profile(city="Utrecht")
+    client = staff("profiles.view_profile")
+    assert "Utrecht" in text(client.get(url("profiles_profile", "change", profile.pk)))
+    answer = client.post(url("profiles_profile", "change", profile.pk), {"fields": json.dumps({"city": "Delft"})})
+    assert answer.status_code == 403
+
+
+def test_a_list_counts_no_further_than_it_has_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(4):
+        make_account()
+    monkeypatch.setattr(CappedPaginator, "MOST", 3)
+    paginator = CappedPaginator(Account.objects.order_by("name"), 2)
+    assert (paginator.count, paginator.is_capped, paginator.num_pages) == (3, True, 2)
+    assert not CappedPaginator(Account.objects.filter(name="nobody"), 2).is_capped
+
+
+def test_the_page_says_when_it_did_not_count_on(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(4):
+        make_account()
+    monkeypatch.setattr(CappedPaginator, "MOST", 3)
+    assert "The first 3; search or filter to see others" in text(client.get(url("profiles_account", "changelist")))

@@ -1,0 +1,151 @@
+import signal
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from statistics import median
+from typing import NamedTuple
+
+import pytest
+from django.db import connection
+from pytest_django import Settings
+
+from marketingsuite.devstack import Stack, free_port
+from tests.tracking.samples import (
+    NO_ACCOUNT,
+    Answer,
+    click_url,
+    make_hit,
+    now_in_milliseconds,
+    pixel_url,
+    request,
+    wait_until,
+)
+from tracking.hits import Hit
+from tracking.intake import Intake, intake
+from tracking.models import Event, Outbox
+from tracking.recorder import Recorder
+from tracking.spool import Spool
+
+PATIENCE = 0.04
+
+
+class Click(NamedTuple):
+    index: int
+    before: datetime
+    answer: Answer
+    after: datetime
+
+
+def click(index: int) -> Click:
+    before = now_in_milliseconds()
+    answer = request(click_url(index))
+    return Click(index, before, answer, now_in_milliseconds())
+
+
+def spooled(folder: Path) -> list[Hit]:
+    return [Hit.from_line(line) for path in folder.glob("*.hits") for line in path.read_bytes().splitlines(True)]
+
+
+@contextmanager
+def refused_connections(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let new connections go to a port where nobody listens."""
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setitem(connection.settings_dict, "PORT", str(free_port(20_000)))
+        yield
+
+
+@contextmanager
+def frozen(stack: Stack) -> Iterator[None]:
+    if stack.postgres is None:
+        pytest.skip("DATABASE_URL names a server that is not ours to freeze")
+    stack.postgres.send(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        stack.postgres.send(signal.SIGCONT)
+
+
+def test_while_postgres_is_frozen_answers_are_quick_and_each_hit_is_recorded_once(
+    stack: Stack, spool_folder: Path, settings: Settings
+) -> None:
+    assert request(click_url(999)).status == "302 Found"
+    intake.cache_clear()
+    settings.HIT_WAIT_SECONDS = PATIENCE
+    intake()
+    with frozen(stack):
+        clicks = [click(index) for index in range(1, 21)]
+        with ThreadPoolExecutor(8) as threads:
+            clicks += threads.map(click, range(21, 61))
+        kept = spooled(spool_folder)
+    times = [each.answer.seconds for each in clicks]
+    assert {each.answer.status for each in clicks} == {"302 Found"}
+    assert (max(times) < 0.15, median(times) < 0.06) == (True, True), times
+    assert sorted(hit.data["link"] for hit in kept) == list(range(1, 61))
+    wait_until(lambda: Event.objects.count() == 61 and not spooled(spool_folder))
+    events = {event.data["link"]: event for event in Event.objects.all()}
+    assert {hit.id for hit in kept} <= {event.id for event in events.values()}
+    assert all(each.before <= events[each.index].occurred_at <= each.after for each in clicks)
+    assert Outbox.objects.count() == 61
+
+
+def test_while_postgres_refuses_connections_hits_are_spooled_and_recorded_later(
+    spool_folder: Path, monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    with refused_connections(monkeypatch):
+        clicks = [click(index) for index in range(1, 11)]
+        assert {each.answer.status for each in clicks} == {"302 Found"}
+        assert sorted(hit.data["link"] for hit in spooled(spool_folder)) == list(range(1, 11))
+    wait_until(lambda: Event.objects.count() == 10)
+    events = {event.data["link"]: event for event in Event.objects.all()}
+    assert all(each.before <= events[each.index].occurred_at <= each.after for each in clicks)
+    wait_until(lambda: not any(spool_folder.iterdir()))
+
+
+def test_what_another_process_spooled_is_recorded_without_a_hit_of_ours(spool_folder: Path) -> None:
+    hit = make_hit()
+    spool_folder.mkdir()
+    (spool_folder / "dead.hits").write_bytes(hit.to_line())
+    intake()
+    wait_until(Event.objects.filter(pk=hit.id).exists)
+
+
+def test_a_hit_that_the_database_refuses_ends_up_among_the_refused(spool_folder: Path) -> None:
+    hit = make_hit(account=NO_ACCOUNT)
+    intake().take(hit)
+    wait_until(lambda: any(spool_folder.glob("*.refused")))
+    (path,) = spool_folder.iterdir()
+    assert Hit.from_line(path.read_bytes()) == hit
+    assert not Event.objects.exists()
+
+
+def test_hits_that_nothing_takes_are_counted_and_the_links_still_lead_on(
+    spool_folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    spool_folder.touch()
+    with refused_connections(monkeypatch):
+        assert request(click_url(1)).status == "302 Found"
+        assert request(pixel_url()).status == "200 OK"
+        assert request(click_url(2)).status == "302 Found"
+    alarms = [record.getMessage() for record in caplog.records if record.levelname == "CRITICAL"]
+    assert [alarm.partition("number ")[2][0] for alarm in alarms] == ["1", "2", "3"]
+    assert all("is lost" in alarm and "SPOOL_DIR" in alarm for alarm in alarms)
+    spool_folder.unlink()
+
+
+def test_the_replay_goes_on_after_an_error(
+    tmp_path: Path, shared_db: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("tracking.intake.REPLAY_SECONDS", 0.05)
+    spool = Spool(tmp_path / "spool")
+    hit = make_hit()
+    spool.append(hit)
+    with refused_connections(monkeypatch):
+        Intake(Recorder(1, PATIENCE), spool)
+        wait_until(lambda: caplog.text.count("The spool waits") > 1)
+    wait_until(Event.objects.filter(pk=hit.id).exists)
+
+
+def test_a_process_has_one_intake(spool_folder: Path) -> None:
+    assert intake() is intake()

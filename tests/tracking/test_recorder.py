@@ -1,0 +1,198 @@
+import logging
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from time import perf_counter
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+from django.db import Error, connection
+
+from marketingsuite.devstack import free_port
+from tests.tracking.samples import ACCOUNT, MESSAGE, NO_ACCOUNT, make_hit, wait_until
+from tracking.hits import Hit
+from tracking.models import Event, Outbox
+from tracking.recorder import MOST_AT_ONCE, Recorder, store_hits
+from tracking.signals import events_recorded
+
+pytestmark = pytest.mark.usefixtures("shared_db")
+
+PATIENT = 20.0
+
+
+@contextmanager
+def held_up() -> Iterator[None]:
+    """Let nothing be recorded meanwhile: another transaction has the table."""
+    settings = connection.settings_dict
+    address = {"host": settings["HOST"], "port": settings["PORT"], "user": settings["USER"]}
+    with psycopg.connect(**address, password=settings["PASSWORD"], dbname=settings["NAME"]) as other:
+        other.execute("LOCK TABLE tracking_outbox IN ACCESS EXCLUSIVE MODE")
+        yield
+
+
+@pytest.fixture
+def told() -> Iterator[list[UUID]]:
+    heard: list[UUID] = []
+
+    def hear(ids: list[UUID], **kwargs: Any) -> None:
+        heard.extend(ids)
+
+    events_recorded.connect(hear)
+    yield heard
+    events_recorded.disconnect(hear)
+
+
+def record_all(recorder: Recorder, hits: list[Hit]) -> list[bool]:
+    with ThreadPoolExecutor(len(hits)) as threads:
+        return list(threads.map(recorder.record, hits))
+
+
+def set_sizes() -> list[int]:
+    """How many events each statement stored."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM tracking_event GROUP BY xmin::text ORDER BY 1")
+        return [size for (size,) in cursor.fetchall()]
+
+
+def test_a_recorded_hit_is_an_event_that_waits_for_its_fan_out(told: list[UUID]) -> None:
+    hit = make_hit(type="click", original="https://example.com/é", link=3)
+    assert Recorder(1, PATIENT).record(hit)
+    event = Event.objects.get()
+    assert (event.id, event.type, event.account_id, event.message_id) == (hit.id, "click", ACCOUNT, MESSAGE)
+    assert (event.data, event.occurred_at) == (hit.data, hit.occurred_at)
+    assert Outbox.objects.get().event_id == hit.id
+    assert told == [hit.id]
+
+
+def test_what_gathers_meanwhile_is_one_set() -> None:
+    recorder = Recorder(1, PATIENT)
+    hits = [make_hit() for _ in range(60)]
+    with ThreadPoolExecutor(len(hits)) as threads:
+        with held_up():
+            first = threads.submit(recorder.record, hits[0])
+            wait_until(lambda: recorder._busy_since[0] is not None)
+            rest = [threads.submit(recorder.record, hit) for hit in hits[1:]]
+            wait_until(lambda: recorder._queue.qsize() == len(hits) - 1)
+        assert first.result()
+        assert all(each.result() for each in rest)
+    assert set_sizes() == [1, 59]
+
+
+def test_a_set_has_a_largest_size() -> None:
+    recorder = Recorder(1, PATIENT)
+    with ThreadPoolExecutor(MOST_AT_ONCE + 101) as threads:
+        with held_up():
+            first = threads.submit(recorder.record, make_hit())
+            wait_until(lambda: recorder._busy_since[0] is not None)
+            rest = [threads.submit(recorder.record, make_hit()) for _ in range(MOST_AT_ONCE + 100)]
+            wait_until(lambda: recorder._queue.qsize() == MOST_AT_ONCE + 100)
+        assert first.result()
+        assert all(each.result() for each in rest)
+    assert set_sizes() == [1, 100, MOST_AT_ONCE]
+
+
+def test_the_wait_ends_with_the_patience_and_the_hit_is_stored_later() -> None:
+    recorder = Recorder(1, 0.2)
+    hit = make_hit()
+    with held_up():
+        start = perf_counter()
+        assert not recorder.record(hit)
+        assert 0.2 <= perf_counter() - start < 0.5
+    wait_until(Event.objects.filter(pk=hit.id).exists)
+
+
+def test_while_all_threads_are_stuck_nobody_waits() -> None:
+    recorder = Recorder(2, 0.2)
+    assert not recorder.is_stuck()
+    with held_up():
+        record_all(recorder, [make_hit(), make_hit()])
+        recorder.record(make_hit())
+        assert recorder.is_stuck()
+        start = perf_counter()
+        assert not recorder.record(make_hit())
+        assert perf_counter() - start < 0.1
+    wait_until(lambda: not recorder.is_stuck())
+    assert recorder.record(make_hit())
+
+
+BAD = [
+    make_hit(account=NO_ACCOUNT, useragent="a very private agent"),
+    make_hit(type="much-too-long-a-type", useragent="a very private agent"),
+    make_hit(useragent="a very private agent\0"),
+    make_hit(type=None, useragent="a very private agent"),  # type: ignore[arg-type]
+]
+
+
+@pytest.mark.parametrize("bad", BAD)
+def test_a_hit_that_the_database_refuses_is_given_back_and_the_others_are_stored(
+    bad: Hit, told: list[UUID], caplog: pytest.LogCaptureFixture
+) -> None:
+    good = [make_hit() for _ in range(10)]
+    assert store_hits([*good[:6], bad, *good[6:]]) == [bad]
+    assert set(Event.objects.values_list("id", flat=True)) == {hit.id for hit in good} == set(told)
+    assert Outbox.objects.count() == len(told) == 10
+    assert str(bad.id) in caplog.text
+    assert "private" not in caplog.text
+
+
+def test_whose_hit_is_refused_hears_so() -> None:
+    recorder = Recorder(1, PATIENT)
+    assert not recorder.record(BAD[0])
+    assert recorder.record(make_hit())
+
+
+def test_a_lost_connection_costs_one_set_and_is_made_anew() -> None:
+    recorder = Recorder(1, PATIENT)
+    assert recorder.record(make_hit())
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
+    assert not recorder.record(make_hit())
+    assert recorder.record(make_hit())
+
+
+def test_a_database_that_refuses_connections_is_no_reason_to_wait(
+    monkeypatch: pytest.MonkeyPatch, told: list[UUID], caplog: pytest.LogCaptureFixture
+) -> None:
+    recorder = Recorder(1, PATIENT)
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setitem(connection.settings_dict, "PORT", str(free_port(20_000)))
+        start = perf_counter()
+        assert not recorder.record(make_hit())
+        assert perf_counter() - start < 5
+    assert told == []
+    assert connection.settings_dict["PASSWORD"] not in caplog.text
+    assert recorder.record(make_hit())
+
+
+def test_hits_that_met_an_error_can_be_stored_again(told: list[UUID]) -> None:
+    hits = [make_hit() for _ in range(4)] + [BAD[0]]
+    store_hits(hits[:2])
+    with held_up(), connection.cursor() as cursor:
+        cursor.execute("SET lock_timeout = '50ms'")
+        with pytest.raises(Error):
+            store_hits(hits)
+    assert store_hits(hits) == [BAD[0]]
+    assert Event.objects.count() == Outbox.objects.count() == 4
+
+
+def test_a_listener_that_fails_is_not_the_hits_trouble(caplog: pytest.LogCaptureFixture) -> None:
+    def fail(**kwargs: Any) -> None:
+        raise ZeroDivisionError
+
+    events_recorded.connect(fail)
+    try:
+        with caplog.at_level(logging.ERROR):
+            assert Recorder(1, PATIENT).record(make_hit())
+    finally:
+        events_recorded.disconnect(fail)
+
+
+def test_many_threads_record_every_hit_once() -> None:
+    recorder = Recorder(3, PATIENT)
+    hits = [make_hit() for _ in range(300)]
+    with ThreadPoolExecutor(30) as threads:
+        assert all(threads.map(recorder.record, hits))
+    assert sorted(Event.objects.values_list("id", flat=True)) == sorted(hit.id for hit in hits)
+    assert Outbox.objects.count() == 300

@@ -1,0 +1,345 @@
+import os
+import signal
+import stat
+import subprocess
+import sys
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from tests.tracking.samples import make_hit
+from tracking.hits import Hit
+from tracking.spool import AT_ONCE, Spool
+
+ROOT = Path(__file__).resolve().parents[2]
+BEGINNING = """
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
+from tracking.hits import Hit
+from tracking.spool import Spool
+
+folder, number = Path(sys.argv[1]), int(sys.argv[2])
+
+def hit():
+    return Hit(uuid4(), "open", 7, uuid4(), datetime.now(UTC).replace(microsecond=0), {"ip": "192.0.2.1"})
+
+def say(hits):
+    print("".join(f"{hit.id}\\n" for hit in hits), end="", flush=True)
+    return []
+"""
+# Programs of their own, each with the folder and a number.
+APPEND = """
+spool = Spool(folder)
+for _ in range(number):
+    one = hit()
+    spool.append(one)
+    say([one])
+print("done", flush=True)
+sys.stdin.read()
+"""
+REPLAY = """
+sys.stdin.readline()
+for _ in range(number):
+    Spool(folder).replay(say)
+"""
+APPEND_AND_REPLAY = """
+spool = Spool(folder)
+sys.stdin.readline()
+for _ in range(number):
+    one = hit()
+    spool.append(one)
+    print("made", one.id, flush=True)
+    spool.replay(say)
+"""
+FILL = """
+import os, resource
+line = len(hit().to_line())
+resource.setrlimit(resource.RLIMIT_FSIZE, (line * number + line // 2, resource.RLIM_INFINITY))
+spool, full = Spool(folder), 0
+for _ in range(number + 3):
+    one = hit()
+    try:
+        spool.append(one)
+        say([one])
+    except OSError:
+        full += 1
+print("full", full)
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+one = hit()
+spool.append(one)
+say([one])
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "deep" / "spool"
+
+
+@contextmanager
+def program(body: str, folder: Path, number: int) -> Iterator["subprocess.Popen[str]"]:
+    command = [sys.executable, "-c", BEGINNING + body, str(folder), str(number)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, cwd=ROOT, text=True) as running:
+        try:
+            yield running
+        finally:
+            running.kill()
+
+
+def said(running: "subprocess.Popen[str]") -> list[str]:
+    """All that it says until it is done."""
+    assert running.stdout
+    lines = []
+    while (line := running.stdout.readline().strip()) not in ("done", ""):
+        lines.append(line)
+    return lines
+
+
+def stored_by(spool: Spool) -> list[Hit]:
+    stored: list[Hit] = []
+
+    def store(hits: list[Hit]) -> list[Hit]:
+        stored.extend(hits)
+        return []
+
+    assert spool.replay(store) == len(stored)
+    return stored
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.suffix for path in folder.iterdir())
+
+
+def file_of(folder: Path, *lines: bytes) -> Path:
+    """A file that a dead process left."""
+    folder.mkdir(parents=True)
+    path = folder / "dead.hits"
+    path.write_bytes(b"".join(lines))
+    return path
+
+
+def test_what_was_appended_is_replayed_as_it_was(folder: Path) -> None:
+    hits = [make_hit(useragent="é 📬 \\ \"\n"), make_hit(type="click", original="https://example.com/", link=3)]
+    spool = Spool(folder)
+    for hit in hits:
+        spool.append(hit)
+    assert stored_by(spool) == hits
+    assert names(folder) == []
+    assert stored_by(spool) == []
+
+
+def test_nothing_to_replay_is_no_trouble(folder: Path) -> None:
+    assert stored_by(Spool(folder)) == []
+
+
+def test_hits_after_a_replay_are_replayed_as_well(folder: Path) -> None:
+    spool = Spool(folder)
+    for hit in (make_hit(), make_hit()):
+        spool.append(hit)
+        assert stored_by(spool) == [hit]
+
+
+def test_nobody_else_may_read_the_spool(folder: Path) -> None:
+    previous = os.umask(0)
+    try:
+        spool = Spool(folder)
+        spool.append(make_hit(account=1))
+        spool.append(make_hit(account=2))
+        (path,) = folder.iterdir()
+        assert (stat.S_IMODE(folder.stat().st_mode), stat.S_IMODE(path.stat().st_mode)) == (0o700, 0o600)
+        with path.open("ab") as file:
+            file.write(b"half a li")
+        spool.replay(lambda hits: hits[:1])
+        assert {stat.S_IMODE(each.stat().st_mode) for each in folder.iterdir()} == {0o600}
+        assert names(folder) == [".refused", ".unreadable"]
+    finally:
+        os.umask(previous)
+
+
+def test_a_line_is_on_the_disk_before_append_returns(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[int] = []
+    fsync = os.fsync
+
+    def watched(file: int) -> None:
+        fsync(file)
+        synced.append(os.fstat(file).st_size if stat.S_ISREG(os.fstat(file).st_mode) else -1)
+
+    monkeypatch.setattr(os, "fsync", watched)
+    spool = Spool(folder)
+    written = 0
+    for _ in range(3):
+        hit = make_hit()
+        spool.append(hit)
+        written += len(hit.to_line())
+        assert synced[-1] == written
+    assert -1 in synced, "the folder, which has the file's name"
+
+
+def test_a_killed_process_leaves_every_line_that_it_answered_for(folder: Path) -> None:
+    with program(APPEND, folder, 20) as running:
+        answered = said(running)
+        running.send_signal(signal.SIGKILL)
+        running.wait()
+    assert len(answered) == 20
+    assert [str(hit.id) for hit in stored_by(Spool(folder))] == answered
+    assert names(folder) == []
+
+
+def test_the_file_of_a_living_process_is_its_own(folder: Path) -> None:
+    with program(APPEND, folder, 3) as running:
+        answered = said(running)
+        assert stored_by(Spool(folder)) == []
+        assert names(folder) == [".hits"]
+        running.send_signal(signal.SIGSTOP)
+        assert stored_by(Spool(folder)) == []
+        running.kill()
+        running.wait()
+        assert [str(hit.id) for hit in stored_by(Spool(folder))] == answered
+
+
+def test_half_a_line_is_set_aside_and_the_others_are_stored(folder: Path) -> None:
+    hits, half = [make_hit(), make_hit()], make_hit().to_line()[:-20]
+    path = file_of(folder, *(hit.to_line() for hit in hits), half)
+    assert stored_by(Spool(folder)) == hits
+    assert path.with_suffix(".unreadable").read_bytes() == half
+    assert names(folder) == [".unreadable"]
+
+
+@pytest.mark.parametrize("damage", [b"\n", b"\0" * 4096 + b"\n", b'{"id":1}\n', b"\xff\xfe\n"])
+def test_a_damaged_line_in_the_middle_is_set_aside(damage: bytes, folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    hits = [make_hit(), make_hit()]
+    path = file_of(folder, hits[0].to_line(), damage, hits[1].to_line())
+    assert stored_by(Spool(folder)) == hits
+    assert path.with_suffix(".unreadable").read_bytes() == damage
+    assert str(path.with_suffix(".unreadable")) in caplog.text
+
+
+def test_refused_hits_are_kept_apart(folder: Path) -> None:
+    hits = [make_hit() for _ in range(5)]
+    path = file_of(folder, *(hit.to_line() for hit in hits))
+    assert Spool(folder).replay(lambda batch: [batch[1], batch[3]]) == 3
+    kept = path.with_suffix(".refused").read_bytes().splitlines(keepends=True)
+    assert [Hit.from_line(line) for line in kept] == [hits[1], hits[3]]
+    assert names(folder) == [".refused"]
+
+
+def test_what_can_not_be_stored_yet_stays_whole(folder: Path) -> None:
+    hits = [make_hit() for _ in range(AT_ONCE + 1)]
+    path = file_of(folder, b"damage\n", *(hit.to_line() for hit in hits))
+    stored: list[Hit] = []
+
+    def store_one_batch(batch: list[Hit]) -> list[Hit]:
+        if stored:
+            raise ZeroDivisionError
+        stored.extend(batch)
+        return batch[:1]
+
+    for _ in range(3):
+        stored.clear()
+        with pytest.raises(ZeroDivisionError):
+            Spool(folder).replay(store_one_batch)
+    assert names(folder) == [".hits"]
+    assert stored_by(Spool(folder)) == hits
+    assert path.with_suffix(".unreadable").read_bytes() == b"damage\n"
+
+
+def test_one_file_that_can_not_be_read_does_not_hold_up_the_others(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    hit = make_hit()
+    file_of(folder, hit.to_line())
+    (folder / "a-folder.hits").mkdir()
+    assert stored_by(Spool(folder)) == [hit]
+    assert "a-folder.hits" in caplog.text
+
+
+def test_a_file_goes_to_the_store_in_parts(folder: Path) -> None:
+    file_of(folder, *(make_hit().to_line() for _ in range(2 * AT_ONCE + 1)))
+    sizes: list[int] = []
+
+    def store(batch: list[Hit]) -> list[Hit]:
+        sizes.append(len(batch))
+        return []
+
+    assert Spool(folder).replay(store) == 2 * AT_ONCE + 1
+    assert sizes == [AT_ONCE, AT_ONCE, 1]
+
+
+def test_threads_that_append_while_others_replay_lose_nothing(folder: Path) -> None:
+    spool, stored, lock = Spool(folder), Counter[UUID](), threading.Lock()
+
+    def append(_: int) -> list[Hit]:
+        hits = [make_hit() for _ in range(25)]
+        for hit in hits:
+            spool.append(hit)
+        return hits
+
+    def store(batch: list[Hit]) -> list[Hit]:
+        with lock:
+            stored.update(hit.id for hit in batch)
+        return []
+
+    with ThreadPoolExecutor(10) as threads:
+        appending = [threads.submit(append, number) for number in range(8)]
+        while not all(each.done() for each in appending):
+            spool.replay(store)
+    spool.replay(store)
+    assert stored == Counter(hit.id for each in appending for hit in each.result())
+    assert names(folder) == []
+
+
+def test_two_processes_that_replay_at_once_share_the_files(folder: Path) -> None:
+    folder.mkdir(parents=True)
+    hits = [make_hit() for _ in range(400)]
+    for number in range(100):
+        lines = [hit.to_line() for hit in hits[number * 4 : number * 4 + 4]]
+        (folder / f"{number}.hits").write_bytes(b"".join(lines))
+    with program(REPLAY, folder, 20) as one, program(REPLAY, folder, 20) as other:
+        outputs = together(one, other)
+    assert Counter("".join(outputs).split()) == Counter(str(hit.id) for hit in hits)
+    assert names(folder) == []
+
+
+def test_files_change_hands_without_a_loss(folder: Path) -> None:
+    with program(APPEND_AND_REPLAY, folder, 150) as one, program(APPEND_AND_REPLAY, folder, 150) as other:
+        output = "".join(together(one, other))
+    made = [line.removeprefix("made ") for line in output.splitlines() if line.startswith("made ")]
+    stored = [line for line in output.splitlines() if not line.startswith("made ")]
+    rest = [str(hit.id) for hit in stored_by(Spool(folder))]
+    assert len(made) == 300
+    assert Counter(stored + rest) == Counter(made)
+    assert names(folder) == []
+
+
+def together(*programs: "subprocess.Popen[str]") -> list[str]:
+    """What they say when they begin at the same time, and end well."""
+    with ThreadPoolExecutor(len(programs)) as threads:
+        ended = list(threads.map(lambda each: each.communicate("go\n", timeout=30), programs))
+    assert [(each.returncode, errors) for each, (_, errors) in zip(programs, ended, strict=True)] == [(0, "")] * 2
+    return [output for output, _ in ended]
+
+
+def test_a_full_disk_is_said_and_leaves_no_half_line(folder: Path) -> None:
+    with program(FILL, folder, 10) as running:
+        output, errors = running.communicate(timeout=30)
+    assert errors == ""
+    assert "full 3\n" in output
+    answered = [line for line in output.splitlines() if not line.startswith("full")]
+    assert len(answered) == 11
+    assert [str(hit.id) for hit in stored_by(Spool(folder))] == answered
+    assert names(folder) == []
+
+
+def test_a_place_that_can_not_be_written_to_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match="Not a directory"):
+        Spool(tmp_path / "file" / "spool").append(make_hit())
