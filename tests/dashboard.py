@@ -1,13 +1,19 @@
 """Using the dashboard as a browser does: forms come back as the page showed them, but for what was typed."""
 
+import re
 from collections import defaultdict
 from html.parser import HTMLParser
 from typing import Any
 
 from django.contrib.auth.models import Permission, User
+from django.db import connection, transaction
 from django.http import HttpResponse
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+
+HISTORY = re.compile(r'FROM "?(tracking_event|tracking_message|feedbackloops_delivery|feedbackloops_attempt)\b|LATERAL')
+SCAN = re.compile(r"Seq Scan on (?:tracking_event|tracking_message|feedbackloops_delivery|feedbackloops_attempt)\w*")
 
 
 class Page(HTMLParser):
@@ -83,3 +89,23 @@ def submitted(client: Client, model: str, form: dict[str, list[str]], *args: Any
     """Send the form with what was typed into it; staying on the page, so that its messages can be read."""
     address = url(model, "change" if args else "add", *args)
     return client.post(address, form | typed | {"_continue": "1"}, follow=True)  # type: ignore[return-value]
+
+
+def scans(client: Client, address: str, **query: Any) -> list[str]:
+    """The tables of the history that a page reads from end to end although it need not.
+
+    Small tables are read so whatever indexes there are; PostgreSQL is told to avoid it where it can.
+    """
+    with CaptureQueriesContext(connection) as queries:
+        text(client.get(address, query))
+    about_history = [each["sql"] for each in queries.captured_queries if HISTORY.search(each["sql"])]
+    assert about_history, "The page asked nothing of the history."
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        plans = [_plan(cursor, sql) for sql in about_history]
+    return [scan for plan in plans for scan in SCAN.findall(plan)]
+
+
+def _plan(cursor: Any, sql: str) -> str:
+    cursor.execute(f"EXPLAIN {sql}")
+    return "\n".join(line for (line,) in cursor.fetchall())

@@ -1,16 +1,21 @@
 """Pages of the history: read only, and found through indexes however long the history is."""
 
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
 from django import forms
+from django.contrib import messages
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import ValidationError
+from django.db import OperationalError, connection, transaction
 from django.db.models import DateTimeField, QuerySet, Value
 from django.db.models.functions import Lower
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponseRedirect
+from django.http.response import HttpResponseBase
+from django.template.response import TemplateResponse
 from django.utils.timezone import make_aware
+from psycopg.errors import QueryCanceled
 from unfold.contrib.filters.admin import RangeDateTimeFilter
 
 from profiles.pages import Page
@@ -19,6 +24,7 @@ from tracking.models import Event, Message
 
 MOST_MESSAGES = 1000
 MOST_EVENTS = 5000
+TOO_MUCH = "Finding that would have taken too long, so all are shown. Choose a loop or a stretch of time as well."
 
 
 def as_uuid(term: str) -> UUID | None:
@@ -62,8 +68,9 @@ class OccurredFilter(RangeDateTimeFilter):  # type: ignore[misc]  # unfold carri
         """Raises IncorrectLookupParameters for what is not a date or a time."""
         if start := self._moment("from", time.min):
             queryset = queryset.filter(pk__gte=first_id_at(start))
-        if end := self._moment("to", time.max):
-            queryset = queryset.filter(pk__lte=first_id_at(end))
+        if end := self._moment("to", time(23, 59, 59)):
+            # The second that was named is part of what was asked for.
+            queryset = queryset.filter(pk__lt=first_id_at(end + timedelta(seconds=1)))
         return queryset
 
     def _moment(self, side: str, default: time) -> datetime | None:
@@ -87,11 +94,25 @@ class HistoryPage(Page):
     search_fields = ["id"]
     # Choosing all of them would mean all of the history.
     list_disable_select_all = True
+    PATIENCE_MS = 15_000
     warn_unsaved_form = False
 
     def ids_named(self, term: str) -> list[UUID]:
         """The objects that a search means. A page implements this."""
         raise NotImplementedError
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponseBase:
+        """The list, unless a filter that no index serves finds so little that PostgreSQL reads on and on."""
+        try:
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute("SET LOCAL statement_timeout = %s", [self.PATIENCE_MS])
+                response = super().changelist_view(request, extra_context)
+                return response.render() if isinstance(response, TemplateResponse) else response
+        except OperationalError as error:
+            if not isinstance(error.__cause__, QueryCanceled):
+                raise
+        self.message_user(request, TOO_MUCH, messages.ERROR)
+        return HttpResponseRedirect(request.path)
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
         if not search_term.strip():

@@ -120,7 +120,7 @@ def _set_aside(path: Path, lines: list[bytes]) -> None:
     finally:
         os.close(file)
     _sync_folder(path.parent)
-    logger.error("%d lines of the spool could not be stored; they are kept in %s", len(lines), path)
+    logger.error("What could not be stored from the spool is kept in %s (lines: %d)", path, len(lines))
 
 
 def _write_whole(file: int, line: bytes) -> None:

@@ -4,6 +4,7 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
+from io import TextIOWrapper
 from typing import Any, Final, TextIO
 
 from marketingsuite.demo.receiver import INVALID, VALID, Received
@@ -19,6 +20,9 @@ class Printer:
     """Writes to one stream; each line goes out at once."""
 
     def __init__(self, stream: TextIO) -> None:
+        if isinstance(stream, TextIOWrapper):
+            # What this terminal has no sign for is no reason to stop.
+            stream.reconfigure(errors="replace")
         self._stream = stream
         self._colours = stream.isatty()
         self._begun = False
@@ -76,16 +80,16 @@ def head_line(received: Received, milliseconds: int | None = None) -> str:
     """The POST in one line: when, what, how often tried, and what came of the checks."""
     when = datetime.fromtimestamp(received.received_at).astimezone().strftime("%H:%M:%S.%f")[:-3]
     parts = [
-        f"{shown(received.type) or '(no type)':<7} {when}",
+        f"  {shown(received.type)[:12] or '(no type)':<7} {when}",
+        "DUPLICATE" if received.duplicate else "",
+        "a test" if received.test else "",
         "" if milliseconds is None else f"{milliseconds} ms after the hit",
-        f"attempt {shown(received.attempt) or '?'}",
+        f"attempt {shown(received.attempt)[:5] or '?'}",
         f"signature {received.signature}",
         f"digest {received.digest}",
-        "a test" if received.test else "",
-        "DUPLICATE" if received.duplicate else "",
         f"answered {received.answered}" if received.answered != 200 else "",
     ]
-    return _cut("  " + " · ".join(part for part in parts if part))
+    return _cut(" · ".join(part for part in parts if part))
 
 
 def body_lines(received: Received) -> list[str]:

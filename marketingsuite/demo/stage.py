@@ -79,8 +79,11 @@ class Stage:
 
 
 def free_ports() -> Ports:
-    """Ports that nothing holds, from the usual ones on. Raises DevstackError."""
-    web = free_port(int(os.environ.get("PORT") or WEB_PORT))
+    """Ports that nothing holds, from PORT (8000) and from 9000 on. Raises DemoError, DevstackError."""
+    wanted = os.environ.get("PORT") or str(WEB_PORT)
+    if not (wanted.isascii() and wanted.isdigit() and 0 < int(wanted[:9]) < 65_536):
+        raise DemoError(f"PORT is {wanted!r}; give a number from 1 to 65535, or leave it out.")
+    web = free_port(int(wanted))
     return Ports(web, free_port(web + 1 if web >= SCRIPT_PORT else SCRIPT_PORT))
 
 

@@ -2,6 +2,7 @@ from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
+from django.db import connection
 from django.utils.timezone import now
 
 from feedbackloops import lanes
@@ -322,3 +323,16 @@ def test_an_engine_that_lost_the_lane_notes_nothing(loop: FeedbackLoop, engine: 
     lanes.note(engine, [note(loop, number, troubles=9)])
 
     assert LaneState.objects.get().troubles == 0
+
+
+def test_statements_are_planned_once_per_connection(message: Message, loop: FeedbackLoop) -> None:
+    connection.close()
+    owe(message, 3)
+    for _ in range(3):
+        [claimed, *_others] = claim(loop)
+        lanes.events([claimed.event])
+        lanes.record([done(claimed)])
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*), min(generic_plans), max(custom_plans) FROM pg_prepared_statements")
+        assert cursor.fetchone() == (3, 3, 0)

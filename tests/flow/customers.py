@@ -21,7 +21,7 @@ from tests.flow.waiting import wait_until
 from tests.http_server import Behaviour, HttpServer, Request, ok
 from tracking import messages
 from tracking.messages import TrackedMessage
-from tracking.models import Event, EventType, Message, Outbox
+from tracking.models import Event, Outbox
 
 _numbers = count(1)
 
@@ -92,7 +92,7 @@ class Script:
 
     def await_books(self, seconds: float = 30.0, **expected: int) -> None:
         """Wait until the books say: `owed` in all, and so many deliveries in each state. The two are counted apart."""
-        wait_until(lambda: self.books() == expected, f"{expected} (last: {self.books()})", seconds)
+        wait_until(lambda: self.books() == expected, lambda: f"books of {expected}, not {self.books()}", seconds)
 
     def books(self) -> dict[str, int]:
         """What the loop was owed, as fan-out counted it, and the deliveries by state."""
@@ -144,9 +144,7 @@ class Customer:
 
     def mail(self, urls: Sequence[str] = (), profile: Profile | None = None) -> TrackedMessage:
         """Register a mail to Ann."""
-        return messages.register(
-            self.account, "ann@example.com", profile=profile, tags=["spring", "sale"], urls=urls
-        )
+        return messages.register(self.account, "ann@example.com", profile=profile, tags=["spring", "sale"], urls=urls)
 
     def profile(self, **fields: str) -> Profile:
         """A profile in the account's database."""

@@ -16,7 +16,7 @@ import psycopg
 import pytest
 import redis
 import requests
-from django.db import connection, connections
+from django.db import connections
 from django.test import override_settings
 from psycopg import sql
 
@@ -27,7 +27,13 @@ from tests.dns_server import DnsServer
 from tests.flow.waiting import wait_until
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-READY = {"web": "Started worker", "events": " ready.", "worker": " ready.", "looks": " ready.", "beat": "beat: Starting"}
+READY = {
+    "web": "Started worker",
+    "events": " ready.",
+    "worker": " ready.",
+    "looks": " ready.",
+    "beat": "beat: Starting",
+}
 # As in production, but for the times: pauses, rests and leases are short, so that faults pass by quickly.
 SETTINGS = {
     "RETRY_SCHEDULE": "0.3,0.3,0.3",
@@ -144,7 +150,7 @@ def deployed(stack: Stack, folder: Path) -> Iterator[Deployment]:
         redis_url = valkey.url if valkey else running.enter_context(_keys_beside(stack.redis_url))
         port = free_port(18_000)
         env = stack.environ() | SETTINGS | {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "PORT": str(port)}
-        env |= {"SPOOL_DIR": str(folder / "spool"), "OUTBOUND_DNS_PORT": str(dns.port)}
+        env |= {"SPOOL_DIR": str(folder / "spool"), "OUTBOUND_DNS_PORT": str(dns.port), "TMPDIR": str(folder)}
         processes = Processes(CHECKOUT / "Procfile", env, folder / "logs")
         deployment = Deployment(
             processes, database_url, redis_url, f"http://127.0.0.1:{port}", dns, Doorbell(), postgres, valkey

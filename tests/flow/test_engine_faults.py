@@ -51,6 +51,18 @@ def test_an_engine_that_is_killed_loses_nothing(deployment: Deployment, busy_scr
     assert_doubled_only_around(busy_script, killed)
 
 
+def test_an_engine_that_is_asked_to_stop_doubles_nothing_and_gives_the_lane_back(
+    deployment: Deployment, busy_script: Script
+) -> None:
+    deployment.processes.stop("worker")
+    assert len(busy_script.posts) < 200
+    assert busy_script.lane().engine is None
+    assert busy_script.books()["delivered"] == len(busy_script.posts)
+    deployment.start("worker")
+    busy_script.await_books(owed=200, delivered=200)
+    assert len(busy_script.posts) == 200
+
+
 def test_an_engine_that_sleeps_past_its_lease_finds_the_lane_taken_and_leaves_it(
     deployment: Deployment, customer: Customer, busy_script: Script, second: str
 ) -> None:

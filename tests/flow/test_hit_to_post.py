@@ -1,10 +1,10 @@
 """From a hit to a POST, as the customer's script gets it."""
+
 import re
 import time
 from html import unescape
 
-import pytest
-
+from feedbackloops.doorbell import ring_for_test_calls
 from tests.flow.customers import Customer
 from tests.flow.deployment import Deployment
 from tests.http_server import HttpServer
@@ -80,6 +80,15 @@ def test_a_form_arrives_as_php_reads_it(deployment: Deployment, customer: Custom
     assert post.fields["original"] == "https://example.com/?q=ü"
 
 
+def test_a_test_call_is_marked_and_counts_for_nothing(customer: Customer) -> None:
+    script = customer.script()
+    ring_for_test_calls([script.loop.pk])
+    (post,) = script.await_posts(1)
+    post.check_signature(script.loop.secret)
+    assert post.header("webhook-test") == "1"
+    assert script.books() == {"owed": 0}
+
+
 def test_what_is_no_hit_leads_nowhere(deployment: Deployment, customer: Customer) -> None:
     script = customer.script()
     mail = customer.mail(["https://example.com/"])
@@ -93,9 +102,7 @@ def test_what_is_no_hit_leads_nowhere(deployment: Deployment, customer: Customer
     script.await_books(owed=1, delivered=1)
 
 
-def test_each_loop_gets_only_what_it_asked_for(
-    deployment: Deployment, customer: Customer, server: HttpServer
-) -> None:
+def test_each_loop_gets_only_what_it_asked_for(deployment: Deployment, customer: Customer, server: HttpServer) -> None:
     profile, stranger = customer.profile(firstname="Ann"), Customer(server)
     opens = customer.script("/opens/", event_types=["open"])
     limited = customer.script("/limited/")

@@ -7,10 +7,11 @@ T = TypeVar("T")
 POLL_SECONDS = 0.02
 
 
-def wait_until(condition: Callable[[], T], what: str, seconds: float = 20.0) -> T:
+def wait_until(condition: Callable[[], T], what: str | Callable[[], str], seconds: float = 20.0) -> T:
     """Ask again and again, and return the first answer that is true. Raises AssertionError after so many seconds."""
     deadline = time.monotonic() + seconds
     while not (answer := condition()):
-        assert time.monotonic() < deadline, f"{what}: not within {seconds:g} s"
+        in_time = time.monotonic() < deadline
+        assert in_time, f"{what if isinstance(what, str) else what()}: not within {seconds:g} s"
         time.sleep(POLL_SECONDS)
     return answer

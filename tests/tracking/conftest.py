@@ -21,10 +21,13 @@ def shared_db(transactional_db: None) -> Iterator[None]:
 
 
 @pytest.fixture
-def spool_folder(shared_db: None, settings: Settings, tmp_path: Path) -> Iterator[Path]:
+def spool_folder(
+    shared_db: None, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Path]:
     """Where the hits of this test are spooled: its intake is its own, and patient unless the test says otherwise."""
     settings.SPOOL_DIR = tmp_path / "spool"
     settings.HIT_WAIT_SECONDS = 10.0
+    monkeypatch.setattr("tracking.intake.REPLAY_SECONDS", 0.1)
     intake.cache_clear()
     yield settings.SPOOL_DIR
     intake.cache_clear()

@@ -45,7 +45,8 @@ def click_url(index: int = 1, target: str = "https://example.com/") -> str:
 def request(url: str, method: str = "GET", **environ: Any) -> Answer:
     """One request to the web process's callable, by the rules of PEP 3333."""
     path = "/" + url.removeprefix(settings.TRACKING_URL).removeprefix("/")
-    environ = {"REQUEST_METHOD": method, "PATH_INFO": path, "REMOTE_ADDR": "198.51.100.7"} | environ
+    place = {"SCRIPT_NAME": "", "PATH_INFO": path, "QUERY_STRING": ""}
+    environ = {"REQUEST_METHOD": method, "REMOTE_ADDR": "198.51.100.7"} | place | environ
     setup_testing_defaults(environ)
     started: list[tuple[str, list[tuple[str, str]]]] = []
 

@@ -46,7 +46,7 @@ class Command(BaseCommand):
         tell = _teller(options["quiet"], options["json"])
 
         def count_and_tell(received: Received) -> None:
-            counts.update(posts=1, valid=received.signature == VALID, duplicates=received.duplicate)
+            counts.update(posts=1, valid=int(received.signature == VALID), duplicates=int(received.duplicate))
             tell(received)
 
         script = _script(options["secret"], options["answer"])
