@@ -32,8 +32,7 @@ class Engine:
     """Sends what is due in the lanes that it is rung for, until they are empty."""
 
     def __init__(self) -> None:
-        self._sender = make_sender(self._over)
-        self._keeper = Keeper(self._sender.submit)
+        self._make_parts()
         self._thread = threading.Thread(target=self._run, name="keeper", daemon=True)
         self._bell = threading.Event()
         self._stop_at: float | None = None
@@ -57,12 +56,24 @@ class Engine:
         self._thread.join(seconds + 2 * RECOVER_SECONDS)
         self._sender.stop(0)
 
+    def _make_parts(self) -> None:
+        self._sender = make_sender(self._over)
+        self._keeper = Keeper(self._sender.submit)
+
+    def _start_over(self) -> None:
+        """Replace a sender that broke down. What it had under way is unknown; it is due again when the leases lapse."""
+        logger.critical("The sender broke down; a new one takes over, and its lanes go on when their leases lapse")
+        self._make_parts()
+        self._sender.start()
+
     def _over(self, calls: Sequence[tuple[Call, Answer]]) -> None:
         self._ended.extend(calls)
         self._bell.set()
 
     def _run(self) -> None:
         while self._stop_at is None:
+            if not self._sender.is_running():
+                self._start_over()
             if self._guarded(lambda: self._keeper.turn(_drained(self._rung), _drained(self._ended))):
                 # What comes in meanwhile shares the statements of the next turn.
                 sleep(TURN_SECONDS)

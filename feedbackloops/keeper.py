@@ -2,11 +2,14 @@
 
 import heapq
 import logging
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from time import monotonic
 from uuid import uuid4
 
 from django.conf import settings
+from django.db import DataError, IntegrityError
 from django.utils.timezone import now
 
 from feedbackloops import lanes
@@ -89,9 +92,7 @@ class Keeper:
         pace = Pace(1, settings.COOL_DOWN_SECONDS, settings.COOL_DOWN_MAX_SECONDS, lease.troubles)
         if lease.rests > 0:
             pace.resting_until = monotonic() + lease.rests
-        lane = Lane(lease, pace, fresh_until)
-        lane.note(monotonic())
-        return lane
+        return Lane(lease, pace, fresh_until)
 
     def _renew(self) -> None:
         moment = monotonic()
@@ -122,7 +123,7 @@ class Keeper:
         waited = moment - self._recorded >= RECORD_SECONDS
         if not self._unrecorded or not (at_once or waited or len(self._unrecorded) >= RECORD_AT_ONCE):
             return
-        lanes.record([done for _, done in self._unrecorded])
+        _record_all([done for _, done in self._unrecorded])
         for lane, done in self._unrecorded:
             lane.known.discard(done.delivery)
             if done.state == DeliveryState.PENDING and done.pause <= ALARM_SECONDS:
@@ -132,9 +133,11 @@ class Keeper:
 
     def _note(self) -> None:
         moment = monotonic()
-        notes = [note for lane in self._lanes.values() if (note := lane.note(moment))]
+        notes = {lane: note for lane in self._lanes.values() if (note := lane.note(moment))}
         if notes:
-            lanes.note(self.engine, notes)
+            lanes.note(self.engine, list(notes.values()))
+        for lane, note in notes.items():
+            lane.was_noted(note, moment)
 
     def _alarmed(self) -> list[int]:
         moment, loops = monotonic(), []
@@ -161,17 +164,27 @@ class Keeper:
             return
         facts = {each.loop: each for each in lanes.facts(lane.lease.loop for lane in wanting)}
         for lane in wanting:
-            if sendable := facts.get(lane.lease.loop):
-                lane.adapt(sendable, moment)
-            else:
+            sendable = facts.get(lane.lease.loop)
+            if sendable is None or not lane.adapt(sendable, moment):
                 lane.bar()
 
     def _make_calls(self, taken: Sequence[Claimed]) -> None:
         if not taken:
             return
-        known = lanes.events([each.event for each in taken])
-        calls = [call for each in taken if (call := self._call(each, known.get(each.event)))]
-        self._submit(calls)
+        calls: list[Call] = []
+        left = deque(taken)
+        try:
+            known = lanes.events([each.event for each in taken])
+            while left:
+                if call := self._call(left[0], known.get(left[0].event)):
+                    calls.append(call)
+                left.popleft()
+            self._submit(calls)
+        except Exception:
+            # What was claimed and not handed over is nobody's: it has to be claimed again.
+            for each in (*left, *(call.tag.claimed for call in calls)):
+                self._lanes[each.loop].not_started(each.id)
+            raise
 
     def _call(self, claimed: Claimed, event: tuple[EventFacts, dict[str, object]] | None) -> Call | None:
         lane = self._lanes[claimed.loop]
@@ -182,7 +195,8 @@ class Keeper:
         try:
             contents = Contents(*event, claimed.attempts + 1)
             return call_for(lane.script, contents, now=sending.started, tag=sending, may_start=lane.may_start)
-        except (TypeError, ValueError) as error:
+        except Exception as error:
+            logger.exception("No call could be made of delivery %s", claimed.id)
             self._end(sending, f"No call could be made of this event: {error}", DeliveryState.GIVEN_UP)
             return None
 
@@ -196,7 +210,7 @@ class Keeper:
         for lane in idle:
             if lane.is_resting(moment) and not lane.barred:
                 heapq.heappush(self._alarms, (lane.pace.resting_until, lane.lease.loop))
-        closed = [lane for lane in idle if lane.barred or lane.is_resting(moment)]
+        closed = [lane for lane in idle if lane.barred or lane.stop_reason or lane.is_resting(moment)]
         self._let_go(closed, anyway=True)
         self._let_go([lane for lane in idle if lane not in closed], anyway=False)
 
@@ -210,3 +224,16 @@ class Keeper:
             else:
                 # Something is due after all, or the lane is no longer ours, which the next renewal will tell.
                 lane.restart()
+
+
+def _record_all(done: Sequence[Done]) -> None:
+    """Record them; what PostgreSQL refuses for what a stranger's answer holds is recorded without that."""
+    try:
+        lanes.record(done)
+    except (DataError, IntegrityError):
+        if len(done) > 1:
+            for each in done:
+                _record_all([each])
+            return
+        logger.exception("The answer to attempt %s can't be stored; the attempt is", done[0].id)
+        lanes.record([replace(done[0], message="The answer can't be shown.", answer=b"", address="")])

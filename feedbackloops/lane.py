@@ -1,15 +1,20 @@
 """One leased lane, as the engine that holds it sees it."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from time import monotonic
 from uuid import UUID
 
+from django.core.exceptions import ImproperlyConfigured
+
 from feedbackloops.calls import Script
 from feedbackloops.lanes import NIL, START_OF_TIME, Claimed, LaneFacts, LaneNote, Lease, Place
 from feedbackloops.protocol.outcome import TROUBLE, Judgement, Outcome
 from feedbackloops.protocol.pacing import Pace
+
+logger = logging.getLogger(__name__)
 
 # How long a claim goes on from the last one, although something may have been owed late before that place.
 RESTART_SECONDS = 5.0
@@ -37,8 +42,11 @@ class Lane:
     succeeded: bool = False
     trouble: str = ""
     stop_reason: str = ""
-    noted: tuple[int, float, str, str] = (0, 0.0, "", "")
+    noted: tuple[int, float, str, str] = field(init=False)
     success_noted: float = float("-inf")
+
+    def __post_init__(self) -> None:
+        self.noted = self._state()
 
     @property
     def fence(self) -> tuple[int, int]:
@@ -49,11 +57,16 @@ class Lane:
         """Whether a call may leave at this very moment."""
         return monotonic() < self.fresh_until
 
-    def adapt(self, facts: LaneFacts, now: float) -> None:
-        """Follow what staff have set meanwhile."""
-        self.script, self.barred = Script.from_facts(facts), False
+    def adapt(self, facts: LaneFacts, now: float) -> bool:
+        """Follow what staff have set meanwhile; False where that can't be done, which concerns this lane only."""
+        try:
+            self.script, self.barred = Script.from_facts(facts), False
+        except (ImproperlyConfigured, ValueError) as error:
+            logger.error("Nothing can be sent to loop %d: %s", facts.loop, error)
+            return False
         self.pace.limit = facts.in_flight_limit
         self.pace.set_rate(facts.rate_limit, now)
+        return True
 
     def bar(self) -> None:
         """Send no more: it is paused, not verified or stopped."""
@@ -98,16 +111,20 @@ class Lane:
 
     def note(self, now: float) -> LaneNote | None:
         """What to write of this lane, if that has changed; a success counts as a change once a second."""
-        state = self.pace.troubles, self.pace.resting_until, self.trouble, self.stop_reason
         success = self.succeeded and now - self.success_noted >= NOTE_SUCCESS_SECONDS
-        if state == self.noted and not success:
+        if self._state() == self.noted and not success:
             return None
-        self.noted = state
-        succeeded, self.succeeded = self.succeeded, False
-        if succeeded:
-            self.success_noted = now
         rests = max(0.0, self.pace.resting_until - now)
-        return LaneNote(*self.fence, self.pace.troubles, rests, succeeded, self.trouble, self.stop_reason)
+        return LaneNote(*self.fence, self.pace.troubles, rests, success, self.trouble, self.stop_reason)
+
+    def was_noted(self, note: LaneNote, now: float) -> None:
+        """Remember that this was written."""
+        self.noted = self._state()
+        if note.succeeded:
+            self.succeeded, self.success_noted = False, now
+
+    def _state(self) -> tuple[int, float, str, str]:
+        return self.pace.troubles, self.pace.resting_until, self.trouble, self.stop_reason
 
     def free(self, now: float) -> int:
         """How many calls to claim for: none where nothing more is expected, or the fence is about to close."""

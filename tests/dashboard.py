@@ -53,8 +53,9 @@ class Page(HTMLParser):
     def _take_input(self, given: dict[str, str]) -> None:
         if given.get("type") in ("submit", "button"):
             return
-        if given.get("type") not in ("checkbox", "radio") or "checked" in given:
-            self.values[given["name"]].append(given.get("value", "on"))
+        ticked = given.get("type") in ("checkbox", "radio")
+        if not ticked or "checked" in given:
+            self.values[given["name"]].append(given.get("value", "on" if ticked else ""))
 
 
 def staff(*rights: str) -> Client:

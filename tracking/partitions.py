@@ -13,8 +13,9 @@ from django.db.migrations.operations import CreateModel
 
 from tracking.ids import first_id_at
 
-# Upkeep steps back rather than make hits wait behind its lock; it runs again within the hour.
-_PATIENCE = "SET LOCAL lock_timeout = '2s'"
+# Upkeep steps back rather than make hits wait behind its lock, and before the server looks for a deadlock (1 s) and
+# ends somebody else's transaction; it runs again within the hour.
+_PATIENCE = "SET LOCAL lock_timeout = '500ms'"
 
 
 class CreatePartitionedModel(CreateModel):
@@ -74,14 +75,14 @@ def _make_one(table: str, day: date, storage: str) -> bool:
     name, (low, high) = _name(table, day), id_range(day)
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_PATIENCE)
-        # One maker at a time; hits go on.
-        cursor.execute(f"LOCK TABLE {table} IN SHARE UPDATE EXCLUSIVE MODE")
+        # Rows that come in meanwhile wait here, where they don't know their partition yet: behind a lock on the default
+        # one they would be on their way into it, and fail.
+        cursor.execute(f"LOCK TABLE ONLY {table} IN SHARE ROW EXCLUSIVE MODE")
         if day in existing(table):
             return False
         cursor.execute(f"CREATE TABLE {name} (LIKE {table} INCLUDING ALL)")
         if storage:
             cursor.execute(f"ALTER TABLE {name} SET ({storage})")
-        cursor.execute(f"LOCK TABLE {table}_default IN SHARE ROW EXCLUSIVE MODE")
         cursor.execute(
             f"WITH moved AS (DELETE FROM {table}_default WHERE id >= %s AND id < %s RETURNING *)"
             f" INSERT INTO {name} SELECT * FROM moved",

@@ -1,8 +1,10 @@
 import json
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from django.contrib import admin, messages
+from django.db import transaction
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
@@ -226,7 +228,7 @@ class ParkedEventAdmin(HistoryPage):
     def try_again(self, request: HttpRequest, queryset: QuerySet[ParkedEvent]) -> None:
         ids = list(queryset.values_list("pk", flat=True))
         count = unpark(ids)
-        doorbell.ring_for_events(ids)
+        transaction.on_commit(partial(doorbell.ring_for_events, ids), robust=True)
         self.message_user(request, f"Being tried again: {count}. Those that fail again come back to this list.")
 
     @admin.display(description="Event")

@@ -80,6 +80,10 @@ class Sender:
         """Start the thread."""
         self._thread.start()
 
+    def is_running(self) -> bool:
+        """Whether the thread lives: it ends by `stop`, or by a failure of its own, which is logged."""
+        return self._thread.is_alive()
+
     def submit(self, calls: Iterable[Call]) -> None:
         """Queue calls and return at once. For any thread. Raises RuntimeError when the sender does not run."""
         if not self._thread.is_alive():

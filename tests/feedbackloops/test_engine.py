@@ -119,3 +119,15 @@ def test_a_script_that_fails_once_gets_it_again(
 
     assert eventually(lambda: delivered() == 1)
     assert [request.values("webhook-attempt") for request in server.requests] == [["1"], ["2"]]
+
+
+def test_a_sender_that_broke_down_is_replaced(
+    engine: Engine, message: Message, loop: FeedbackLoop, caplog: pytest.LogCaptureFixture
+) -> None:
+    engine._sender.stop(0)
+    owe(message, 3)
+
+    engine.ring([loop.pk])
+
+    assert eventually(lambda: delivered() == 3)
+    assert "The sender broke down" in caplog.text

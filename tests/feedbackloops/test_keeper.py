@@ -5,9 +5,11 @@ from time import sleep
 from typing import Any
 
 import pytest
+from django.db import OperationalError, connection
 from django.utils.timezone import now
 from pytest_django import Settings
 
+from feedbackloops import lanes
 from feedbackloops.fanout import fan_out
 from feedbackloops.keeper import Keeper
 from feedbackloops.models import Attempt, Delivery, FeedbackLoop, LaneState
@@ -66,6 +68,10 @@ def message() -> Message:
 @pytest.fixture
 def loop(message: Message) -> FeedbackLoop:
     return make_verified_loop(message.account, in_flight_limit=10)
+
+
+def lose_the_database(*arguments: object) -> None:
+    raise OperationalError("the connection is lost")
 
 
 def states() -> dict[str, int]:
@@ -388,6 +394,59 @@ def test_an_answer_that_never_came_has_its_cause_recorded(bench: Bench, message:
 
     assert Attempt.objects.get().outcome == "unreachable"
     assert Delivery.objects.get().outcome == "unreachable"
+
+
+def test_what_was_claimed_when_the_database_went_away_is_claimed_again(
+    bench: Bench, message: Message, loop: FeedbackLoop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owe(message, 3)
+    with monkeypatch.context() as fault:
+        fault.setattr(lanes, "events", lose_the_database)
+        with pytest.raises(OperationalError):
+            bench.turn(loop)
+
+    assert len(bench.turn(loop)) == 3
+
+
+def test_a_lane_whose_secret_can_not_be_read_is_given_back_and_holds_up_nobody(
+    bench: Bench, message: Message, loop: FeedbackLoop, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken = make_verified_loop(message.account)
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE feedbackloops_feedbackloop SET secret = 'torn' WHERE id = %s", [broken.pk])
+    owe(message)
+
+    [call] = bench.turn(broken, loop)
+
+    assert call.loop == loop.pk
+    assert f"loop {broken.pk}: A stored secret can't be read with ENCRYPTION_KEYS" in caplog.text
+    assert broken.lane.engine is None
+
+
+def test_what_was_learnt_is_noted_later_when_the_database_was_away(
+    bench: Bench, message: Message, loop: FeedbackLoop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owe(message, 2)
+    [first, second] = bench.turn(loop)
+    with monkeypatch.context() as fault:
+        fault.setattr(lanes, "note", lose_the_database)
+        with pytest.raises(OperationalError):
+            bench.answer([first], GONE)
+
+    bench.answer([second], GONE)
+
+    assert LaneState.objects.get().stop_reason == "gone"
+
+
+def test_an_answer_that_can_not_be_stored_holds_up_no_other(bench: Bench, message: Message, loop: FeedbackLoop) -> None:
+    owe(message, 3)
+    [first, *others] = bench.turn(loop)
+
+    bench.answer(others, OK)
+    bench.answer([first], Answer(status=200, address="not an address, and far too long for the column of addresses"))
+
+    assert states() == {"delivered": 3}
+    assert Attempt.objects.filter(address="").count() == 3
 
 
 def test_closing_gives_the_lanes_back_once_their_calls_have_ended(

@@ -27,17 +27,11 @@ from tests.dns_server import DnsServer
 from tests.flow.waiting import wait_until
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-READY = {
-    "web": "Started worker",
-    "events": " ready.",
-    "worker": " ready.",
-    "looks": " ready.",
-    "beat": "beat: Starting",
-}
 # As in production, but for the times: pauses, rests and leases are short, so that faults pass by quickly.
 SETTINGS = {
     "RETRY_SCHEDULE": "0.3,0.3,0.3",
     "SWEEP_SECONDS": "0.5",
+    "LOOK_SECONDS": "1",
     "LEASE_SECONDS": "4",
     "COOL_DOWN_SECONDS": "1",
     "ANSWER_SECONDS": "2",
@@ -85,11 +79,11 @@ class Deployment:
                 connections["default"] = usual
 
     def start(self, *names: str) -> None:
-        """Start processes and wait until they are ready."""
-        sizes = {name: _size(self.processes.log(name)) for name in names}
+        """Start processes (all by default) and wait until the web answers and the workers wait for tasks."""
+        names = names or tuple(self.processes.commands)
+        wanted = self._consumers() + sum(" worker " in self.processes.commands[name] for name in names)
         self.processes.start(*names)
-        for name in names:
-            self._await_ready(name, sizes[name])
+        wait_until(lambda: self._consumers() >= wanted and self._web_answers(), f"{', '.join(names)} started", 30)
 
     def kill(self, *names: str) -> None:
         """kill -9."""
@@ -103,7 +97,7 @@ class Deployment:
 
     def lose_all_rings(self) -> None:
         """Empty Valkey, bindings and all."""
-        with redis.Redis.from_url(self.redis_url) as client:
+        with self._valkey_client() as client:
             client.flushdb()
 
     def get(self, url: str, **headers: str) -> requests.Response:
@@ -127,14 +121,21 @@ class Deployment:
     def _settings(self) -> override_settings:
         return override_settings(TRACKING_URL=self.tracking_url, CELERY_BROKER_URL=self.redis_url)
 
-    def _await_ready(self, name: str, offset: int) -> None:
-        words = READY.get(name, " ready.")
+    def _consumers(self) -> int:
+        """How many workers wait for tasks at this moment."""
+        number = self._valkey_client().get_connection_kwargs()["db"]
+        with self._valkey_client() as client:
+            return sum(each["cmd"] == "brpop" and int(each["db"]) == number for each in client.client_list())
 
-        def said() -> bool:
-            self.processes.check()
-            return words in self.processes.log(name).read_text()[offset:]
+    def _valkey_client(self) -> redis.Redis:
+        return redis.Redis.from_url(self.redis_url)
 
-        wait_until(said, f"{name} is ready", 30)
+    def _web_answers(self) -> bool:
+        self.processes.check()
+        try:
+            return self.head(f"{self.tracking_url}/o/none.gif").ok
+        except requests.ConnectionError:
+            return False
 
 
 @contextmanager
@@ -157,7 +158,7 @@ def deployed(stack: Stack, folder: Path) -> Iterator[Deployment]:
         )
         running.callback(processes.stop)
         _migrate(env)
-        deployment.start(*READY)
+        deployment.start()
         yield deployment
 
 
@@ -186,7 +187,3 @@ def _keys_beside(url: str) -> Iterator[str]:
         client.flushdb()
         yield beside
         client.flushdb()
-
-
-def _size(log: Path) -> int:
-    return len(log.read_text()) if log.exists() else 0

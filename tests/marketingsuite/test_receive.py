@@ -250,7 +250,7 @@ def received(**changes: Any) -> Received:
 def test_a_post_is_headed_by_what_came_of_the_checks() -> None:
     assert head_line(received()).endswith(":00.500 · attempt 1 · signature valid · digest valid")
     line = head_line(received(signature="INVALID", duplicate=True, test=True, answered=500), 12)
-    assert line.endswith(":00.500 · DUPLICATE · a test · 12 ms after the hit · attempt 1 · signature INVALID · digest…")
+    assert line.endswith(":00.500 · DUPLICATE · a test · 12 ms after the hit · attempt 1 · signature INVALID ·…")
     assert len(line) == WIDTH
     assert head_line(received(answered=500)).endswith(" · digest valid · answered 500")
 

@@ -1,0 +1,344 @@
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.messages import get_messages
+from django.test import Client
+from django.utils.timezone import now
+from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks
+
+from feedbackloops import doorbell
+from feedbackloops.models import Attempt, FeedbackLoop, LaneState, LoopStatus, VerificationLook
+from feedbackloops.protocol.signing import dkim_record, generate_rsa_key
+from tests.dashboard import opened, staff, submitted, text, url
+from tests.factories import make_account, make_database, make_loop, make_message, make_verified_loop, owe
+from tracking.ids import new_id
+
+pytestmark = pytest.mark.django_db
+
+LOOP = "feedbackloops_feedbackloop"
+KEY = generate_rsa_key()
+EDITOR = ("feedbackloops.view_feedbackloop", "feedbackloops.change_feedbackloop", "feedbackloops.add_feedbackloop")
+
+
+class Rings(list[tuple[str, Any]]):
+    """Hears what a process rings for."""
+
+    def ring(self, task: str, arguments: Iterable[Any]) -> None:
+        self.extend((task, argument) for argument in arguments)
+
+
+@pytest.fixture
+def rings(monkeypatch: pytest.MonkeyPatch) -> Rings:
+    heard = Rings()
+    monkeypatch.setattr(doorbell, "_doorbell", lambda: heard)
+    return heard
+
+
+@pytest.fixture
+def client() -> Client:
+    return staff(*EDITOR, "profiles.view_account")
+
+
+@pytest.fixture
+def viewer() -> Client:
+    return staff("feedbackloops.view_feedbackloop")
+
+
+def pressed(client: Client, loop: FeedbackLoop, act: str) -> Any:
+    return client.post(url(LOOP, "act", loop.pk, act))
+
+
+def said(answer: Any) -> str:
+    return " ".join(str(message) for message in get_messages(answer.wsgi_request))
+
+
+def shown(client: Client, loop: FeedbackLoop) -> str:
+    return text(client.get(url(LOOP, "change", loop.pk)))
+
+
+def test_a_loop_is_made_from_its_form_and_the_next_step_is_told(client: Client) -> None:
+    account = make_account()
+    form = opened(client, LOOP) | {"event_types": ["click", "bounce", "create"]}
+    answer = submitted(client, LOOP, form, account=account.pk, name="CRM", url="https://example.com/a/b.php")
+    loop = FeedbackLoop.objects.get()
+    assert (loop.account, loop.name, loop.event_types) == (account, "CRM", ["click", "bounce", "create"])
+    assert loop.lane.stopped is None
+    page = text(answer)
+    assert "Next step: download the verification file" in page
+    assert f"https://example.com/a/{loop.verification_file}" in page
+    assert f"https://example.com/{loop.verification_file}" in page
+
+
+def test_saving_a_new_loop_leads_to_its_page(client: Client) -> None:
+    form = opened(client, LOOP) | {"event_types": ["open"], "account": [str(make_account().pk)]}
+    answer = client.post(url(LOOP, "add"), form | {"name": "CRM", "url": "https://example.com/", "_save": "1"})
+    assert answer["Location"] == url(LOOP, "change", FeedbackLoop.objects.get().pk)
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ({"url": "ftp://example.com/"}, "The URL must start with http:// or https://."),
+        ({"url": "https://u:p@example.com/"}, "user name or password"),
+        ({"event_types": []}, "This field is required."),
+        ({"event_types": ["explosion"]}, "Select a valid choice."),
+        ({"in_flight_limit": "0"}, "greater than or equal to 1"),
+        ({"rate_limit": "-1"}, "greater than or equal to"),
+        ({"new_rsa_key": "no key"}, "This is not an RSA private key in PEM"),
+        ({"make_rsa_key": "on"}, "enter both, or neither"),
+        ({"make_rsa_key": "on", "remove_rsa_key": "on"}, "Choose one: paste a key"),
+    ],
+)
+def test_what_a_loop_cannot_have_is_refused_in_words(client: Client, typed: dict[str, Any], words: str) -> None:
+    loop = make_loop(make_account())
+    answer = submitted(client, LOOP, opened(client, LOOP, loop.pk), loop.pk, **typed)
+    assert words in text(answer)
+    assert FeedbackLoop.objects.get().modified == loop.modified
+
+
+def test_databases_are_limited_to_those_of_the_account(client: Client) -> None:
+    loop = make_loop(make_account())
+    own, foreign = make_database(loop.account, "Own"), make_database(name="Foreign")
+    assert "Own" in shown(client, loop)
+    assert "Foreign" not in shown(client, loop)
+    form = opened(client, LOOP, loop.pk)
+    assert "is not one of this account" in text(submitted(client, LOOP, form, loop.pk, databases=[foreign.pk]))
+    assert list(loop.databases.all()) == []
+    submitted(client, LOOP, form, loop.pk, databases=[own.pk])
+    assert list(loop.databases.all()) == [own]
+
+
+def test_the_account_is_fixed_once_the_loop_is_made(client: Client) -> None:
+    loop = make_loop(make_account())
+    submitted(client, LOOP, opened(client, LOOP, loop.pk), loop.pk, account=make_account().pk)
+    assert FeedbackLoop.objects.get().account_id == loop.account_id
+
+
+def test_a_form_saved_late_never_revives_a_loop(client: Client) -> None:
+    loop = make_verified_loop(make_account())
+    form = opened(client, LOOP, loop.pk)
+    FeedbackLoop.objects.filter(pk=loop.pk).update(status=LoopStatus.DISABLED)
+    LaneState.objects.filter(loop=loop).update(stopped=now(), stop_reason="gone", lease_number=7)
+    submitted(client, LOOP, form, loop.pk, name="Renamed")
+    loop = FeedbackLoop.objects.get()
+    assert (loop.name, loop.status, loop.lane.lease_number) == ("Renamed", LoopStatus.DISABLED, 7)
+    assert loop.lane.stopped is not None
+
+
+def test_two_people_with_the_same_form_open_keep_each_others_changes(client: Client) -> None:
+    loop = make_verified_loop(make_account())
+    own, other = make_database(loop.account), make_database(loop.account)
+    first, second, third = (opened(client, LOOP, loop.pk) for _ in range(3))
+    submitted(client, LOOP, first, loop.pk, url="https://example.com/elsewhere/", databases=[own.pk, other.pk])
+    submitted(client, LOOP, second, loop.pk, event_types=["bounce"], rate_limit="5")
+    submitted(client, LOOP, third, loop.pk, name="Renamed", body_format="json")
+    loop = FeedbackLoop.objects.get()
+    assert (loop.url, loop.event_types, loop.rate_limit) == ("https://example.com/elsewhere/", ["bounce"], 5)
+    assert (loop.name, loop.body_format, set(loop.databases.all())) == ("Renamed", "json", {own, other})
+
+
+def test_a_late_form_does_not_move_the_place_of_a_url_that_was_changed_meanwhile(client: Client) -> None:
+    loop = make_verified_loop(make_account())
+    form = opened(client, LOOP, loop.pk)
+    loop.url = "https://example.net/new/"
+    loop.save()
+    submitted(client, LOOP, form, loop.pk, name="Renamed")
+    assert FeedbackLoop.objects.get().place == "https://example.net:443/new/"
+
+
+def test_a_form_that_is_saved_untouched_writes_nothing(client: Client) -> None:
+    loop = make_verified_loop(make_account(), rsa_private_key=KEY, rsa_key_id="k.example.com")
+    loop.databases.add(make_database(loop.account))
+    before = FeedbackLoop.objects.values().get()
+    submitted(client, LOOP, opened(client, LOOP, loop.pk), loop.pk)
+    assert FeedbackLoop.objects.values().get() == before
+
+
+def test_a_key_is_pasted_replaced_and_removed_and_never_shown(client: Client) -> None:
+    loop = make_loop(make_account())
+    form = opened(client, LOOP, loop.pk)
+    page = text(submitted(client, LOOP, form, loop.pk, new_rsa_key=KEY, rsa_key_id="k._domainkey.example.com"))
+    assert dkim_record(KEY).replace("+", "&#x2B;") in page.replace("+", "&#x2B;")
+    assert "PRIVATE" not in page
+    assert FeedbackLoop.objects.get().rsa_private_key.strip() == KEY.strip()
+    submitted(client, LOOP, opened(client, LOOP, loop.pk), loop.pk, make_rsa_key="on")
+    assert FeedbackLoop.objects.get().rsa_private_key not in ("", KEY)
+    submitted(client, LOOP, opened(client, LOOP, loop.pk), loop.pk, remove_rsa_key="on")
+    assert FeedbackLoop.objects.values_list("rsa_private_key", "rsa_key_id").get() == ("", "")
+    assert "No key is set" in shown(client, loop)
+
+
+def test_who_may_only_look_sees_no_secret_and_no_button(client: Client, viewer: Client) -> None:
+    loop = make_verified_loop(
+        make_account(), rsa_private_key=KEY, rsa_key_id="k.example.com", previous_secret="whsec_old"
+    )
+    seen, hidden = shown(client, loop), shown(viewer, loop)
+    for secret in (loop.secret, "whsec_old", "/do/pause/"):
+        assert secret.replace("+", "&#x2B;") in seen.replace("+", "&#x2B;")
+        assert secret.replace("+", "&#x2B;") not in hidden.replace("+", "&#x2B;")
+
+
+@pytest.mark.parametrize("act", ["check_now", "call_test", "pause", "resume"])
+def test_acts_need_the_right_to_change_and_a_post(client: Client, viewer: Client, rings: Rings, act: str) -> None:
+    loop = make_verified_loop(make_account())
+    LaneState.objects.filter(loop=loop).update(stopped=now())
+    rings.clear()
+    assert pressed(viewer, loop, act).status_code == 403
+    viewer.post(url(LOOP, "changelist"), {"action": act, "_selected_action": loop.pk})
+    assert client.get(url(LOOP, "act", loop.pk, act)).status_code == 405
+    assert Client().post(url(LOOP, "act", loop.pk, act)).status_code == 302
+    loop = FeedbackLoop.objects.get()
+    assert (loop.status, loop.lane.stopped is None, rings) == (LoopStatus.ACTIVE, False, [])
+
+
+def test_acts_are_guarded_against_forged_requests(client: Client) -> None:
+    loop, careful = make_verified_loop(make_account()), Client(enforce_csrf_checks=True)
+    careful.cookies = client.cookies
+    assert pressed(careful, loop, "pause").status_code == 403
+
+
+def test_check_now_has_the_file_looked_for_at_once_and_for_another_day(
+    client: Client, rings: Rings, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
+    loop = make_loop(make_account(), looks_wanted_since=now() - timedelta(days=3))
+    with django_capture_on_commit_callbacks(execute=True):
+        answer = pressed(client, loop, "check_now")
+    assert ("look", loop.pk) in rings
+    assert now() - FeedbackLoop.objects.get().looks_wanted_since < timedelta(minutes=1)
+    assert "We are looking for the verification file" in said(answer)
+
+
+def test_a_test_call_goes_to_verified_loops_only(
+    client: Client, rings: Rings, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
+    verified, unverified = make_verified_loop(make_account(), name="V"), make_loop(make_account(), name="U")
+    rings.clear()
+    chosen = {"action": "call_test", "_selected_action": [verified.pk, unverified.pk]}
+    with django_capture_on_commit_callbacks(execute=True):
+        answer = client.post(url(LOOP, "changelist"), chosen)
+    assert rings == [("call_test", verified.pk)]
+    assert "Nothing was sent to “U”: that is not verified." in said(answer)
+
+
+def test_pausing_leaves_disabled_loops_disabled(client: Client) -> None:
+    active, disabled = make_loop(make_account()), make_loop(make_account(), status=LoopStatus.DISABLED)
+    client.post(url(LOOP, "changelist"), {"action": "pause", "_selected_action": [active.pk, disabled.pk]})
+    assert set(FeedbackLoop.objects.values_list("pk", "status")) == {(active.pk, "paused"), (disabled.pk, "disabled")}
+    assert "only active loops" in said(pressed(client, disabled, "pause"))
+
+
+def test_resuming_ends_a_stop_and_a_rest_and_rings_the_lane(
+    client: Client, rings: Rings, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
+    loop = make_verified_loop(make_account(), status=LoopStatus.PAUSED)
+    state = {"stopped": now(), "stop_reason": "gone", "troubles": 9, "cooling_until": now(), "lease_number": 3}
+    LaneState.objects.filter(loop=loop).update(**state)
+    rings.clear()
+    with django_capture_on_commit_callbacks(execute=True):
+        pressed(client, loop, "resume")
+    loop = FeedbackLoop.objects.get()
+    lane = loop.lane
+    assert (loop.status, lane.stopped, lane.stop_reason, lane.troubles, lane.cooling_until) == (
+        "active",
+        None,
+        "",
+        0,
+        None,
+    )
+    assert lane.lease_number == 3
+    assert ("deliver", loop.pk) in rings
+
+
+def test_waking_a_lane_that_goes_well_writes_nothing() -> None:
+    assert not make_loop(make_account()).lane.wake()
+
+
+def test_the_file_is_downloaded_exactly_as_it_has_to_stand(viewer: Client) -> None:
+    loop = make_loop(make_account())
+    answer = viewer.get(url(LOOP, "file", loop.pk))
+    assert answer.content.decode() == loop.verification_content
+    assert answer["Content-Disposition"] == f'attachment; filename="{loop.verification_file}"'
+    assert answer["Content-Type"] == "text/plain"
+    assert staff().get(url(LOOP, "file", loop.pk)).status_code == 403
+    assert viewer.get(url(LOOP, "file", 0)).status_code == 302
+
+
+def test_the_page_says_what_the_last_looks_saw(client: Client) -> None:
+    loop = make_loop(make_account())
+    assert "Nobody has looked yet." in shown(client, loop)
+    VerificationLook.objects.create(
+        loop=loop, url="https://x.example/", found=False, problem="redirect", message="<b>gone</b>"
+    )
+    assert "&lt;b&gt;gone&lt;/b&gt;" in shown(client, loop)
+
+
+def test_the_page_shows_the_last_test_call(client: Client) -> None:
+    loop = make_verified_loop(make_account())
+    assert "A test call sends a sample event" in shown(client, loop)
+    for message in ("the first one", "the last one"):
+        call = {"id": new_id(), "account": loop.account, "number": 1, "started": now(), "outcome": "rejected"}
+        Attempt.objects.create(loop=loop, message=message, answer=b"<i>\xff", **call)
+    page = shown(client, loop)
+    assert "the last one" in page
+    assert "the first one" not in page
+    assert "&lt;i&gt;\ufffd" in page
+
+
+@pytest.mark.parametrize(
+    ("lane", "words"),
+    [
+        ({}, "Sending normally."),
+        ({"stopped": now(), "stop_reason": "gone"}, "The script answered 410 Gone. Press Resume"),
+        (
+            {"troubles": 6, "cooling_until": now() + timedelta(hours=1), "last_trouble": "Refused."},
+            "because of this: Refused.",
+        ),
+        ({"troubles": 6, "cooling_until": now(), "last_trouble": "Refused."}, "Trying one delivery at a time"),
+    ],
+)
+def test_list_and_page_say_how_the_lane_stands(client: Client, lane: dict[str, Any], words: str) -> None:
+    loop = make_verified_loop(make_account())
+    LaneState.objects.filter(loop=loop).update(**lane)
+    assert words in text(client.get(url(LOOP, "changelist")))
+    assert words in shown(client, loop)
+
+
+@pytest.mark.parametrize(
+    ("status", "words"), [("paused", "sent once you press Resume"), ("disabled", "no new events are kept for it")]
+)
+def test_list_and_page_say_what_staff_decided(client: Client, status: str, words: str) -> None:
+    loop = make_verified_loop(make_account(), status=status)
+    assert words in text(client.get(url(LOOP, "changelist")))
+    assert words in shown(client, loop)
+
+
+def test_loops_are_filtered_by_whether_they_are_verified(client: Client) -> None:
+    make_verified_loop(make_account(), name="Proven"), make_loop(make_account(), name="Fresh")
+    pages = {each: text(client.get(url(LOOP, "changelist"), {"verified": each})) for each in ("yes", "no")}
+    assert ("Proven" in pages["yes"], "Fresh" in pages["yes"]) == (True, False)
+    assert ("Proven" in pages["no"], "Fresh" in pages["no"]) == (False, True)
+
+
+def test_the_list_asks_as_much_for_many_loops_as_for_few(
+    client: Client, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    for _ in range(10):
+        make_verified_loop(make_account())
+    with django_assert_num_queries(5):
+        client.get(url(LOOP, "changelist"))
+
+
+def test_a_loop_that_was_owed_anything_cannot_be_deleted(admin_client: Client) -> None:
+    loop, unused = make_verified_loop(make_account()), make_loop(make_account())
+    owe(make_message(account=loop.account))
+    assert admin_client.post(url(LOOP, "delete", loop.pk), {"post": "yes"}).status_code == 403
+    assert admin_client.post(url(LOOP, "delete", unused.pk), {"post": "yes"}).status_code == 302
+    assert list(FeedbackLoop.objects.all()) == [loop]
+
+
+def test_what_was_pressed_is_in_the_loops_history(client: Client) -> None:
+    loop = make_loop(make_account())
+    pressed(client, loop, "pause")
+    assert "Paused." in text(client.get(url(LOOP, "history", loop.pk)))

@@ -1,0 +1,301 @@
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import requests
+from django.utils.timezone import now
+
+from feedbackloops.models import FeedbackLoop, LoopStatus
+from marketingsuite.demo import stage
+from marketingsuite.demo.customer import PROFILES, customer, new_loop, new_password
+from marketingsuite.demo.inbox import Inbox
+from marketingsuite.demo.printing import WIDTH, Printer
+from marketingsuite.demo.receiver import Received
+from marketingsuite.demo.report import Hit, Report, expected_of
+from marketingsuite.demo.stage import DemoError, Ports, Stage
+from marketingsuite.demo.story import MAIL
+from marketingsuite.devstack import BASE_DIR, DevstackError
+from profiles.models import Account, Profile
+from tracking.rewriting import count_links, find_links
+
+OPENED = Hit("open", "", 100.0)
+CLICKED = Hit("click", "https://a.example/", 101.0)
+EXPECTED = {"recipient": "ann@example.com", "tags": ["a"]}
+OK = re.compile(r"demo: ok - 3 events, 3 posts received, 3 signatures valid, slowest \d+ ms")
+
+
+def told(hit: Hit, after: float = 0.01, **changes: Any) -> Received:
+    """The POST of a hit."""
+    post = EXPECTED | ({"original": hit.original} if hit.original else {})
+    made = Received(hit.at + after, "/", "e", hit.type, "1", "valid", "valid", False, False, 200, post)
+    return replace(made, **changes)
+
+
+def report(*posts: Received, events: int = 2) -> Report:
+    return Report([OPENED, CLICKED], events, posts, EXPECTED)
+
+
+def test_a_demo_in_which_nothing_is_missing_ends_with_its_counts() -> None:
+    whole = report(told(CLICKED, 0.25), told(OPENED))
+    assert whole.problems() == []
+    assert whole.is_complete()
+    assert whole.last_line() == "demo: ok - 2 events, 2 posts received, 2 signatures valid, slowest 250 ms"
+
+
+@pytest.mark.parametrize(
+    ("seen", "problem"),
+    [
+        (report(told(OPENED)), "no POST came for the click of https://a.example/"),
+        (report(told(CLICKED)), "no POST came for the open"),
+        (report(told(OPENED), told(CLICKED), events=1), "2 hits were made, but 1 events are recorded"),
+        (
+            report(told(OPENED), told(CLICKED, signature="INVALID")),
+            "the POST of the click has a signature that is INVALID",
+        ),
+        (report(told(OPENED, digest="missing"), told(CLICKED)), "the POST of the open has a digest that is missing"),
+        (
+            report(told(OPENED, post={"recipient": "ann@example.com"}), told(CLICKED)),
+            "the POST of the open says None of tags, not ['a']",
+        ),
+    ],
+)
+def test_whatever_is_missing_or_wrong_is_named(seen: Report, problem: str) -> None:
+    assert seen.problems() == [problem]
+
+
+def test_an_open_is_no_click_and_another_link_is_another_hit() -> None:
+    elsewhere = told(replace(CLICKED, original="https://b.example/"))
+    seen = report(told(OPENED), elsewhere)
+    assert not seen.is_complete()
+    assert seen.milliseconds(elsewhere) is None
+
+
+def test_a_form_says_nothing_of_what_is_empty_or_what_php_can_not_hold() -> None:
+    enrichment = {"profile": 1, "database": 2, "fields": {"a]": "x", "b": "", "é": "1"}, "interests": []}
+    said = expected_of("ann@example.com", ("t",), enrichment)
+    assert said == {
+        "recipient": "ann@example.com",
+        "tags": ["t"],
+        "profile": "1",
+        "database": "2",
+        "fields": {"b": "", "é": "1"},
+    }
+
+
+def test_the_inbox_gives_each_new_post_once_and_waits_for_whole_lines(tmp_path: Path) -> None:
+    log = tmp_path / "receive.log"
+    log.write_text(told(OPENED).to_json() + "\n")
+    inbox = Inbox(log)
+    line = told(CLICKED).to_json()
+    with log.open("a") as file:
+        file.write("a warning\n" + line[:20])
+        file.flush()
+        assert inbox.new() == []
+        file.write(line[20:] + "\n" + line)
+        file.flush()
+        assert inbox.new() == [told(CLICKED)]
+        assert inbox.new() == []
+    assert Inbox(tmp_path / "none").new() == []
+
+
+def test_a_step_is_announced_before_it_is_done_and_wraps_within_the_width() -> None:
+    stream = StringIO()
+    printer = Printer(stream)
+    with printer.step("mail") as step:
+        assert stream.getvalue() == "  mail         "
+        step.say("word " * 30)
+    with pytest.raises(DemoError), printer.step("web"):
+        raise DemoError
+    printer.line("end", "bad")
+    lines = stream.getvalue().split("\n")
+    assert [len(line) <= WIDTH for line in lines] == [True] * len(lines)
+    assert lines[1].startswith("               word")
+    assert lines[2:] == ["  web          ", "end", ""]
+
+
+def test_a_terminal_gets_colours() -> None:
+    class Terminal(StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    stream = Terminal()
+    Printer(stream).post(told(OPENED, signature="INVALID"))
+    Printer(stream).line("plain")
+    assert stream.getvalue().startswith("\x1b[31;1m  open")
+    assert stream.getvalue().endswith("\nplain\n")
+
+
+@pytest.mark.django_db
+def test_the_customer_is_made_once_and_used_again() -> None:
+    first = customer()
+    assert first.profile.fields == PROFILES[0]["fields"]
+    assert first.address == "zoe.okonkwo@example.com"
+    assert customer() == first
+    assert (Account.objects.count(), Profile.objects.count()) == (1, len(PROFILES))
+    Profile.objects.all().delete()
+    assert customer().profile.fields == PROFILES[0]["fields"]
+
+
+@pytest.mark.django_db
+def test_a_new_demo_disables_the_loops_of_earlier_ones_and_no_others() -> None:
+    account = customer().account
+    own = FeedbackLoop.objects.create(account=account, name="Mine", url="http://localhost:1/", event_types=["open"])
+    loops = [new_loop(account, "http://localhost:9000/script.php", now()) for _ in range(2)]
+    states = [FeedbackLoop.objects.get(pk=loop.pk).status for loop in (own, *loops)]
+    assert states == [LoopStatus.ACTIVE, LoopStatus.DISABLED, LoopStatus.ACTIVE]
+    assert not loops[1].is_verified
+
+
+@pytest.mark.django_db
+def test_the_login_keeps_its_name_and_gets_a_new_password(django_user_model: Any) -> None:
+    passwords = [new_password(), new_password()]
+    user = django_user_model.objects.get()
+    assert [user.check_password(password) for password in passwords] == [False, True]
+    assert user.is_staff
+    assert user.is_superuser
+
+
+@pytest.mark.parametrize("port", ["abc", "0", "65536", "9" * 30])
+def test_a_port_that_is_none_is_explained(port: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PORT", port)
+    with pytest.raises(DemoError, match="give a number from 1 to 65535"):
+        stage.free_ports()
+
+
+def test_busy_ports_are_stepped_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        monkeypatch.setenv("PORT", str(port))
+        ports = stage.free_ports()
+    assert ports.web > port
+    assert ports.script > ports.web
+
+
+def test_the_sample_mail_has_links_of_every_kind() -> None:
+    html = MAIL.read_text(encoding="utf-8")
+    targets = [link.url for link in find_links(html)]
+    assert targets[1] == "https://www.zuidwind.example/walks/dunes?length=6&unit=km#map"
+    assert len(targets) == len(set(targets)) == 7
+    assert count_links(html) == 12
+    for oddity in ("mailto:", "tel:", "#top", "data-no-track", "<!--[if mso]>", "<!DOCTYPE"):
+        assert oddity in html
+
+
+def idle_stage(tmp_path: Path) -> Stage:
+    return stage.build(Printer(StringIO()), Ports(1, 2), tmp_path, "")
+
+
+def test_who_waits_gets_what_there_was_when_patience_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stage, "PATIENCE_SECONDS", 0.05)
+    assert idle_stage(tmp_path).wait_for(list) == []
+    found = iter([0, 0, 7])
+    assert idle_stage(tmp_path).wait_for(lambda: next(found)) == 7
+
+
+def test_a_process_that_ends_while_it_is_waited_for_is_named(tmp_path: Path) -> None:
+    waiting = idle_stage(tmp_path)
+    waiting.processes.commands["failing"] = "sh -c 'echo no such table; exit 3'"
+    waiting.processes.start("failing")
+    with pytest.raises(DevstackError, match=r"'failing' ended with exit code 3(.|\n)*no such table"):
+        waiting.wait_for(lambda: False)
+    assert "no such table" in waiting.log_ends("failing")
+
+
+@contextmanager
+def demo(folder: Path, **env: str) -> Iterator["subprocess.Popen[str]"]:
+    """`manage.py demo` against the servers of this run, with its files in `folder`."""
+    process = subprocess.Popen(
+        [sys.executable, "manage.py", "demo"],
+        cwd=BASE_DIR,
+        env={**os.environ, "MARKETINGSUITE_VAR": str(folder), "PYTHONWARNINGS": "default", **env},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    with ExitStack() as stack:
+        stack.callback(process.communicate)
+        stack.callback(process.terminate)
+        yield process
+
+
+def read_until(process: "subprocess.Popen[str]", text: str) -> str:
+    """The output up to a line with this text."""
+    assert process.stdout
+    seen = ""
+    for line in process.stdout:
+        seen += line
+        if text in line:
+            return seen
+    raise AssertionError(f"{text!r} was never printed:\n{seen}")
+
+
+def test_the_demo_shows_the_whole_way_and_ends_by_itself(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with demo(tmp_path, DEMO_ONCE="1", PORT=str(port)) as process:
+            output, _ = process.communicate(timeout=55)
+    assert process.returncode == 0, output
+    assert OK.fullmatch(output.splitlines()[-1]), output
+    assert f"http://localhost:{port}/" not in output
+    assert "The server says that the file is not there (status 404)." in output
+    assert len(re.findall(r"attempt 1 · signature valid · digest valid$", output, re.MULTILINE)) == 3
+    assert "ville.naissance = Châlons-sur-Marne 🚲" in output
+    assert "whsec_" not in output
+    assert max(map(len, output.splitlines())) <= WIDTH
+
+
+def test_the_demo_stays_shows_what_else_comes_in_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    with demo(tmp_path) as process:
+        output = read_until(process, "Ctrl-C")
+        assert any(OK.fullmatch(line) for line in output.splitlines()), output
+        dashboard = re.search(r"(http://localhost:\d+)/admin/   login (\S+)   password (\S+)", output)
+        assert dashboard
+        assert logs_in(*dashboard.groups())
+        links = [link.url for link in find_links((tmp_path / "mail.html").read_text())]
+        tracked = next(link for link in links if link.startswith(dashboard[1]))
+        assert requests.get(tracked, allow_redirects=False, timeout=10).status_code == 302
+        assert "signature valid" in read_until(process, "ms after the hit")
+        children = psutil.Process(process.pid).children(recursive=True)
+        process.send_signal(signal.SIGINT)
+        assert "every process has ended" in process.communicate(timeout=30)[0]
+    assert process.returncode == 0
+    assert len(children) > 5
+    assert psutil.wait_procs(children, timeout=5)[1] == []
+
+
+def logs_in(url: str, name: str, password: str) -> bool:
+    with requests.Session() as session:
+        page = session.get(f"{url}/admin/login/", timeout=10)
+        token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page.text)
+        assert token
+        form = {"username": name, "password": password, "csrfmiddlewaretoken": token[1], "next": "/admin/"}
+        answer = session.post(f"{url}/admin/login/", data=form, allow_redirects=False, timeout=10)
+        return answer.status_code == 302 and answer.headers["Location"] == "/admin/"
+
+
+def test_a_process_that_dies_fails_the_demo_with_its_last_words(tmp_path: Path) -> None:
+    with demo(tmp_path, DEMO_ONCE="1", WEB_WORKERS="none") as process:
+        output, _ = process.communicate(timeout=30)
+    assert process.returncode == 1
+    failure = output[output.index("demo: failed - ") :]
+    assert failure.startswith("demo: failed - The process 'web' ended with exit code 2. The end of ")
+    assert "'none' is not a valid integer range" in failure
+    assert "Traceback" not in output
+
+
+def test_what_can_not_be_done_is_said_in_a_sentence(tmp_path: Path) -> None:
+    with demo(tmp_path, PORT="abc") as process:
+        output, _ = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert output.endswith("demo: failed - PORT is 'abc'; give a number from 1 to 65535, or leave it out.\n")
