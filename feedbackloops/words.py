@@ -98,6 +98,6 @@ def _times(count: int) -> str:
     return {1: "once", 2: "twice"}.get(count, f"{count} times")
 
 
-def readable(answer: bytes) -> str:
+def readable(answer: bytes | memoryview) -> str:
     """The start of an answer as text; what is not text shows as replacement characters."""
     return bytes(answer)[:MOST_SHOWN].decode("utf-8", "replace").replace("\0", "\ufffd")

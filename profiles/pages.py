@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.contrib.admin import ShowFacets
 from django.core.paginator import Paginator
 from django.db import models
 from django.http import HttpRequest
@@ -77,6 +78,7 @@ class Page(ModelAdmin):
     form = CarefulForm
     paginator = CappedPaginator
     show_full_result_count = False
+    show_facets = ShowFacets.NEVER
     list_per_page = 50
     list_filter_submit = True
     warn_unsaved_form = True
@@ -92,7 +94,7 @@ class Page(ModelAdmin):
 
 def is_needed(obj: models.Model) -> bool:
     """Whether rows exist that forbid the object's deletion."""
-    relations = (field for field in obj._meta.get_fields(include_hidden=True) if field.auto_created)
+    relations: list[Any] = [field for field in obj._meta.get_fields(include_hidden=True) if field.auto_created]
     return any(
         relation.related_model._base_manager.filter(**{relation.field.name: obj}).exists()
         for relation in relations

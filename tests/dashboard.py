@@ -2,6 +2,7 @@
 
 import re
 from collections import defaultdict
+from collections.abc import Iterable
 from html.parser import HTMLParser
 from typing import Any
 
@@ -14,6 +15,13 @@ from django.urls import reverse
 
 HISTORY = re.compile(r'FROM "?(tracking_event|tracking_message|feedbackloops_delivery|feedbackloops_attempt)\b|LATERAL')
 SCAN = re.compile(r"Seq Scan on (?:tracking_event|tracking_message|feedbackloops_delivery|feedbackloops_attempt)\w*")
+
+
+class Rings(list[tuple[str, Any]]):
+    """Hears what a process rings for, in the place of its doorbell."""
+
+    def ring(self, task: str, arguments: Iterable[Any]) -> None:
+        self.extend((task, argument) for argument in arguments)
 
 
 class Page(HTMLParser):

@@ -66,7 +66,8 @@ def links() -> Iterator[tuple[Path, str, Path, str]]:
         for text, target in re.findall(r"\[([^\]]+)\]\(([^)\s]+)\)", prose(document)):
             if "://" not in target:
                 path, _, fragment = target.partition("#")
-                yield document, text, (document.parent / path).resolve() if path else document, fragment
+                file = (document.parent / path).resolve() if path else document
+                yield document, " ".join(text.split()), file, fragment
 
 
 def rows(path: Path) -> Iterator[list[str]]:
@@ -162,7 +163,9 @@ def test_every_process_of_the_procfile_is_described() -> None:
 
 def test_every_make_target_that_a_document_names_exists() -> None:
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    named = {target for path in DOCS for target in re.findall(r"(?:`|^|=\w+ )make ([a-z]+)", path.read_text(), re.M)}
+    code = [text for path in DOCS for _, text in code_blocks(path.read_text())]
+    code += [text for path in DOCS for text in re.findall(r"`([^`]+)`", prose(path))]
+    named = {target for text in code for target in re.findall(r"^(?:\w+=\w+ )?make ([a-z]+)", text, re.MULTILINE)}
     assert {"demo", "test", "run", "check"} <= named <= targets
 
 

@@ -11,8 +11,7 @@ from django.core.exceptions import ValidationError
 from django.db import OperationalError, connection, transaction
 from django.db.models import DateTimeField, QuerySet, Value
 from django.db.models.functions import Lower
-from django.http import HttpRequest, HttpResponseRedirect
-from django.http.response import HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.utils.timezone import make_aware
 from psycopg.errors import QueryCanceled
@@ -101,7 +100,7 @@ class HistoryPage(Page):
         """The objects that a search means. A page implements this."""
         raise NotImplementedError
 
-    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponseBase:
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """The list, unless a filter that no index serves finds so little that PostgreSQL reads on and on."""
         try:
             with transaction.atomic(), connection.cursor() as cursor:

@@ -59,6 +59,7 @@ class LoopForm(CarefulForm):
     def _offer_own_databases(self, field: Any) -> None:
         own = Database.objects.filter(account_id=self.instance.account_id).select_related("account")
         field.queryset = own
+        field.widget.can_add_related = False
         field.label_from_instance = lambda database: database.name
         field.error_messages["invalid_choice"] = "A database that was chosen is not one of this account; choose again."
 

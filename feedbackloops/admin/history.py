@@ -25,7 +25,7 @@ from tracking.ids import moment_of
 from tracking.models import Event, Message
 
 RESENT_AT_ONCE = 10_000
-STATE_COLOURS = {DeliveryState.PENDING: "info", DeliveryState.DELIVERED: "success", DeliveryState.GIVEN_UP: "danger"}
+STATE_COLOURS = {"pending": "info", "delivered": "success", "given_up": "danger"}
 LOOPS = Prefetch("loop", FeedbackLoop.objects.only("name"))
 
 

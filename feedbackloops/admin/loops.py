@@ -4,7 +4,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import F, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
 from django.utils.timezone import now
@@ -27,7 +27,7 @@ SIGNING = (
     "Signing",
     {"fields": ["signing_secret", "rsa_key", "rsa_key_id", "new_rsa_key", "make_rsa_key", "remove_rsa_key"]},
 )
-STATUS_COLOURS = {LoopStatus.ACTIVE: "success", LoopStatus.PAUSED: "warning"}
+STATUS_COLOURS = {"active": "success", "paused": "warning"}
 SECRETS = ["signing_secret", "rsa_key"]
 
 
@@ -94,7 +94,7 @@ class FeedbackLoopAdmin(Page):
             return HttpResponseNotAllowed(["POST"])
         loop = self.get_object(request, object_id)
         if loop is None or act not in ACTS:
-            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+            raise Http404
         if not self.has_change_permission(request, loop):
             raise PermissionDenied
         self._do(request, act, [loop])
@@ -104,7 +104,7 @@ class FeedbackLoopAdmin(Page):
         """The verification file, to be uploaded as it is."""
         loop = self.get_object(request, object_id)
         if loop is None:
-            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+            raise Http404
         if not self.has_view_permission(request, loop):
             raise PermissionDenied
         disposition = f'attachment; filename="{loop.verification_file}"'
@@ -131,7 +131,7 @@ class FeedbackLoopAdmin(Page):
                 messages.WARNING,
             )
 
-    def response_post_save_add(self, request: HttpRequest, obj: FeedbackLoop) -> HttpResponse:
+    def response_post_save_add(self, request: HttpRequest, obj: FeedbackLoop) -> HttpResponseRedirect:
         return HttpResponseRedirect(self._url_of(obj))
 
     @admin.action(description="Check now for the verification file", permissions=["change"])

@@ -477,9 +477,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="attempt",
-            index=models.Index(
-                condition=models.Q(("delivery", None)), fields=["loop", "id"], name="attempt_test"
-            ),
+            index=models.Index(condition=models.Q(("delivery", None)), fields=["loop", "id"], name="attempt_test"),
         ),
         # Two small tables whose rows live for minutes or change all the time.
         migrations.RunSQL(

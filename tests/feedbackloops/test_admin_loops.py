@@ -1,4 +1,3 @@
-from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +10,7 @@ from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks
 from feedbackloops import doorbell
 from feedbackloops.models import Attempt, FeedbackLoop, LaneState, LoopStatus, VerificationLook
 from feedbackloops.protocol.signing import dkim_record, generate_rsa_key
-from tests.dashboard import opened, staff, submitted, text, url
+from tests.dashboard import Rings, opened, staff, submitted, text, url
 from tests.factories import make_account, make_database, make_loop, make_message, make_verified_loop, owe
 from tracking.ids import new_id
 
@@ -20,13 +19,6 @@ pytestmark = pytest.mark.django_db
 LOOP = "feedbackloops_feedbackloop"
 KEY = generate_rsa_key()
 EDITOR = ("feedbackloops.view_feedbackloop", "feedbackloops.change_feedbackloop", "feedbackloops.add_feedbackloop")
-
-
-class Rings(list[tuple[str, Any]]):
-    """Hears what a process rings for."""
-
-    def ring(self, task: str, arguments: Iterable[Any]) -> None:
-        self.extend((task, argument) for argument in arguments)
 
 
 @pytest.fixture
@@ -262,7 +254,8 @@ def test_the_file_is_downloaded_exactly_as_it_has_to_stand(viewer: Client) -> No
     assert answer["Content-Disposition"] == f'attachment; filename="{loop.verification_file}"'
     assert answer["Content-Type"] == "text/plain"
     assert staff().get(url(LOOP, "file", loop.pk)).status_code == 403
-    assert viewer.get(url(LOOP, "file", 0)).status_code == 302
+    assert viewer.get(url(LOOP, "file", 0)).status_code == 404
+    assert pressed(staff(*EDITOR), loop, "explode").status_code == 404
 
 
 def test_the_page_says_what_the_last_looks_saw(client: Client) -> None:
@@ -326,7 +319,7 @@ def test_the_list_asks_as_much_for_many_loops_as_for_few(
 ) -> None:
     for _ in range(10):
         make_verified_loop(make_account())
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(6):
         client.get(url(LOOP, "changelist"))
 
 

@@ -1,4 +1,4 @@
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -50,7 +50,7 @@ def customer(joined: None, server: HttpServer) -> Iterator[Customer]:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):  # type: ignore[no-untyped-def]
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Show with a failure what the processes said last."""
     report = yield
     if report.failed and isinstance(deployment := getattr(item, "funcargs", {}).get("deployment"), Deployment):

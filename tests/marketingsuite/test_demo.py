@@ -10,6 +10,7 @@ from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import psutil
 import pytest
@@ -17,14 +18,13 @@ import requests
 from django.utils.timezone import now
 
 from feedbackloops.models import FeedbackLoop, LoopStatus
-from marketingsuite.demo import stage
+from marketingsuite.demo import stage, story
 from marketingsuite.demo.customer import PROFILES, customer, new_loop, new_password
 from marketingsuite.demo.inbox import Inbox
 from marketingsuite.demo.printing import WIDTH, Printer
 from marketingsuite.demo.receiver import Received
 from marketingsuite.demo.report import Hit, Report, expected_of
 from marketingsuite.demo.stage import DemoError, Ports, Stage
-from marketingsuite.demo.story import MAIL
 from marketingsuite.devstack import BASE_DIR, DevstackError
 from profiles.models import Account, Profile
 from tracking.rewriting import count_links, find_links
@@ -183,7 +183,7 @@ def test_busy_ports_are_stepped_over(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_sample_mail_has_links_of_every_kind() -> None:
-    html = MAIL.read_text(encoding="utf-8")
+    html = story.MAIL.read_text(encoding="utf-8")
     targets = [link.url for link in find_links(html)]
     assert targets[1] == "https://www.zuidwind.example/walks/dunes?length=6&unit=km#map"
     assert len(targets) == len(set(targets)) == 7
@@ -210,6 +210,25 @@ def test_a_process_that_ends_while_it_is_waited_for_is_named(tmp_path: Path) -> 
     with pytest.raises(DevstackError, match=r"'failing' ended with exit code 3(.|\n)*no such table"):
         waiting.wait_for(lambda: False)
     assert "no such table" in waiting.log_ends("failing")
+
+
+@pytest.mark.django_db
+def test_a_loop_that_nobody_looks_at_is_reported_with_the_logs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stage, "PATIENCE_SECONDS", 0.05)
+    loop = new_loop(customer().account, "http://localhost:9000/script.php", now())
+    waiting = idle_stage(tmp_path)
+    (tmp_path / "log").mkdir()
+    waiting.processes.log("beat").write_text("no broker\n")
+    with pytest.raises(DemoError, match=r"^Nobody looked for the verification file\.(.|\n)*beat\.log:\nno broker"):
+        story.verify(waiting, loop)
+
+
+@pytest.mark.django_db
+def test_posts_that_never_come_are_missed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stage, "PATIENCE_SECONDS", 0.05)
+    mail = story.TrackedMail(uuid4(), tmp_path / "mail.html", "", [], "")
+    with pytest.raises(DemoError, match="no POST came for the open; 1 hits were made, but 0 events are recorded"):
+        story.wait_for_posts(idle_stage(tmp_path), customer(), mail, [OPENED])
 
 
 @contextmanager
@@ -264,7 +283,8 @@ def test_the_demo_stays_shows_what_else_comes_in_and_leaves_nothing_behind(tmp_p
         assert logs_in(*dashboard.groups())
         links = [link.url for link in find_links((tmp_path / "mail.html").read_text())]
         tracked = next(link for link in links if link.startswith(dashboard[1]))
-        assert requests.get(tracked, allow_redirects=False, timeout=10).status_code == 302
+        with browser() as session:
+            assert session.get(tracked, allow_redirects=False, timeout=10).status_code == 302
         assert "signature valid" in read_until(process, "ms after the hit")
         children = psutil.Process(process.pid).children(recursive=True)
         process.send_signal(signal.SIGINT)
@@ -274,8 +294,15 @@ def test_the_demo_stays_shows_what_else_comes_in_and_leaves_nothing_behind(tmp_p
     assert psutil.wait_procs(children, timeout=5)[1] == []
 
 
+def browser() -> requests.Session:
+    """A session that no proxy of the environment comes between."""
+    session = requests.Session()
+    session.trust_env = False
+    return session
+
+
 def logs_in(url: str, name: str, password: str) -> bool:
-    with requests.Session() as session:
+    with browser() as session:
         page = session.get(f"{url}/admin/login/", timeout=10)
         token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page.text)
         assert token

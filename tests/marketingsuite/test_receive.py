@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection
 from pathlib import Path
@@ -242,9 +243,8 @@ def test_bytes_that_are_not_utf_8_are_shown_as_such() -> None:
 
 
 def received(**changes: Any) -> Received:
-    values = {"path": "/", "event": "e", "type": "open", "attempt": "1", "signature": "valid", "digest": "valid"}
-    more = {"received_at": 0.5, "duplicate": False, "test": False, "answered": 200, "post": {}}
-    return Received(**(values | more | changes))
+    made = Received(0.5, "/", "e", "open", "1", "valid", "valid", duplicate=False, test=False, answered=200, post={})
+    return replace(made, **changes)
 
 
 def test_a_post_is_headed_by_what_came_of_the_checks() -> None:

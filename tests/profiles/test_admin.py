@@ -95,7 +95,7 @@ def test_emptying_the_fields_is_possible(client: Client) -> None:
 
 
 def test_names_that_a_form_body_cannot_carry_are_flagged(client: Client) -> None:
-    bad, good = make_profile(**{"size]": "1", "": "2"}), make_profile(size="1")
+    bad, good = make_profile(make_database(), **{"size]": "1", "": "2"}), make_profile(size="1")
     page = text(client.get(url("profiles_profile", "change", bad.pk)))
     assert "can’t receive" in page
     assert "<code>size]</code>" in page

@@ -20,7 +20,7 @@ def database(db: None) -> Database:
 
 
 def test_rows_become_profiles_in_their_order(database: Database) -> None:
-    rows = [{"fields": {"a[b].c": "é📬\n", "": ""}}, {"interests": ["shoes", ""]}, {}]
+    rows: list[dict[str, Any]] = [{"fields": {"a[b].c": "é📬\n", "": ""}}, {"interests": ["shoes", ""]}, {}]
     profiles = import_profiles(database, rows)
     stored = Profile.objects.order_by("id")
     assert list(stored) == profiles
@@ -76,10 +76,10 @@ def test_one_bad_row_refuses_all_and_is_named_by_its_number(row: Any, problem: s
 
 def test_a_database_error_on_the_way_leaves_nothing(database: Database) -> None:
     database.account = make_account()
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
     with pytest.raises(IntegrityError, match="profile_database_of_account"), transaction.atomic():
         import_profiles(database, [{}, {}])
-        with connection.cursor() as cursor:
-            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
     assert not Profile.objects.exists()
     assert not Event.objects.exists()
 

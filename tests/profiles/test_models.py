@@ -48,7 +48,7 @@ def profile(db: None) -> Profile:
     ],
 )
 def test_fields_survive_as_they_are(fields: dict[str, str]) -> None:
-    profile = make_profile(**fields)
+    profile = Profile.objects.create(database=make_database(), fields=fields)
     assert Profile.objects.get(pk=profile.pk).fields == fields
     (_, facts) = told()[0]
     assert (facts["fields"], facts["parameters"]) == (fields, fields)
@@ -138,7 +138,7 @@ def test_a_change_of_interests_alone_is_an_update(profile: Profile) -> None:
 
 def test_a_save_that_changes_nothing_is_not_told(profile: Profile) -> None:
     profile.fields = dict(reversed(profile.fields.items()))
-    profile.interests = tuple(profile.interests)  # type: ignore[assignment]
+    profile.interests = tuple(profile.interests)
     profile.save()
     Profile.objects.get(pk=profile.pk).save()
     assert told() == []
@@ -254,10 +254,9 @@ def test_a_profile_does_not_move_to_another_account(options: dict[str, Any], pro
 
 def test_the_database_refuses_a_profile_of_another_account(profile: Profile) -> None:
     stranger = make_account()
-    with pytest.raises(IntegrityError, match="profile_database_of_account"), transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute("UPDATE profiles_profile SET account_id = %s WHERE id = %s", [stranger.pk, profile.pk])
-            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    update = "SET CONSTRAINTS ALL IMMEDIATE; UPDATE profiles_profile SET account_id = %s WHERE id = %s"
+    with connection.cursor() as cursor, pytest.raises(IntegrityError, match="profile_database_of_account"):
+        cursor.execute(update, [stranger.pk, profile.pk])
 
 
 def test_shortcuts_that_would_tell_nothing_are_refused(profile: Profile) -> None:

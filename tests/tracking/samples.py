@@ -31,7 +31,7 @@ class Answer(NamedTuple):
 
 def make_hit(account: int = ACCOUNT, type: str = "open", **data: str | int) -> Hit:
     id = new_id()
-    return Hit(id, type, account, MESSAGE, moment_of(id), {"ip": "192.0.2.1"} | data)
+    return Hit(id, type, account, MESSAGE, moment_of(id), {"ip": "192.0.2.1", **data})
 
 
 def pixel_url() -> str:

@@ -32,16 +32,16 @@ PATIENCE = 0.04
 
 
 class Click(NamedTuple):
-    index: int
+    link: int
     before: datetime
     answer: Answer
     after: datetime
 
 
-def click(index: int) -> Click:
+def click(link: int) -> Click:
     before = now_in_milliseconds()
-    answer = request(click_url(index))
-    return Click(index, before, answer, now_in_milliseconds())
+    answer = request(click_url(link))
+    return Click(link, before, answer, now_in_milliseconds())
 
 
 def spooled(folder: Path) -> list[Hit]:
@@ -86,7 +86,7 @@ def test_while_postgres_is_frozen_answers_are_quick_and_each_hit_is_recorded_onc
     wait_until(lambda: Event.objects.count() == 61 and not spooled(spool_folder))
     events = {event.data["link"]: event for event in Event.objects.all()}
     assert {hit.id for hit in kept} <= {event.id for event in events.values()}
-    assert all(each.before <= events[each.index].occurred_at <= each.after for each in clicks)
+    assert all(each.before <= events[each.link].occurred_at <= each.after for each in clicks)
     assert Outbox.objects.count() == 61
 
 
@@ -99,7 +99,7 @@ def test_while_postgres_refuses_connections_hits_are_spooled_and_recorded_later(
         assert sorted(hit.data["link"] for hit in spooled(spool_folder)) == list(range(1, 11))
     wait_until(lambda: Event.objects.count() == 10)
     events = {event.data["link"]: event for event in Event.objects.all()}
-    assert all(each.before <= events[each.index].occurred_at <= each.after for each in clicks)
+    assert all(each.before <= events[each.link].occurred_at <= each.after for each in clicks)
     wait_until(lambda: not any(spool_folder.iterdir()))
 
 

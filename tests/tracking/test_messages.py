@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, connection
 from pytest_django import Settings
 
 from tests.factories import make_account, make_profile
@@ -120,12 +120,14 @@ def test_a_profile_of_another_account_is_refused() -> None:
 
 
 def test_the_database_refuses_a_profile_of_another_account() -> None:
-    insert = "INSERT INTO tracking_message (id, account_id, profile_id, recipient, tags, created)"
-    with pytest.raises(IntegrityError, match="message_profile_of_account"), transaction.atomic():
-        with connection.cursor() as cursor:
-            values = [new_id(), make_account().pk, make_profile().pk, RECIPIENT]
-            cursor.execute(f"{insert} VALUES (%s, %s, %s, %s, '{{}}', now())", values)
-            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    insert = (
+        "SET CONSTRAINTS ALL IMMEDIATE;"
+        "INSERT INTO tracking_message (id, account_id, profile_id, recipient, tags, created)"
+        " VALUES (%s, %s, %s, 'ann@example.com', '{}', now())"
+    )
+    stranger, profile = make_account(), make_profile()
+    with connection.cursor() as cursor, pytest.raises(IntegrityError, match="message_profile_of_account"):
+        cursor.execute(insert, [new_id(), stranger.pk, profile.pk])
 
 
 def test_a_message_outlives_its_profile() -> None:

@@ -128,7 +128,7 @@ def file_of(folder: Path, *lines: bytes) -> Path:
 
 
 def test_what_was_appended_is_replayed_as_it_was(folder: Path) -> None:
-    hits = [make_hit(useragent="é 📬 \\ \"\n"), make_hit(type="click", original="https://example.com/", link=3)]
+    hits = [make_hit(useragent='é 📬 \\ "\n'), make_hit(type="click", original="https://example.com/", link=3)]
     spool = Spool(folder)
     for hit in hits:
         spool.append(hit)
@@ -215,7 +215,9 @@ def test_half_a_line_is_set_aside_and_the_others_are_stored(folder: Path) -> Non
 
 
 @pytest.mark.parametrize("damage", [b"\n", b"\0" * 4096 + b"\n", b'{"id":1}\n', b"\xff\xfe\n"])
-def test_a_damaged_line_in_the_middle_is_set_aside(damage: bytes, folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_damaged_line_in_the_middle_is_set_aside(
+    damage: bytes, folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     hits = [make_hit(), make_hit()]
     path = file_of(folder, hits[0].to_line(), damage, hits[1].to_line())
     assert stored_by(Spool(folder)) == hits

@@ -13,7 +13,7 @@ MESSAGE = UUID("01890a5d-ac96-774b-bcce-b302099a8057")
 
 
 def row(**values: Any) -> EventRow:
-    return EventRow(**{"id": new_id(), "type": "open", "account": 7, "message": MESSAGE, "data": {}} | values)
+    return EventRow(new_id(), "open", 7, MESSAGE, {})._replace(**values)
 
 
 def test_an_event_and_its_outbox_row_are_stored() -> None:
@@ -56,8 +56,12 @@ def test_an_event_that_comes_twice_in_one_set_is_stored_once() -> None:
 
 @pytest.mark.parametrize(
     ("bad", "error"),
-    [({"account": 2**63}, DataError), ({"type": "x" * 13}, DataError), ({"data": {"a": "\0"}}, DataError)]
-    + [({"type": None}, IntegrityError)],
+    [
+        ({"account": 2**63}, DataError),
+        ({"type": "x" * 13}, DataError),
+        ({"data": {"a": "\0"}}, DataError),
+        ({"type": None}, IntegrityError),
+    ],
 )
 def test_one_bad_row_refuses_the_set(bad: dict[str, Any], error: type[Exception]) -> None:
     with pytest.raises(error), transaction.atomic():

@@ -101,7 +101,18 @@ def test_what_was_refused_is_not_recorded(spool_folder: Path) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["", ".gif", "x", "x.gif", click_url()[3:], pixel_url()[3:-5], pixel_url()[3:] + ".gif", "\xff\xfe\x00", "%00", "../o"],
+    [
+        "",
+        ".gif",
+        "x",
+        "x.gif",
+        click_url()[3:],
+        pixel_url()[3:-5],
+        pixel_url()[3:] + ".gif",
+        "\xff\xfe\x00",
+        "%00",
+        "../o",
+    ],
 )
 def test_a_pixel_with_a_bad_token_is_a_picture_and_no_event(name: str, spool_folder: Path) -> None:
     answer = request("/o/" + name)

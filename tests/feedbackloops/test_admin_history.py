@@ -1,0 +1,267 @@
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.contrib.messages import get_messages
+from django.test import Client
+from django.utils.timezone import now
+from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks
+
+from feedbackloops import doorbell
+from feedbackloops.models import Attempt, Delivery, DeliveryState, FeedbackLoop, ParkedEvent, Snapshot
+from tests.dashboard import Rings, scans, staff, text, url
+from tests.factories import make_account, make_events, make_message, make_verified_loop, owe
+from tracking.ids import derived_id, new_id
+from tracking.models import Event, Message, Outbox
+
+pytestmark = pytest.mark.django_db
+
+DELIVERIES, ATTEMPTS, PARKED = (f"feedbackloops_{model}" for model in ("delivery", "attempt", "parkedevent"))
+HISTORY = (DELIVERIES, ATTEMPTS)
+
+
+@pytest.fixture
+def viewer() -> Client:
+    return staff(*(f"feedbackloops.view_{model}" for model in ("delivery", "attempt", "parkedevent")))
+
+
+@pytest.fixture
+def sender() -> Client:
+    return staff("feedbackloops.change_delivery", "feedbackloops.change_parkedevent")
+
+
+@pytest.fixture
+def message() -> Message:
+    account = make_account()
+    make_verified_loop(account, name="CRM")
+    return make_message(account=account, recipient="Ann@Example.com", tags=["welcome"])
+
+
+def attempt_of(delivery: Delivery, number: int = 1, **values: Any) -> Attempt:
+    facts = {"outcome": "server error", "message": "The script failed.", "status": 500, "started": now()} | values
+    return Attempt.objects.create(
+        id=derived_id(delivery.pk, number),
+        delivery=delivery,
+        loop_id=delivery.loop_id,
+        account_id=delivery.account_id,
+        number=number,
+        **facts,
+    )
+
+
+def delivered(message: Message) -> Delivery:
+    event = owe(message)[0]
+    return Delivery.objects.get(event_id=event)
+
+
+def listed(client: Client, model: str, **query: Any) -> set[UUID]:
+    answer = client.get(url(model, "changelist"), query)
+    text(answer)
+    return {each.pk for each in answer.context["cl"].result_list}
+
+
+def test_deliveries_and_attempts_are_found_by_all_that_they_come_from(viewer: Client, message: Message) -> None:
+    delivery, other = delivered(message), delivered(make_message(account=message.account, recipient="bob@example.com"))
+    attempt = attempt_of(delivery)
+    attempt_of(other)
+    for term in (delivery.pk, delivery.event_id, message.pk, "ann@example.com"):
+        assert listed(viewer, DELIVERIES, q=term) == {delivery.pk}
+        assert listed(viewer, ATTEMPTS, q=term) == {attempt.pk}
+    assert listed(viewer, ATTEMPTS, q=attempt.pk) == {attempt.pk}
+    assert listed(viewer, DELIVERIES, q=new_id()) == listed(viewer, DELIVERIES, q="example") == set()
+
+
+@pytest.mark.parametrize("model", HISTORY)
+@pytest.mark.parametrize("kind", ["event", "message", "recipient"])
+def test_no_search_reads_all_of_the_history(viewer: Client, message: Message, model: str, kind: str) -> None:
+    delivery = delivered(message)
+    attempt_of(delivery)
+    terms = {"event": delivery.event_id, "message": message.pk, "recipient": message.recipient}
+    assert scans(viewer, url(model, "changelist"), q=terms[kind]) == []
+
+
+def test_a_deliverys_page_reads_nothing_from_end_to_end(viewer: Client, message: Message) -> None:
+    delivery = delivered(message)
+    attempt_of(delivery)
+    assert scans(viewer, url(DELIVERIES, "change", delivery.pk)) == []
+
+
+@pytest.mark.parametrize("model", HISTORY)
+def test_a_list_asks_as_much_for_many_as_for_few(
+    viewer: Client, message: Message, model: str, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    for delivery in [delivered(message), *(delivered(make_message(account=message.account)) for _ in range(9))]:
+        attempt_of(delivery)
+    expected = {DELIVERIES: 13, ATTEMPTS: 11}[model]
+    with django_assert_num_queries(expected):
+        assert len(listed(viewer, model)) == 10
+
+
+@pytest.mark.parametrize("model", HISTORY)
+def test_no_list_counts_its_rows_for_every_filter(viewer: Client, message: Message, model: str) -> None:
+    page = text(viewer.get(url(model, "changelist"), {"_facets": "True"}))
+    assert "Show counts" not in page
+    assert "Pending (" not in page
+
+
+def test_the_loop_to_filter_by_is_found_by_typing(message: Message) -> None:
+    client = staff("feedbackloops.view_delivery", "feedbackloops.view_feedbackloop")
+    query = {"app_label": "feedbackloops", "model_name": "delivery", "field_name": "loop", "term": "cr"}
+    assert [each["text"] for each in client.get("/admin/autocomplete/", query).json()["results"]] == ["CRM"]
+
+
+def test_deliveries_are_filtered_by_loop_state_outcome_and_time(viewer: Client, message: Message) -> None:
+    first, second = delivered(message), delivered(message)
+    Delivery.objects.filter(pk=first.pk).update(state=DeliveryState.GIVEN_UP, outcome="gone")
+    assert listed(viewer, DELIVERIES, state__exact="given_up") == {first.pk}
+    assert listed(viewer, DELIVERIES, outcome__exact="gone") == {first.pk}
+    assert listed(viewer, DELIVERIES, loop__id__exact=first.loop_id) == {first.pk, second.pk}
+    assert listed(viewer, DELIVERIES, loop__id__exact=first.loop_id + 1) == set()
+    tomorrow = now() + timedelta(days=1)
+    assert listed(viewer, DELIVERIES, occurred_from_0=tomorrow.strftime("%Y-%m-%d")) == set()
+
+
+def test_a_deliverys_page_tells_its_whole_story(viewer: Client, message: Message) -> None:
+    delivery = delivered(message)
+    attempt_of(delivery, 1, answer=b"<script>alert(1)</script>\xff\x00")
+    second = attempt_of(delivery, 2, outcome="timed out", message="No answer in time.", status=0)
+    later = now() + timedelta(hours=2)
+    Delivery.objects.filter(pk=delivery.pk).update(attempts=2, outcome="timed out", next_attempt=later)
+    page = text(viewer.get(url(DELIVERIES, "change", delivery.pk)))
+    for words in (
+        "Tried twice so far; the next attempt is due on",
+        "The script failed.",
+        "No answer in time.",
+        "Status 500",
+    ):
+        assert words in page
+    assert page.index("No answer in time.") < page.index("The script failed.")
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;\ufffd\ufffd" in page
+    assert "<script>alert(1)" not in page
+    assert "&quot;recipient&quot;: &quot;Ann@Example.com&quot;" in page
+    for link in (url("tracking_event", "change", delivery.event_id), url(ATTEMPTS, "change", second.pk)):
+        assert link in page
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        (DeliveryState.PENDING, "Not tried yet; it is due now."),
+        (DeliveryState.DELIVERED, "the script accepted it, tried once."),
+        (DeliveryState.GIVEN_UP, "Given up: it failed once."),
+        (DeliveryState.CANCELLED, "Cancelled: nothing more is sent"),
+    ],
+)
+def test_the_state_is_told_in_words(viewer: Client, message: Message, state: DeliveryState, words: str) -> None:
+    delivery = delivered(message)
+    Delivery.objects.update(state=state, attempts=0 if state is DeliveryState.PENDING else 1)
+    assert words in text(viewer.get(url(DELIVERIES, "change", delivery.pk)))
+
+
+def test_a_held_delivery_says_what_holds_it(viewer: Client, message: Message) -> None:
+    delivery = delivered(message)
+    FeedbackLoop.objects.update(status="paused")
+    assert "Its loop: Paused" in text(viewer.get(url(DELIVERIES, "change", delivery.pk)))
+
+
+def test_an_attempts_page_shows_what_was_seen(viewer: Client, message: Message) -> None:
+    attempt = attempt_of(delivered(message), dns=0.001, connect=0.25, address="192.0.2.9", answer=b"<b>no</b>")
+    page = text(viewer.get(url(ATTEMPTS, "change", attempt.pk)))
+    for words in ("The script failed.", "connected 0.250 s", "192.0.2.9", "&lt;b&gt;no&lt;/b&gt;"):
+        assert words in page
+
+
+@pytest.mark.parametrize("model", [*HISTORY, PARKED])
+def test_nobody_adds_changes_or_deletes_history(admin_client: Client, message: Message, model: str) -> None:
+    delivery = delivered(message)
+    parked = ParkedEvent.objects.create(event_id=new_id(), error="No.")
+    id = {DELIVERIES: delivery.pk, ATTEMPTS: attempt_of(delivery).pk, PARKED: parked.pk}[model]
+    assert admin_client.get(url(model, "add")).status_code == 403
+    assert admin_client.post(url(model, "change", id), {"state": "pending", "error": "x"}).status_code == 403
+    assert admin_client.post(url(model, "delete", id), {"post": "yes"}).status_code == 403
+    text(admin_client.get(url(model, "change", id)))
+
+
+def test_history_outlives_loop_account_event_and_snapshot(admin_client: Client, message: Message) -> None:
+    delivery = delivered(message)
+    attempt = attempt_of(delivery)
+    gone = {"loop_id": 5_000_000, "account_id": 5_000_001}
+    Delivery.objects.update(**gone)
+    Attempt.objects.update(**gone)
+    Event.objects.all().delete()
+    Snapshot.objects.all().delete()
+    for model, id in ((DELIVERIES, delivery.pk), (ATTEMPTS, attempt.pk)):
+        assert "5000000 (deleted)" in text(admin_client.get(url(model, "changelist")))
+        assert "5000000 (deleted)" in text(admin_client.get(url(model, "change", id)))
+
+
+@pytest.fixture
+def rings(monkeypatch: pytest.MonkeyPatch) -> Rings:
+    heard = Rings()
+    monkeypatch.setattr(doorbell, "_doorbell", lambda: heard)
+    return heard
+
+
+def test_given_up_deliveries_are_sent_again(
+    sender: Client, message: Message, rings: Rings, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
+    ended, pending = delivered(message), delivered(message)
+    Delivery.objects.filter(pk=ended.pk).update(state=DeliveryState.GIVEN_UP, attempts=13)
+    assert "Send again" in text(sender.get(url(DELIVERIES, "change", ended.pk)))
+    with django_capture_on_commit_callbacks(execute=True):
+        chosen = {"action": "resend", "_selected_action": [ended.pk, pending.pk]}
+        answer = sender.post(url(DELIVERIES, "changelist"), chosen)
+    said = [str(each) for each in get_messages(answer.wsgi_request)]
+    assert said == [
+        "To be sent again, with all attempts before them: 1.",
+        "Left as they are, because they are still waiting: 1.",
+    ]
+    assert Delivery.objects.get(pk=ended.pk).attempts_before == 13
+    assert rings == [("deliver", ended.loop_id)]
+
+
+def test_who_may_only_look_sends_nothing_again(viewer: Client, message: Message) -> None:
+    delivery = delivered(message)
+    Delivery.objects.update(state=DeliveryState.GIVEN_UP)
+    assert "Send again" not in text(viewer.get(url(DELIVERIES, "change", delivery.pk)))
+    viewer.post(url(DELIVERIES, "changelist"), {"action": "resend", "_selected_action": delivery.pk})
+    assert Delivery.objects.get().state == DeliveryState.GIVEN_UP
+
+
+def test_a_parked_event_is_tried_again(
+    sender: Client, message: Message, rings: Rings, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
+    event = make_events(message)[0]
+    Outbox.objects.all().delete()
+    ParkedEvent.objects.create(event_id=event, error="DataError: <b>")
+    assert "DataError: &lt;b&gt;" in text(sender.get(url(PARKED, "changelist")))
+    with django_capture_on_commit_callbacks(execute=True):
+        sender.post(url(PARKED, "changelist"), {"action": "try_again", "_selected_action": event})
+    assert not ParkedEvent.objects.exists()
+    assert Outbox.objects.get().event_id == event
+    assert rings == [("fan_out", str(event))]
+
+
+def test_who_may_only_look_tries_nothing_again(viewer: Client, message: Message) -> None:
+    ParkedEvent.objects.create(event_id=make_events(message)[0], error="No.")
+    id = ParkedEvent.objects.get().pk
+    viewer.post(url(PARKED, "changelist"), {"action": "try_again", "_selected_action": id})
+    assert ParkedEvent.objects.exists()
+
+
+def test_an_events_page_leads_to_its_deliveries_for_those_who_may_see_them(message: Message) -> None:
+    delivery = delivered(message)
+    address = url("tracking_event", "change", delivery.event_id)
+    page = text(staff("tracking.view_event", "feedbackloops.view_delivery").get(address))
+    assert url(DELIVERIES, "change", delivery.pk) in page
+    assert "Deliveries owed" not in text(staff("tracking.view_event").get(address))
+
+
+def test_an_events_page_says_that_it_is_parked_and_why(message: Message) -> None:
+    event = make_events(message)[0]
+    ParkedEvent.objects.create(event_id=event, error="DataError: no such number")
+    client = staff("tracking.view_event", "feedbackloops.view_parkedevent", "feedbackloops.view_delivery")
+    page = text(client.get(url("tracking_event", "change", event)))
+    assert "DataError: no such number" in page
+    assert "None: no loop that was verified asked for this event" in page

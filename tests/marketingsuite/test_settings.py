@@ -1,0 +1,84 @@
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from marketingsuite.keys import make_keys
+
+ROOT = Path(__file__).resolve().parents[2]
+SERVERS = {"DATABASE_URL": "postgresql://user:p%40ss@127.0.0.1:1/name", "REDIS_URL": "redis://127.0.0.1:1/0"}
+SHOW = """
+import json
+from pathlib import Path
+import marketingsuite.settings as settings
+named = {name: getattr(settings, name) for name in dir(settings) if name.isupper()}
+print(json.dumps(named, default=lambda value: str(value) if isinstance(value, Path) else type(value).__name__))
+"""
+
+
+def load(folder: Path, **environ: str) -> "subprocess.CompletedProcess[str]":
+    """The settings in a process that has this environment and no other."""
+    own = {"PATH": os.environ["PATH"], "MARKETINGSUITE_VAR": str(folder)} | SERVERS | environ
+    return subprocess.run(
+        [sys.executable, "-c", SHOW], cwd=ROOT, env=own, capture_output=True, text=True, check=False, timeout=30
+    )
+
+
+@pytest.mark.parametrize("name", ["SECRET_KEY", "TRACKING_KEYS", "ENCRYPTION_KEYS"])
+def test_a_deployment_without_a_key_stops_and_says_how_to_make_one(name: str, tmp_path: Path) -> None:
+    loaded = load(tmp_path, **{key: value for key, value in make_keys().items() if key != name})
+    assert loaded.returncode != 0
+    message = loaded.stderr.splitlines()[-1]
+    assert f"{name} is not set" in message
+    assert "python -m marketingsuite.keys" in message
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["DATABASE_URL", "REDIS_URL"])
+def test_a_server_that_is_not_named_is_asked_for(name: str, tmp_path: Path) -> None:
+    missing = {each: value for each, value in SERVERS.items() if each != name}
+    own = {"PATH": os.environ["PATH"], "MARKETINGSUITE_VAR": str(tmp_path)} | missing | make_keys()
+    command = [sys.executable, "-c", "import marketingsuite.settings"]
+    done = subprocess.run(command, cwd=ROOT, env=own, capture_output=True, text=True, check=False, timeout=30)
+    assert done.returncode != 0
+    assert f"Set the {name} environment variable" in done.stderr.splitlines()[-1]
+
+
+def test_a_key_that_can_not_be_used_is_named_and_not_shown(tmp_path: Path) -> None:
+    loaded = load(tmp_path, **make_keys() | {"TRACKING_KEYS": "1:dG9vIHNob3J0"})
+    assert loaded.returncode != 0
+    assert "TRACKING_KEYS can't be used. The secret of link key 1" in loaded.stderr.splitlines()[-1]
+    assert "dG9vIHNob3J0" not in loaded.stderr
+    assert "too short" not in loaded.stderr
+
+
+def test_a_deployment_is_closed_and_a_development_open(tmp_path: Path) -> None:
+    deployed = json.loads(load(tmp_path, **make_keys()).stdout)
+    assert (deployed["DEBUG"], deployed["ALLOWED_HOSTS"], deployed["SECURE_SSL_REDIRECT"]) == (False, [], True)
+    assert deployed["SESSION_COOKIE_SECURE"] is deployed["CSRF_COOKIE_SECURE"] is True
+    assert deployed["SECURE_HSTS_SECONDS"] > 0
+    assert "SECURE_PROXY_SSL_HEADER" not in deployed
+    developing = json.loads(load(tmp_path, DEVELOPMENT="true").stdout)
+    assert (developing["DEBUG"], developing["SECURE_SSL_REDIRECT"]) == (False, False)
+    assert "localhost" in developing["ALLOWED_HOSTS"]
+    assert (tmp_path / "development-keys.json").exists()
+
+
+def test_the_environment_is_heard(tmp_path: Path) -> None:
+    given = {
+        "TRACKING_URL": "https://t.example.com/",
+        "TRUSTED_PROXIES": "2",
+        "HIT_WAIT_MS": "25",
+        "RECORDER_THREADS": "3",
+        "SPOOL_DIR": "/somewhere/spool",
+    }
+    settings = json.loads(load(tmp_path, **make_keys() | given).stdout)
+    assert settings["TRACKING_URL"] == "https://t.example.com"
+    assert (settings["TRUSTED_PROXIES"], settings["RECORDER_THREADS"], settings["HIT_WAIT_SECONDS"]) == (2, 3, 0.025)
+    assert settings["SECURE_PROXY_SSL_HEADER"] == ["HTTP_X_FORWARDED_PROTO", "https"]
+    assert settings["SPOOL_DIR"] == "/somewhere/spool"
+    assert settings["DATABASES"]["default"]["PASSWORD"] == "p@ss"
+    assert settings["DATABASES"]["default"]["ENGINE"] == "django.db.backends.postgresql"
