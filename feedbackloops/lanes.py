@@ -14,6 +14,7 @@ from django.db import connection
 from psycopg import Cursor
 
 from feedbackloops import queries
+from feedbackloops.backlog import oldest_pending
 from feedbackloops.protocol.payload import EventFacts
 from tracking.ids import moment_of
 
@@ -112,7 +113,7 @@ def renew(engine: UUID, held: Sequence[tuple[int, int]], seconds: float) -> set[
 
 def release(engine: UUID, held: Sequence[tuple[int, int]], *, anyway: bool = False) -> set[int]:
     """Give back the lanes (loop, lease number) in which nothing is due (`anyway`: all); those that were."""
-    rows = _run(queries.RELEASE, engine=engine, anyway=anyway, **_held(held))
+    rows = _run(queries.RELEASE, engine=engine, anyway=anyway, oldest=oldest_pending(), **_held(held))
     return {loop for (loop,) in rows}
 
 
@@ -125,6 +126,7 @@ def claim(places: Sequence[Place]) -> list[Claimed]:
     """What is due in these lanes, the earliest first in each."""
     rows = _run(
         queries.CLAIM,
+        oldest=oldest_pending(),
         loops=[place.loop for place in places],
         free=[place.free for place in places],
         after=[place.after for place in places],
@@ -179,7 +181,7 @@ def note(engine: UUID, notes: Sequence[LaneNote]) -> None:
 
 def due() -> list[int]:
     """The loops in which something is due and that nobody holds."""
-    return [loop for (loop,) in _run(queries.DUE)]
+    return [loop for (loop,) in _run(queries.DUE, oldest=oldest_pending())]
 
 
 def _held(held: Sequence[tuple[int, int]]) -> dict[str, list[int]]:

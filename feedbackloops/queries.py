@@ -37,7 +37,7 @@ SELECT due.* FROM (
 CROSS JOIN LATERAL (
     SELECT d.id, d.event_id, d.loop_id, d.account_id, d.attempts, d.attempts_before, d.next_attempt
     FROM feedbackloops_delivery d
-    WHERE d.loop_id = lane.loop_id AND d.state = 'pending' AND d.next_attempt <= now()
+    WHERE d.loop_id = lane.loop_id AND d.state = 'pending' AND d.next_attempt <= now() AND d.id >= %(oldest)s
         AND (d.next_attempt, d.id) > (lane.after, lane.after_id)
     ORDER BY d.next_attempt, d.id LIMIT lane.free
 ) due
@@ -92,7 +92,7 @@ SENDABLE = """
 l.status = 'active' AND l.verified_place <> '' AND l.verified_place = l.place AND s.stopped IS NULL
 AND (s.cooling_until IS NULL OR s.cooling_until <= now())
 AND EXISTS (SELECT 1 FROM feedbackloops_delivery d
-    WHERE d.loop_id = l.id AND d.state = 'pending' AND d.next_attempt <= now())
+    WHERE d.loop_id = l.id AND d.state = 'pending' AND d.next_attempt <= now() AND d.id >= %(oldest)s)
 """
 
 # A lane is only given back when nothing is due: an event that was owed while we held it rang in vain elsewhere.

@@ -111,6 +111,7 @@ DATABASES: dict[str, dict[str, Any]] = {"default": env.db_url("DATABASE_URL", en
 DATABASES["default"] |= {
     "CONN_MAX_AGE": 60,
     "CONN_HEALTH_CHECKS": True,
+    # What stands behind the `?` of the URL goes before what stands here.
     "OPTIONS": {
         "connect_timeout": 3,
         "keepalives_idle": 10,
@@ -122,6 +123,7 @@ DATABASES["default"] |= {
         # A process that is frozen in the middle of a transaction must not hold its locks for ever. And one plan serves
         # a prepared statement, whatever its parameters.
         "options": "-c idle_in_transaction_session_timeout=30s -c plan_cache_mode=force_generic_plan -c timezone=UTC",
+        **DATABASES["default"].get("OPTIONS", {}),
     },
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -7,6 +7,7 @@ another thread is bounded. So requests wait for a recorder thread, never for the
 import logging
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 from time import monotonic
 
@@ -61,6 +62,9 @@ class Recorder:
         return all(since is not None and since < long_ago for since in self._busy_since)
 
     def _run(self, number: int) -> None:
+        # The first hit must not wait for a connection to be made.
+        with suppress(Error):
+            connection.ensure_connection()
         while True:
             tickets = self._gather()
             self._busy_since[number] = monotonic()

@@ -2,15 +2,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.contrib.messages import get_messages
 from django.test import Client
 from django.utils.timezone import now
-from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks
+from pytest_django import DjangoAssertNumQueries
 
-from feedbackloops import doorbell
 from feedbackloops.models import Attempt, FeedbackLoop, LaneState, LoopStatus, VerificationLook
 from feedbackloops.protocol.signing import dkim_record, generate_rsa_key
-from tests.dashboard import Rings, opened, staff, submitted, text, url
+from tests.dashboard import opened, staff, submitted, text, url
 from tests.factories import make_account, make_database, make_loop, make_message, make_verified_loop, owe
 from tracking.ids import new_id
 
@@ -22,13 +20,6 @@ EDITOR = ("feedbackloops.view_feedbackloop", "feedbackloops.change_feedbackloop"
 
 
 @pytest.fixture
-def rings(monkeypatch: pytest.MonkeyPatch) -> Rings:
-    heard = Rings()
-    monkeypatch.setattr(doorbell, "_doorbell", lambda: heard)
-    return heard
-
-
-@pytest.fixture
 def client() -> Client:
     return staff(*EDITOR, "profiles.view_account")
 
@@ -36,14 +27,6 @@ def client() -> Client:
 @pytest.fixture
 def viewer() -> Client:
     return staff("feedbackloops.view_feedbackloop")
-
-
-def pressed(client: Client, loop: FeedbackLoop, act: str) -> Any:
-    return client.post(url(LOOP, "act", loop.pk, act))
-
-
-def said(answer: Any) -> str:
-    return " ".join(str(message) for message in get_messages(answer.wsgi_request))
 
 
 def shown(client: Client, loop: FeedbackLoop) -> str:
@@ -172,81 +155,6 @@ def test_who_may_only_look_sees_no_secret_and_no_button(client: Client, viewer: 
         assert secret.replace("+", "&#x2B;") not in hidden.replace("+", "&#x2B;")
 
 
-@pytest.mark.parametrize("act", ["check_now", "call_test", "pause", "resume"])
-def test_acts_need_the_right_to_change_and_a_post(client: Client, viewer: Client, rings: Rings, act: str) -> None:
-    loop = make_verified_loop(make_account())
-    LaneState.objects.filter(loop=loop).update(stopped=now())
-    rings.clear()
-    assert pressed(viewer, loop, act).status_code == 403
-    viewer.post(url(LOOP, "changelist"), {"action": act, "_selected_action": loop.pk})
-    assert client.get(url(LOOP, "act", loop.pk, act)).status_code == 405
-    assert Client().post(url(LOOP, "act", loop.pk, act)).status_code == 302
-    loop = FeedbackLoop.objects.get()
-    assert (loop.status, loop.lane.stopped is None, rings) == (LoopStatus.ACTIVE, False, [])
-
-
-def test_acts_are_guarded_against_forged_requests(client: Client) -> None:
-    loop, careful = make_verified_loop(make_account()), Client(enforce_csrf_checks=True)
-    careful.cookies = client.cookies
-    assert pressed(careful, loop, "pause").status_code == 403
-
-
-def test_check_now_has_the_file_looked_for_at_once_and_for_another_day(
-    client: Client, rings: Rings, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
-) -> None:
-    loop = make_loop(make_account(), looks_wanted_since=now() - timedelta(days=3))
-    with django_capture_on_commit_callbacks(execute=True):
-        answer = pressed(client, loop, "check_now")
-    assert ("look", loop.pk) in rings
-    assert now() - FeedbackLoop.objects.get().looks_wanted_since < timedelta(minutes=1)
-    assert "We are looking for the verification file" in said(answer)
-
-
-def test_a_test_call_goes_to_verified_loops_only(
-    client: Client, rings: Rings, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
-) -> None:
-    verified, unverified = make_verified_loop(make_account(), name="V"), make_loop(make_account(), name="U")
-    rings.clear()
-    chosen = {"action": "call_test", "_selected_action": [verified.pk, unverified.pk]}
-    with django_capture_on_commit_callbacks(execute=True):
-        answer = client.post(url(LOOP, "changelist"), chosen)
-    assert rings == [("call_test", verified.pk)]
-    assert "Nothing was sent to “U”: that is not verified." in said(answer)
-
-
-def test_pausing_leaves_disabled_loops_disabled(client: Client) -> None:
-    active, disabled = make_loop(make_account()), make_loop(make_account(), status=LoopStatus.DISABLED)
-    client.post(url(LOOP, "changelist"), {"action": "pause", "_selected_action": [active.pk, disabled.pk]})
-    assert set(FeedbackLoop.objects.values_list("pk", "status")) == {(active.pk, "paused"), (disabled.pk, "disabled")}
-    assert "only active loops" in said(pressed(client, disabled, "pause"))
-
-
-def test_resuming_ends_a_stop_and_a_rest_and_rings_the_lane(
-    client: Client, rings: Rings, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
-) -> None:
-    loop = make_verified_loop(make_account(), status=LoopStatus.PAUSED)
-    state = {"stopped": now(), "stop_reason": "gone", "troubles": 9, "cooling_until": now(), "lease_number": 3}
-    LaneState.objects.filter(loop=loop).update(**state)
-    rings.clear()
-    with django_capture_on_commit_callbacks(execute=True):
-        pressed(client, loop, "resume")
-    loop = FeedbackLoop.objects.get()
-    lane = loop.lane
-    assert (loop.status, lane.stopped, lane.stop_reason, lane.troubles, lane.cooling_until) == (
-        "active",
-        None,
-        "",
-        0,
-        None,
-    )
-    assert lane.lease_number == 3
-    assert ("deliver", loop.pk) in rings
-
-
-def test_waking_a_lane_that_goes_well_writes_nothing() -> None:
-    assert not make_loop(make_account()).lane.wake()
-
-
 def test_the_file_is_downloaded_exactly_as_it_has_to_stand(viewer: Client) -> None:
     loop = make_loop(make_account())
     answer = viewer.get(url(LOOP, "file", loop.pk))
@@ -255,7 +163,6 @@ def test_the_file_is_downloaded_exactly_as_it_has_to_stand(viewer: Client) -> No
     assert answer["Content-Type"] == "text/plain"
     assert staff().get(url(LOOP, "file", loop.pk)).status_code == 403
     assert viewer.get(url(LOOP, "file", 0)).status_code == 404
-    assert pressed(staff(*EDITOR), loop, "explode").status_code == 404
 
 
 def test_the_page_says_what_the_last_looks_saw(client: Client) -> None:
@@ -329,9 +236,3 @@ def test_a_loop_that_was_owed_anything_cannot_be_deleted(admin_client: Client) -
     assert admin_client.post(url(LOOP, "delete", loop.pk), {"post": "yes"}).status_code == 403
     assert admin_client.post(url(LOOP, "delete", unused.pk), {"post": "yes"}).status_code == 302
     assert list(FeedbackLoop.objects.all()) == [loop]
-
-
-def test_what_was_pressed_is_in_the_loops_history(client: Client) -> None:
-    loop = make_loop(make_account())
-    pressed(client, loop, "pause")
-    assert "Paused." in text(client.get(url(LOOP, "history", loop.pk)))

@@ -108,6 +108,15 @@ class Script:
         """What the engine knows of the lane."""
         return LaneState.objects.get(loop=self.loop)
 
+    def await_engine(self, lease: int) -> None:
+        """Wait until an engine has held the lane after this lease, and given it back."""
+
+        def has_been_there() -> bool:
+            lane = self.lane()
+            return lane.lease_number > lease and lane.engine is None
+
+        wait_until(has_been_there, "an engine has looked into the lane")
+
     def looks(self) -> list[VerificationLook]:
         """The looks for its verification file, the earliest first."""
         return list(VerificationLook.objects.filter(loop=self.loop).order_by("pk"))

@@ -12,9 +12,10 @@ from tests.http_server import HttpServer, hang, ok, status
 def test_a_pause_holds_and_resuming_sends(deployment: Deployment, customer: Customer) -> None:
     script = customer.script()
     set_status(script, LoopStatus.PAUSED)
+    lease = script.lane().lease_number
     deployment.hit(customer.mail().pixel_url, times=3)
     script.await_books(owed=3, pending=3)
-    time.sleep(1.0)  # two sweeps
+    script.await_engine(lease)
     assert not script.posts
     set_status(script, LoopStatus.ACTIVE)
     script.await_books(owed=3, delivered=3)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from feedbackloops.models import VerificationLook
+from feedbackloops.models import FeedbackLoop, VerificationLook
 from tests.flow.customers import Customer, Script, check_now
 from tests.flow.deployment import Deployment
 from tests.flow.waiting import wait_until
@@ -77,8 +77,11 @@ def test_events_are_held_while_a_new_place_is_not_proven(deployment: Deployment,
     old.server.at.clear()
     new = move(old, "/new/script.php")
     looks_of(new, 1 + 2)
+    lease = new.lane().lease_number
     deployment.hit(customer.mail().pixel_url)
     new.await_books(owed=1, pending=1)
+    new.await_engine(lease)
+    assert not new.posts
     new.place_file(directory="/new/")
     check_now(new)
     new.await_books(owed=1, delivered=1)
@@ -94,3 +97,4 @@ def test_a_look_that_ends_after_the_url_was_changed_proves_nothing(customer: Cus
     looks = looks_of(moved, 1 + 2)
     assert [look.url for look in looks if look.found] == [script.server.url(f"/old/{script.loop.verification_file}")]
     assert not moved.is_verified()
+    assert not FeedbackLoop.objects.get(pk=moved.loop.pk).verified_place
