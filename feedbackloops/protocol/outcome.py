@@ -124,7 +124,7 @@ def _words(outcome: Outcome, reply: Reply) -> str:
         case Outcome.ACCEPTED:
             return f"The script accepted it {status}."
         case Outcome.GONE:
-            return f"The script says that it is gone for good {status}, so nothing more is sent until the loop is resumed."
+            return f"The script says that it is gone for good {status}, so the loop stops until someone resumes it."
         case Outcome.THROTTLED:
             return f"The script asks for fewer calls {status}; it gets this again later."
         case Outcome.REJECTED if reply.status < 400:

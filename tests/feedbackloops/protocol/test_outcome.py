@@ -32,7 +32,7 @@ def judged(status: int = 0, error: ErrorKind | None = None, **rest: str) -> Judg
         (405, Outcome.REJECTED, "does not take POST"),
         (413, Outcome.REJECTED, "only smaller bodies"),
         (499, Outcome.REJECTED, "refused"),
-        (410, Outcome.GONE, "until the loop is resumed"),
+        (410, Outcome.GONE, "until someone resumes it"),
         (429, Outcome.THROTTLED, "fewer calls (status 429)"),
         (500, Outcome.SERVER_ERROR, "error log"),
         (503, Outcome.SERVER_ERROR, "failed (status 503)"),
