@@ -15,11 +15,11 @@ from feedbackloops.models import Delivery, DeliveryState
 def send_again(ids: Collection[UUID]) -> int:
     """Make these deliveries due now, with a whole schedule of attempts before them; how many that were.
 
-    Those that are pending are left as they are. Any number works; ids of one stretch of time are found the fastest.
+    Those that are pending are left as they are.
     """
     if not ids:
         return 0
-    ended = Delivery.objects.exclude(state=DeliveryState.PENDING).filter(pk__in=ids, pk__range=(min(ids), max(ids)))
+    ended = Delivery.objects.exclude(state=DeliveryState.PENDING).filter(pk__in=ids)
     with transaction.atomic():
         loops = set(ended.order_by().values_list("loop_id", flat=True))
         count = ended.update(state=DeliveryState.PENDING, next_attempt=Now(), attempts_before=F("attempts"))

@@ -62,8 +62,8 @@ class Recorder:
         return all(since is not None and since < long_ago for since in self._busy_since)
 
     def _run(self, number: int) -> None:
-        # The first hit must not wait for a connection to be made.
-        with suppress(Error):
+        # The first hit must not wait for a connection to be made; what is wrong with it, that hit will say.
+        with suppress(Exception):
             connection.ensure_connection()
         while True:
             tickets = self._gather()

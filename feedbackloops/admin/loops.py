@@ -175,7 +175,7 @@ class FeedbackLoopAdmin(Page):
     @admin.display(description="RSA key")
     def rsa_key(self, loop: FeedbackLoop) -> str:
         stored = FeedbackLoop.objects.only("rsa_private_key", "rsa_key_id").get(pk=loop.pk)
-        context = {"record": public_record(stored), "key_id": stored.rsa_key_id}
+        context = {"record": public_record(stored.rsa_private_key), "key_id": stored.rsa_key_id}
         return render_to_string("admin/feedbackloops/feedbackloop/rsa_key.html", context)
 
     def _do(self, request: HttpRequest, act: str, loops: Sequence[FeedbackLoop] | QuerySet[FeedbackLoop]) -> None:

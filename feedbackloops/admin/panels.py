@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from feedbackloops.models import Attempt, Delivery, DeliveryState, FeedbackLoop, LaneState, LoopStatus, VerificationLook
 from feedbackloops.protocol import challenge
@@ -33,7 +34,7 @@ class LoopPanel:
 
 
 def panel_of(loop: FeedbackLoop, now: datetime) -> LoopPanel:
-    """How the loop stands at this moment, in six queries."""
+    """How the loop stands at this moment."""
     sending = sending_words(loop, now)
     return LoopPanel(
         verified=verified_words(loop),
@@ -48,9 +49,11 @@ def panel_of(loop: FeedbackLoop, now: datetime) -> LoopPanel:
     )
 
 
-def public_record(loop: FeedbackLoop) -> str:
-    """The TXT record with the public key that belongs to the stored private key; empty where there is none."""
-    return dkim_record(loop.rsa_private_key) if loop.rsa_private_key else ""
+# Loading a key takes tens of milliseconds, and a page asks for what it shows several times.
+@lru_cache(maxsize=64)
+def public_record(private_key: str) -> str:
+    """The TXT record with the public key that belongs to a private key; empty where there is none."""
+    return dkim_record(private_key) if private_key else ""
 
 
 def _buttons(loop: FeedbackLoop) -> list[str]:

@@ -1,8 +1,11 @@
+import re
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils.timezone import now
 from pytest_django import DjangoAssertNumQueries
 
@@ -121,6 +124,16 @@ def test_a_late_form_does_not_move_the_place_of_a_url_that_was_changed_meanwhile
     loop.save()
     submitted(client, LOOP, form, loop.pk, name="Renamed")
     assert FeedbackLoop.objects.get().place == "https://example.net:443/new/"
+
+
+def test_saving_writes_no_column_that_was_not_changed(client: Client) -> None:
+    loop = make_verified_loop(make_account())
+    form = opened(client, LOOP, loop.pk)
+    with CaptureQueriesContext(connection) as queries:
+        submitted(client, LOOP, form, loop.pk, name="Renamed")
+    updates = [each["sql"] for each in queries.captured_queries if each["sql"].startswith("UPDATE")]
+    written = [re.findall(r'"(\w+)" = ', sql.split(" WHERE ")[0]) for sql in updates if "feedbackloop" in sql]
+    assert written == [["name", "modified"]]
 
 
 def test_a_form_that_is_saved_untouched_writes_nothing(client: Client) -> None:

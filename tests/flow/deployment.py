@@ -100,6 +100,11 @@ class Deployment:
         with self._valkey_client() as client:
             client.flushdb()
 
+    def waiting_tasks(self, queue: str) -> int:
+        """How many tasks no worker has taken yet."""
+        with self._valkey_client() as client:
+            return int(client.llen(queue))
+
     def get(self, url: str, **headers: str) -> requests.Response:
         """Ask for a URL as a mail program does, but follow no redirect."""
         return requests.get(url, headers=headers, allow_redirects=False, timeout=10)

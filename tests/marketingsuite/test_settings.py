@@ -53,6 +53,7 @@ def test_a_key_that_can_not_be_used_is_named_and_not_shown(tmp_path: Path) -> No
     assert "TRACKING_KEYS can't be used. The secret of link key 1" in loaded.stderr.splitlines()[-1]
     assert "dG9vIHNob3J0" not in loaded.stderr
     assert "too short" not in loaded.stderr
+    assert loaded.stderr.count("Traceback") == 1
 
 
 def test_a_deployment_is_closed_and_a_development_open(tmp_path: Path) -> None:

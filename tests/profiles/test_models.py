@@ -8,6 +8,7 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import ProtectedError
 
 from profiles.models import Account, Database, Profile
+from profiles.signals import profiles_changed
 from profiles.snapshots import wire_time
 from tests.factories import make_account, make_database, make_profile
 from tracking.models import Event, Outbox
@@ -232,6 +233,23 @@ def test_a_save_that_fails_leaves_no_event(profile: Profile) -> None:
     with pytest.raises(IntegrityError), transaction.atomic():
         Profile(id=profile.pk, database=profile.database).save(force_insert=True)
     assert told() == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_change_that_can_not_be_told_is_not_made() -> None:
+    profile = make_profile(city="Ghent")
+
+    def fail(**kwargs: Any) -> None:
+        raise ZeroDivisionError
+
+    profiles_changed.connect(fail)
+    try:
+        profile.fields["city"] = "Bruges"
+        with pytest.raises(ZeroDivisionError):
+            profile.save()
+    finally:
+        profiles_changed.disconnect(fail)
+    assert Profile.objects.get(pk=profile.pk).fields == {"city": "Ghent"}
 
 
 def test_a_profile_may_move_within_its_account(profile: Profile) -> None:

@@ -155,9 +155,9 @@ def test_a_lost_connection_costs_one_set_and_is_made_anew() -> None:
 def test_a_database_that_refuses_connections_is_no_reason_to_wait(
     monkeypatch: pytest.MonkeyPatch, told: list[UUID], caplog: pytest.LogCaptureFixture
 ) -> None:
-    recorder = Recorder(1, PATIENT)
     with monkeypatch.context() as elsewhere:
         elsewhere.setitem(connection.settings_dict, "PORT", str(free_port(20_000)))
+        recorder = Recorder(1, PATIENT)
         start = perf_counter()
         assert not recorder.record(make_hit())
         assert perf_counter() - start < 5
