@@ -136,6 +136,9 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_connect_timeout": 1,
     "socket_keepalive": True,
     "health_check_interval": 10,
+    # A worker that can't acknowledge, since Redis died with its hands full, would never read from it again. A task that
+    # is lost instead is one more ring for the sweep to make up for.
+    "ack_emulation": False,
 }
 # Celery would close the database connection after each task; marketingsuite.celery looks after it instead.
 CELERY_DB_REUSE_MAX = 1_000_000_000
