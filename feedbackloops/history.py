@@ -17,6 +17,14 @@ STORAGE = {
     DELIVERIES: "autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000,"
     " autovacuum_vacuum_cost_delay = 0"
 }
+# What to keep of the rows that no day covers: a pending delivery, its event, its snapshot and its attempts.
+_PENDING = f"SELECT 1 FROM {DELIVERIES}_default d WHERE d.state = 'pending'"
+STILL_NEEDED = {
+    "tracking_event": f"EXISTS ({_PENDING} AND d.event_id = tracking_event_default.id)",
+    "feedbackloops_snapshot": f"EXISTS ({_PENDING} AND d.event_id = feedbackloops_snapshot_default.id)",
+    DELIVERIES: "state = 'pending'",
+    "feedbackloops_attempt": f"EXISTS ({_PENDING} AND d.id = feedbackloops_attempt_default.delivery_id)",
+}
 SUM_UP_AFTER_HOURS = 2
 
 
@@ -33,11 +41,15 @@ def make_partitions(today: date) -> None:
 def drop_old_partitions(today: date) -> None:
     """Drop each day that is older than HISTORY_DAYS, from every table, unless a delivery of it is still pending."""
     oldest = today - timedelta(days=settings.HISTORY_DAYS)
-    for day in sorted(day for day in partitions.existing(DELIVERIES) if day < oldest):
+    days = {day for table in TABLES for day in partitions.existing(table) if day < oldest}
+    for day in sorted(days):
         if _has_pending(day):
             logger.warning("The history of %s stays: deliveries of that day are still pending", day)
-            continue
-        _drop_day(day)
+        else:
+            _drop_day(day)
+    for table in TABLES:
+        partitions.drop_detached(table)
+        partitions.drop_uncovered(table, oldest, keep=STILL_NEEDED[table])
 
 
 def sum_up_owed() -> int:

@@ -45,9 +45,7 @@ def _is_due(loop: FeedbackLoop, moment: datetime) -> bool:
     pause = look_pause((moment - loop.looks_wanted_since).total_seconds())
     if pause is None:
         return False
-    if loop.last_look is None or loop.last_look < loop.looks_wanted_since:
-        return True
-    return (moment - loop.last_look).total_seconds() >= pause
+    return loop.last_look is None or (moment - loop.last_look).total_seconds() >= pause
 
 
 def _looks(loop: FeedbackLoop) -> Iterator[VerificationLook]:

@@ -61,8 +61,32 @@ def drop(table: str, day: date) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_PATIENCE)
         cursor.execute(f"ALTER TABLE {table} DETACH PARTITION {name}")
+    drop_detached(table)
+
+
+def drop_detached(table: str) -> list[str]:
+    """Drop the partitions that were detached, by this process or by one that died before it could; their names."""
     with connection.cursor() as cursor:
-        cursor.execute(f"DROP TABLE {name}")
+        cursor.execute(_DETACHED, [f"^{table}_[0-9]{{8}}$"])
+        names = [name for (name,) in cursor.fetchall()]
+        for name in names:
+            cursor.execute(f"DROP TABLE IF EXISTS {name}")
+    return names
+
+
+def drop_uncovered(table: str, before: date, keep: str = "false") -> int:
+    """Delete what no day covers and is older than a day, but for the rows that `keep` (SQL) is true of; how many."""
+    low, _ = id_range(before)
+    with connection.cursor() as cursor:
+        cursor.execute(f"DELETE FROM {table}_default WHERE id < %s AND NOT ({keep})", [low])
+        return int(cursor.rowcount)
+
+
+_DETACHED = """
+SELECT oid::regclass::text FROM pg_class
+WHERE relkind = 'r' AND relname ~ %s AND relnamespace = current_schema()::regnamespace
+    AND NOT EXISTS (SELECT 1 FROM pg_inherits WHERE inhrelid = pg_class.oid)
+"""
 
 
 def id_range(day: date) -> tuple[str, str]:

@@ -143,7 +143,9 @@ class FeedbackLoop(models.Model):
         validate_url(self.url)
         place = place_of(self.url)
         if place != self.place:
+            # Saving rings for the first look, so the next one is not due before the pause after it.
             self.place, self.looks_wanted_since = place, now()
+            self.last_look = self.looks_wanted_since
         self.modified = now()
         super().save(*args, **_with_derived(kwargs))
 
@@ -157,13 +159,13 @@ class FeedbackLoop(models.Model):
         return bool(self.verified_place) and self.verified_place == self.place
 
     def ask_for_looks(self, moment: datetime) -> None:
-        """Have the verification file looked for again, from this moment and for a day."""
-        FeedbackLoop.objects.filter(pk=self.pk).update(looks_wanted_since=moment)
+        """Have the verification file looked for from this moment and for a day; the caller rings for the first look."""
+        FeedbackLoop.objects.filter(pk=self.pk).update(looks_wanted_since=moment, last_look=moment)
 
 
 def _with_derived(kwargs: dict[str, Any]) -> dict[str, Any]:
     names: Iterable[str] | None = kwargs.get("update_fields")
     if names is None:
         return kwargs
-    derived = {"modified", *({"place", "looks_wanted_since"} if "url" in names else ())}
+    derived = {"modified", *({"place", "looks_wanted_since", "last_look"} if "url" in names else ())}
     return kwargs | {"update_fields": {*names, *derived}}

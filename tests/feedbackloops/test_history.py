@@ -88,6 +88,42 @@ def test_a_day_with_a_pending_delivery_stays_whole(caplog: pytest.LogCaptureFixt
     assert "still pending" in caplog.text
 
 
+def test_what_no_day_covers_goes_when_it_is_old_enough_but_for_what_is_pending() -> None:
+    gone, kept = delivery_at(date(1999, 1, 1), "delivered"), delivery_at(date(1999, 1, 2), "pending")
+    for delivery in (gone, kept):
+        Event.objects.create(id=delivery.event_id, type="open", account=delivery.account)
+    young = Event.objects.create(id=first_id_at(now() + timedelta(days=300)), type="open", account=gone.account)
+
+    history.drop_old_partitions(now().date())
+
+    assert list(Delivery.objects.all()) == [kept]
+    assert set(Event.objects.filter(id__in=[gone.event_id, kept.event_id, young.id])) == {
+        young,
+        Event.objects.get(id=kept.event_id),
+    }
+
+
+def test_a_table_that_was_busy_loses_its_day_the_next_time() -> None:
+    make_day(LONG_AGO)
+    partitions.drop(history.DELIVERIES, LONG_AGO)
+
+    history.drop_old_partitions(now().date())
+
+    assert all(LONG_AGO not in days_of(table) for table in history.TABLES)
+
+
+def test_what_a_dying_process_had_detached_is_dropped() -> None:
+    partitions.make("tracking_event", [LONG_AGO])
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE tracking_event DETACH PARTITION tracking_event_20010203")
+
+    history.drop_old_partitions(now().date())
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass('tracking_event_20010203')")
+        assert cursor.fetchone() == (None,)
+
+
 def test_what_no_day_covers_is_kept_in_the_default_partition() -> None:
     account = make_message().account
     moment = datetime(1999, 1, 1, tzinfo=UTC)

@@ -112,6 +112,7 @@ def test_a_look_that_verifies_rings_the_lane(server: HttpServer, broker: redis.R
 
 def test_looks_that_are_due_are_rung_for(broker: redis.Redis) -> None:  # noqa: F811
     loop = make_loop(make_account())
+    FeedbackLoop.objects.update(last_look=now() - timedelta(minutes=1))
 
     tasks.look_where_due()
 

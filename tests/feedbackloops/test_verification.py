@@ -157,19 +157,21 @@ def test_looks_come_with_growing_pauses_for_a_day(
 
 def test_a_loop_that_is_looked_at_is_not_due_again_meanwhile(loop: FeedbackLoop) -> None:
     moment = now()
+    wanted(loop, moment - timedelta(minutes=1), moment - timedelta(minutes=1))
 
     assert verification.due(moment) == [loop.pk]
     assert verification.due(moment) == []
 
 
-def test_asking_for_looks_makes_one_due_at_once(loop: FeedbackLoop) -> None:
+def test_asking_for_looks_starts_them_anew_with_the_one_that_the_asker_rings_for(loop: FeedbackLoop) -> None:
     moment = now()
     wanted(loop, moment - timedelta(days=3), moment - timedelta(days=2))
     assert verification.due(moment) == []
 
     loop.ask_for_looks(moment)
 
-    assert verification.due(moment) == [loop.pk]
+    assert verification.due(moment) == []
+    assert verification.due(moment + timedelta(seconds=6)) == [loop.pk]
 
 
 def test_a_new_place_is_looked_at_from_the_start_again(loop: FeedbackLoop) -> None:
@@ -178,7 +180,8 @@ def test_a_new_place_is_looked_at_from_the_start_again(loop: FeedbackLoop) -> No
     loop.url = "https://example.com/other/"
     loop.save(update_fields=["url"])
 
-    assert verification.due(now()) == [loop.pk]
+    assert verification.due(now()) == []
+    assert verification.due(now() + timedelta(seconds=6)) == [loop.pk]
 
 
 def test_a_verified_or_disabled_loop_is_never_due(loop: FeedbackLoop) -> None:

@@ -94,7 +94,8 @@ def test_a_look_that_ends_after_the_url_was_changed_proves_nothing(customer: Cus
     script.loop.save()
     wait_until(lambda: script.server.requests, "the look is under way")
     moved = move(script, "/new/script.php")
-    looks = looks_of(moved, 1 + 2)
-    assert [look.url for look in looks if look.found] == [script.server.url(f"/old/{script.loop.verification_file}")]
+    wait_until(lambda: [look for look in moved.looks() if look.found], "the look has ended, and found the file")
+    [found] = [look for look in moved.looks() if look.found]
+    assert found.url == script.server.url(f"/old/{script.loop.verification_file}")
     assert not moved.is_verified()
     assert not FeedbackLoop.objects.get(pk=moved.loop.pk).verified_place

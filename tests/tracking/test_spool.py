@@ -1,3 +1,4 @@
+import fcntl
 import os
 import signal
 import stat
@@ -204,6 +205,20 @@ def test_the_file_of_a_living_process_is_its_own(folder: Path) -> None:
         running.kill()
         running.wait()
         assert [str(hit.id) for hit in stored_by(Spool(folder))] == answered
+
+
+def test_a_file_that_is_not_locked_yet_is_nobody_elses(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    flock, late = fcntl.flock, iter([True])
+
+    def flock_late(file: int, operation: int) -> None:
+        if next(late, False):
+            assert stored_by(Spool(folder)) == []
+        flock(file, operation)
+
+    monkeypatch.setattr(fcntl, "flock", flock_late)
+    spool, hit = Spool(folder), make_hit()
+    spool.append(hit)
+    assert stored_by(spool) == [hit]
 
 
 def test_half_a_line_is_set_aside_and_the_others_are_stored(folder: Path) -> None:
