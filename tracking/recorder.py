@@ -20,6 +20,7 @@ from tracking.store import EventRow, store_events
 logger = logging.getLogger(__name__)
 
 MOST_AT_ONCE = 500
+TELL_SECONDS = 1.0
 
 
 class Ticket:
@@ -70,6 +71,8 @@ class Recorder:
             self._busy_since[number] = monotonic()
             try:
                 self._store(tickets)
+            except Error:
+                pass  # store_hits() has told of it
             except Exception:
                 logger.exception("A recorder failed on %d hits; they go to the spool", len(tickets))
             finally:
@@ -108,10 +111,23 @@ def store_hits(hits: Sequence[Hit], tell: Callable[..., object] = events_recorde
         return store_hits(hits[:middle], tell) + store_hits(hits[middle:], tell)
     except Error as error:
         connection.close()
-        logger.warning("PostgreSQL did not take %d hits: %s", len(hits), str(error).strip())
+        if _seldom():
+            logger.warning("PostgreSQL did not take %d hits: %s", len(hits), str(error).strip())
         raise
     tell(sender=store_hits, ids=[hit.id for hit in hits])
     return []
+
+
+_told = float("-inf")
+
+
+def _seldom() -> bool:
+    """True once in TELL_SECONDS: a busy site's log must not fill the disk that the spool needs."""
+    global _told
+    if monotonic() - _told < TELL_SECONDS:
+        return False
+    _told = monotonic()
+    return True
 
 
 def _row(hit: Hit) -> EventRow:

@@ -8,10 +8,11 @@ from uuid import UUID
 
 import psycopg
 import pytest
-from django.db import Error, connection
+from django.db import Error, OperationalError, connection
 
 from marketingsuite.devstack import free_port
 from tests.tracking.samples import ACCOUNT, MESSAGE, NO_ACCOUNT, make_hit, wait_until
+from tracking import recorder
 from tracking.hits import Hit
 from tracking.models import Event, Outbox
 from tracking.recorder import MOST_AT_ONCE, Recorder, store_hits
@@ -196,3 +197,18 @@ def test_many_threads_record_every_hit_once() -> None:
         assert all(threads.map(recorder.record, hits))
     assert sorted(Event.objects.values_list("id", flat=True)) == sorted(hit.id for hit in hits)
     assert Outbox.objects.count() == 300
+
+
+def test_a_database_that_refuses_hit_after_hit_is_told_of_once_a_second(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(rows: object) -> None:
+        raise OperationalError("connection refused")
+
+    monkeypatch.setattr(recorder, "store_events", refuse)
+    monkeypatch.setattr(recorder, "_told", float("-inf"))
+    for _ in range(20):
+        with pytest.raises(OperationalError):
+            recorder.store_hits([make_hit()])
+
+    assert [each.message for each in caplog.records] == ["PostgreSQL did not take 1 hits: connection refused"]
