@@ -19,9 +19,13 @@ help:
 demo: .venv/installed
 	@DEVELOPMENT=$${DEVELOPMENT:-true} $(PY) manage.py demo
 
+# What development needs and a deployment must not have: links to this machine, and calls to scripts on it.
 run: .venv/installed
-	@DEVELOPMENT=$${DEVELOPMENT:-true} $(PY) -m marketingsuite.devstack \
-		sh -c 'python manage.py migrate --verbosity 0 && exec python -m honcho start -p $${PORT:-8000}'
+	@port=$${PORT:-8000}; $(PY) -m marketingsuite.devstack.ports $$port && \
+	echo "the dashboard: http://localhost:$$port (for a login: $(PY) manage.py createsuperuser)" && \
+	DEVELOPMENT=$${DEVELOPMENT:-true} TRACKING_URL=$${TRACKING_URL:-http://localhost:$$port} \
+	OUTBOUND_ALLOWED_NETWORKS=$${OUTBOUND_ALLOWED_NETWORKS:-127.0.0.0/8,::1/128} $(PY) -m marketingsuite.devstack \
+		sh -c "python manage.py migrate --verbosity 0 && exec python -m honcho start -p $$port"
 
 test: .venv/installed-dev
 	@$(PY) -m pytest
@@ -34,12 +38,13 @@ check: export SECRET_KEY := a-key-that-only-the-checks-use-and-that-is-long-enou
 check: export TRACKING_KEYS := 1:MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=
 check: export ENCRYPTION_KEYS := MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=
 check: export ALLOWED_HOSTS := example.com
+check: export TRACKING_URL := https://click.example.com
 check: .venv/installed-dev
 	$(PY) -m ruff check $(SOURCES)
 	$(PY) -m ruff format --check $(SOURCES)
 	$(PY) -m mypy $(SOURCES)
 	$(PY) .venv/bin/lint-imports
-	DATABASE_URL= REDIS_URL= $(PY) manage.py makemigrations --check --dry-run
+	DEVELOPMENT=true DATABASE_URL= REDIS_URL= $(PY) manage.py makemigrations --check --dry-run
 	$(PY) manage.py check --deploy --fail-level WARNING
 
 format: .venv/installed-dev

@@ -4,6 +4,7 @@
 import os
 import sys
 
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
 
 from marketingsuite.devstack import DevstackError, environment
@@ -14,7 +15,7 @@ def main() -> None:
     try:
         with environment():
             execute_from_command_line(sys.argv)
-    except DevstackError as error:
+    except (DevstackError, ImproperlyConfigured) as error:
         sys.exit(str(error))
 
 

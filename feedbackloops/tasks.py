@@ -7,10 +7,10 @@ from time import monotonic
 from typing import Any
 from uuid import UUID
 
-from celery import shared_task
+from celery import Task, shared_task
 from celery.signals import worker_shutdown
 from django.conf import settings
-from django.db import connection
+from django.db import InterfaceError, OperationalError, connection
 from django.utils.timezone import now
 
 from feedbackloops import doorbell, fanout, history, lanes, testcalls, verification
@@ -24,6 +24,17 @@ RING_SECONDS = 2.0
 DRAIN_AT_ONCE = 500
 DRAIN_ROUNDS = 20
 SHUTDOWN_SECONDS = 20.0
+
+
+class Ring(Task):  # type: ignore[type-arg]  # not generic at run time
+    """A task that gives way while PostgreSQL is away: what it was to do is rung for again."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().__call__(*args, **kwargs)
+        except (OperationalError, InterfaceError) as error:
+            logger.warning("%s waits for PostgreSQL: %s", self.name, str(error).strip())
+            return None
 
 
 def at_most_every(seconds: Callable[[], float]) -> Callable[[Callable[[], None]], Callable[[], None]]:
@@ -47,13 +58,13 @@ def at_most_every(seconds: Callable[[], float]) -> Callable[[Callable[[], None]]
     return decorate
 
 
-@shared_task(name="fan_out")
+@shared_task(base=Ring, name="fan_out")
 def fan_out(ids: list[str]) -> None:
     """Owe the deliveries of these events, and ring the lanes that got any."""
     doorbell.ring_for_lanes(fanout.fan_out([UUID(id) for id in ids]))
 
 
-@shared_task(name="drain")
+@shared_task(base=Ring, name="drain")
 def drain() -> None:
     """Fan out what has waited too long, oldest first; what one task can't do is left to the next."""
     for _ in range(DRAIN_ROUNDS):
@@ -63,7 +74,7 @@ def drain() -> None:
         doorbell.ring_for_lanes(fanout.fan_out(ids))
 
 
-@shared_task(name="sweep")
+@shared_task(base=Ring, name="sweep")
 @at_most_every(lambda: settings.SWEEP_SECONDS / 2)
 def sweep() -> None:
     """Ring again for all that waits: events in the outbox, lanes that nobody holds."""
@@ -72,13 +83,13 @@ def sweep() -> None:
     doorbell.ring_for_lanes(lanes.due())
 
 
-@shared_task(name="deliver")
+@shared_task(base=Ring, name="deliver")
 def deliver(loops: list[int]) -> None:
     """Hand the lanes to the engine of this process."""
     engine().ring(loops)
 
 
-@shared_task(name="look")
+@shared_task(base=Ring, name="look")
 def look(loops: list[int]) -> None:
     """Look for the verification file of each loop; a loop that is verified by it gets what it was owed."""
     for loop in FeedbackLoop.objects.filter(pk__in=loops):
@@ -86,7 +97,7 @@ def look(loops: list[int]) -> None:
             doorbell.ring_for_lanes([loop.pk])
 
 
-@shared_task(name="look_where_due")
+@shared_task(base=Ring, name="look_where_due")
 @at_most_every(lambda: settings.LOOK_SECONDS / 2)
 def look_where_due() -> None:
     """Look for the verification files that are waited for, each in a task of its own."""
@@ -94,14 +105,14 @@ def look_where_due() -> None:
         look.delay([loop])
 
 
-@shared_task(name="call_test")
+@shared_task(base=Ring, name="call_test")
 def call_test(loops: list[int]) -> None:
     """Send each loop a test call."""
     for loop in FeedbackLoop.objects.filter(pk__in=loops):
         testcalls.call_test(loop)
 
 
-@shared_task(name="keep_partitions")
+@shared_task(base=Ring, name="keep_partitions")
 def keep_partitions() -> None:
     """Make the partitions of the days ahead, and drop those that are old enough."""
     today = now().date()
@@ -109,7 +120,7 @@ def keep_partitions() -> None:
     history.drop_old_partitions(today)
 
 
-@shared_task(name="compact_owed")
+@shared_task(base=Ring, name="compact_owed")
 def compact_owed() -> None:
     """Sum up the counts of what was owed."""
     history.sum_up_owed()

@@ -1,8 +1,12 @@
 """How loops and deliveries stand, in sentences for staff."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from feedbackloops.models import Attempt, Delivery, DeliveryState, FeedbackLoop, LaneState, LoopStatus, StopReason
+from feedbackloops.protocol.outcome import Outcome
 from feedbackloops.protocol.pacing import TROUBLES_TO_REST
 from profiles.showing import NOTHING, when
 
@@ -12,6 +16,22 @@ _HELD = {
     LoopStatus.PAUSED: "Paused: events are kept, and sent once you press Resume.",
     LoopStatus.DISABLED: "Disabled: no new events are kept for it, and nothing is sent.",
 }
+
+
+class Kind(StrEnum):
+    """What staff should think of a loop at a glance."""
+
+    OK = "ok"
+    WAITING = "waiting"
+    TROUBLE = "trouble"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What becomes of a loop's events."""
+
+    kind: Kind
+    words: str
 
 
 def lane_of(loop: FeedbackLoop) -> LaneState:
@@ -34,15 +54,18 @@ def verified_words(loop: FeedbackLoop) -> str:
     return "Has to be verified again" if loop.verified_place else "Not verified yet"
 
 
-def sending_words(loop: FeedbackLoop, now: datetime) -> str:
-    """What becomes of the loop's events at this moment, and why."""
+def standing_of(loop: FeedbackLoop, recent: Sequence[Attempt], now: datetime) -> Standing:
+    """What becomes of the loop's events at this moment, and why. `recent`: its last attempts, the newest first."""
     if held := _HELD.get(LoopStatus(loop.status)):
-        return held
+        return Standing(Kind.WAITING, held)
+    lane = lane_of(loop)
     if is_stopped(loop):
-        return _stop_words(lane_of(loop))
+        return Standing(Kind.TROUBLE, _stop_words(lane))
     if not loop.is_verified:
-        return _unverified_words(loop)
-    return _pace_words(lane_of(loop), now)
+        return Standing(Kind.WAITING, _unverified_words(loop))
+    if trouble := _pace_words(lane, now) or _failure_words(lane, recent):
+        return Standing(Kind.TROUBLE, trouble)
+    return Standing(Kind.OK, "Sending normally.")
 
 
 def _stop_words(lane: LaneState) -> str:
@@ -62,7 +85,19 @@ def _pace_words(lane: LaneState, now: datetime) -> str:
         return f"Resting until {when(lane.cooling_until)}{because}"
     if lane.troubles >= TROUBLES_TO_REST:
         return f"Trying one delivery at a time{because}"
-    return "Sending normally."
+    return ""
+
+
+def _failure_words(lane: LaneState, recent: Sequence[Attempt]) -> str:
+    if not recent or any(attempt.outcome == Outcome.ACCEPTED for attempt in recent):
+        return ""
+    # Attempts are ordered by their events' time: one of an older event may have gone well since.
+    if lane.last_success and lane.last_success > min(attempt.started for attempt in recent):
+        return ""
+    calls = "last call" if len(recent) == 1 else f"last {len(recent)} calls"
+    if {attempt.outcome for attempt in recent} == {Outcome.REJECTED} and len({each.status for each in recent}) == 1:
+        return f"Failing: the script refused the {calls} (status {recent[0].status})."
+    return f"Failing: the {calls} did not succeed. {attempt_words(recent[0])}"
 
 
 def delivery_words(delivery: Delivery, now: datetime) -> str:

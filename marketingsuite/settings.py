@@ -1,22 +1,20 @@
 """Every setting, read from the environment or a `.env` file beside manage.py; docs/operations.md describes each."""
 
 import os
-from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
-import environ
-from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
 from django.urls import reverse_lazy
 
 from feedbackloops.protocol.retry import parse_schedule
+from marketingsuite.environment import Environment, named, networks
 from marketingsuite.keys import development_keys, key_from
 from tracking.tokens import Keyring
 
 VERSION = "0.1.0"
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.Env()
+env = Environment()
 env.read_env(BASE_DIR / ".env")
 VAR_DIR = Path(env.str("MARKETINGSUITE_VAR", default=str(BASE_DIR / "var")))
 
@@ -28,10 +26,7 @@ _made = development_keys(VAR_DIR) if DEVELOPMENT else {}
 
 SECRET_KEY = key_from(os.environ, "SECRET_KEY", _made)
 # The newest key comes first in both: it signs or encrypts, the others still read.
-try:
-    TRACKING_KEYS = Keyring.parse(key_from(os.environ, "TRACKING_KEYS", _made))
-except ValueError as error:
-    raise ImproperlyConfigured(f"TRACKING_KEYS can't be used. {error}") from None
+TRACKING_KEYS = named("TRACKING_KEYS", lambda: Keyring.parse(key_from(os.environ, "TRACKING_KEYS", _made)))
 ENCRYPTION_KEYS = key_from(os.environ, "ENCRYPTION_KEYS", _made).split(",")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"] if DEVELOPMENT else [])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
@@ -45,13 +40,18 @@ SPOOL_DIR = Path(env.str("SPOOL_DIR", default=str(VAR_DIR / "spool")))
 
 # --- Feedback loops
 USER_AGENT = f"MarketingSuite/{VERSION}"
-OUTBOUND_ALLOWED_NETWORKS = [ip_network(each) for each in env.list("OUTBOUND_ALLOWED_NETWORKS", default=[])]
+OUTBOUND_ALLOWED_NETWORKS = named(
+    "OUTBOUND_ALLOWED_NETWORKS", lambda: networks(env.list("OUTBOUND_ALLOWED_NETWORKS", default=[]))
+)
 OUTBOUND_DNS_SERVERS = env.list("OUTBOUND_DNS_SERVERS", default=[])
 OUTBOUND_DNS_PORT = env.int("OUTBOUND_DNS_PORT", default=53)
 OUTBOUND_CA_FILE = env.str("OUTBOUND_CA_FILE", default="")
 CONNECT_SECONDS = env.float("CONNECT_SECONDS", default=5.0)
 ANSWER_SECONDS = env.float("ANSWER_SECONDS", default=15.0)
-RETRY_SCHEDULE = parse_schedule(env.str("RETRY_SCHEDULE", default="5,30,2m,10m,30m,1h,2h,4h,8h,12h,24h,24h"))
+RETRY_SCHEDULE = named(
+    "RETRY_SCHEDULE",
+    lambda: parse_schedule(env.str("RETRY_SCHEDULE", default="5,30,2m,10m,30m,1h,2h,4h,8h,12h,24h,24h")),
+)
 COOL_DOWN_SECONDS = env.float("COOL_DOWN_SECONDS", default=10.0)
 COOL_DOWN_MAX_SECONDS = env.float("COOL_DOWN_MAX_SECONDS", default=300.0)
 LEASE_SECONDS = env.float("LEASE_SECONDS", default=45.0)

@@ -8,6 +8,7 @@ from django.core.paginator import Paginator
 from django.db import models
 from django.http import HttpRequest
 from django.utils.functional import cached_property
+from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
 from profiles.showing import NOTHING
@@ -42,8 +43,20 @@ class CappedPaginator(AnyPaginator):
         return self.count >= self.MOST
 
 
+class CarefulBoundField(forms.BoundField):
+    """Brings back what the page first showed, however often the form comes back with errors."""
+
+    def as_widget(self, widget: Any = None, attrs: Any = None, only_initial: bool = False) -> SafeString:
+        # A choice of none leaves no trace in a form; Django would take what was chosen since for what was shown.
+        if only_initial and self.form.is_bound and self.html_initial_name not in self.form.data:
+            return SafeString("")
+        return super().as_widget(widget, attrs, only_initial)
+
+
 class CarefulForm(ModelForm):
     """Changes what its reader changed; what others changed since the page was opened stays as they left it."""
+
+    bound_field_class = CarefulBoundField
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

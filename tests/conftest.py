@@ -1,5 +1,6 @@
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 from django.apps import apps
 from django.db import connection, transaction
@@ -7,6 +8,10 @@ from django.test import TransactionTestCase
 
 from marketingsuite.devstack import Stack
 from tests.servers import STACK
+
+# The time that a machine takes to think of an example says nothing about the code.
+hypothesis.settings.register_profile("suite", suppress_health_check=[hypothesis.HealthCheck.too_slow], deadline=None)
+hypothesis.settings.load_profile("suite")
 
 OURS = ("profiles", "tracking", "feedbackloops", "auth", "admin", "sessions")
 # Django's own rows, which migrations made.

@@ -7,4 +7,4 @@ class TrackingConfig(AppConfig):
     name = "tracking"
 
     def ready(self) -> None:
-        from tracking import receivers  # noqa: F401
+        from tracking import checks, receivers  # noqa: F401

@@ -12,12 +12,13 @@ from django.utils.timezone import now
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
 from feedbackloops import doorbell
+from feedbackloops.admin.recent import standing
 from feedbackloops.fanout import unpark
 from feedbackloops.models import Attempt, Delivery, DeliveryState, FeedbackLoop, ParkedEvent, Snapshot
 from feedbackloops.protocol import payload
 from feedbackloops.resending import send_again
 from feedbackloops.tracing import attempts_of, deliveries_of
-from feedbackloops.words import attempt_words, delivery_words, readable, seconds, sending_words
+from feedbackloops.words import attempt_words, delivery_words, readable, seconds
 from profiles.pages import LookupFilter
 from profiles.showing import NOTHING, badge, link, related, related_link, when
 from tracking.browsing import HistoryPage, OccurredFilter, as_uuid, events_named
@@ -127,7 +128,7 @@ class DeliveryAdmin(HistoryPage):
         loop = FeedbackLoop.objects.select_related("lane").filter(pk=delivery.loop_id).first()
         if delivery.state != DeliveryState.PENDING or loop is None:
             return words
-        return f"{words}\nIts loop: {sending_words(loop, now())}"
+        return f"{words}\nIts loop: {standing(loop, now()).words}"
 
     @admin.display(description="What the script gets")
     def sent(self, delivery: Delivery) -> str:

@@ -14,8 +14,9 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 from feedbackloops.admin.acts import ACTS
 from feedbackloops.admin.forms import LoopForm
 from feedbackloops.admin.panels import panel_of, public_record
+from feedbackloops.admin.recent import fetch_recent, standing
 from feedbackloops.models import Delivery, FeedbackLoop, LaneState, LoopStatus
-from feedbackloops.words import lane_of, sending_words, verified_words
+from feedbackloops.words import lane_of, verified_words
 from profiles.pages import LookupFilter, Page
 from profiles.showing import badge, when
 
@@ -28,6 +29,7 @@ SIGNING = (
     {"fields": ["signing_secret", "rsa_key", "rsa_key_id", "new_rsa_key", "make_rsa_key", "remove_rsa_key"]},
 )
 STATUS_COLOURS = {"active": "success", "paused": "warning"}
+STANDING = "admin/feedbackloops/feedbackloop/standing.html"
 SECRETS = ["signing_secret", "rsa_key"]
 
 
@@ -59,6 +61,11 @@ class FeedbackLoopAdmin(Page):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[FeedbackLoop]:
         return super().get_queryset(request).select_related("account", "lane")
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        changelist = super().get_changelist_instance(request)
+        fetch_recent(changelist.result_list)
+        return changelist
 
     def get_fieldsets(self, request: HttpRequest, obj: FeedbackLoop | None = None) -> Any:
         """Secrets are for those who may change the loop; databases are chosen once the account is known."""
@@ -119,6 +126,8 @@ class FeedbackLoopAdmin(Page):
             panel = panel_of(loop, now())
             buttons = {name: ACTS[name] for name in panel.buttons} if self.has_change_permission(request, loop) else {}
             context |= {"loop": loop, "panel": panel, "buttons": buttons}
+            # Between the panels and the form, where Unfold puts them, they would be out of sight.
+            context |= {"page_errors": context["errors"], "errors": None}
         return super().render_change_form(request, context, *args, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: FeedbackLoop, form: Any, change: bool) -> None:
@@ -160,7 +169,7 @@ class FeedbackLoopAdmin(Page):
 
     @admin.display(description="Sending")
     def sending(self, loop: FeedbackLoop) -> str:
-        return sending_words(loop, now())
+        return render_to_string(STANDING, {"standing": standing(loop, now())})
 
     @admin.display(description="Last success", ordering="lane__last_success")
     def last_success(self, loop: FeedbackLoop) -> str:

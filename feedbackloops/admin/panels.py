@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
+from feedbackloops.admin.recent import standing
 from feedbackloops.models import Attempt, Delivery, DeliveryState, FeedbackLoop, LaneState, LoopStatus, VerificationLook
 from feedbackloops.protocol import challenge
 from feedbackloops.protocol.signing import dkim_record
-from feedbackloops.words import is_stopped, lane_of, sending_words, verified_words
+from feedbackloops.words import Standing, is_stopped, lane_of, verified_words
 
 LOOKS_SHOWN = 4
 MOST_COUNTED = 10_000
@@ -18,8 +19,7 @@ class LoopPanel:
     """How a loop stands. `waiting` is at most MOST_COUNTED."""
 
     verified: str
-    sending: str
-    sends_normally: bool
+    standing: Standing
     lane: LaneState
     waiting: int
     locations: list[str]
@@ -35,11 +35,9 @@ class LoopPanel:
 
 def panel_of(loop: FeedbackLoop, now: datetime) -> LoopPanel:
     """How the loop stands at this moment."""
-    sending = sending_words(loop, now)
     return LoopPanel(
         verified=verified_words(loop),
-        sending=sending,
-        sends_normally=sending == "Sending normally.",
+        standing=standing(loop, now),
         lane=lane_of(loop),
         waiting=Delivery.objects.filter(loop=loop, state=DeliveryState.PENDING).order_by()[:MOST_COUNTED].count(),
         locations=challenge.locations(loop.url, loop.verification_file),

@@ -20,6 +20,9 @@ from marketingsuite.devstack.valkey import Valkey
 
 __all__ = ["DevstackError", "Postgres", "Processes", "Stack", "Valkey", "environment", "free_port", "running", "start"]
 
+# As django-environ reads them.
+YES = environ.Env.BOOLEAN_TRUE_STRINGS
+NO = ("false", "off", "n", "no", "0")
 BASE_DIR = Path(__file__).resolve().parents[2]
 
 
@@ -69,14 +72,27 @@ def environment() -> Iterator[Stack]:
     """Have a stack for the length of the block, with os.environ naming it.
 
     The data lies in the folder that MARKETINGSUITE_VAR names, `var` in the checkout by default. Embedded servers
-    mean development, so DEVELOPMENT is switched on with them unless it is set.
+    mean development, so DEVELOPMENT is switched on with them unless it is set. Raises DevstackError where a deployment
+    has forgotten to name its servers.
     """
     environ.Env.read_env(BASE_DIR / ".env")
+    _refuse_in_a_deployment()
     with start(Path(os.environ.get("MARKETINGSUITE_VAR") or BASE_DIR / "var")) as stack:
         if stack.postgres or stack.valkey:
             os.environ.setdefault("DEVELOPMENT", "true")
         os.environ.update(stack.environ())
         yield stack
+
+
+def _refuse_in_a_deployment() -> None:
+    """Embedded servers in place of those that a typing error hid would look like data that is gone."""
+    missing = [name for name in ("DATABASE_URL", "REDIS_URL") if not os.environ.get(name)]
+    is_deployment = os.environ.get("ALLOWED_HOSTS") or os.environ.get("DEVELOPMENT", "true").lower() in NO
+    if missing and is_deployment and os.environ.get("DEVELOPMENT", "").lower() not in YES:
+        raise DevstackError(
+            f"{' and '.join(missing)} must be set in a deployment. For embedded servers on your own machine, set"
+            " DEVELOPMENT=true."
+        )
 
 
 def _plan(folder: Path, database: str, shared_buffers: str) -> Stack:

@@ -2,6 +2,7 @@
 
 import random
 import socket
+import sys
 
 from marketingsuite.devstack.errors import DevstackError
 
@@ -31,3 +32,9 @@ def _is_free(port: int) -> bool:
         except OSError:
             return False
     return True
+
+
+if __name__ == "__main__":
+    wanted = int(sys.argv[1])
+    if not _is_free(wanted):
+        sys.exit(f"Port {wanted} is taken; try PORT={free_port(wanted)} make run")

@@ -11,7 +11,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from feedbackloops.models import Attempt, FeedbackLoop, LaneState, LoopStatus, VerificationLook
 from feedbackloops.protocol.signing import dkim_record, generate_rsa_key
-from tests.dashboard import opened, staff, submitted, text, url
+from tests.dashboard import Page, opened, scans, staff, submitted, text, url
 from tests.factories import make_account, make_database, make_loop, make_message, make_verified_loop, owe
 from tracking.ids import new_id
 
@@ -117,6 +117,34 @@ def test_two_people_with_the_same_form_open_keep_each_others_changes(client: Cli
     assert (loop.name, loop.body_format, set(loop.databases.all())) == ("Renamed", "json", {own, other})
 
 
+@pytest.mark.parametrize(
+    ("name", "before", "typed"),
+    [
+        ("databases", [], ["own"]),
+        ("databases", ["own"], []),
+        ("event_types", ["open"], ["click", "bounce"]),
+        ("rate_limit", [""], ["5"]),
+        ("name", ["CRM"], ["Renamed"]),
+        ("body_format", ["form"], ["json"]),
+    ],
+)
+def test_what_was_changed_is_kept_through_a_page_with_errors(
+    client: Client, name: str, before: list[str], typed: list[str]
+) -> None:
+    loop = make_loop(make_account(), name="CRM", event_types=["open"])
+    own = str(make_database(loop.account).pk)
+    shown_first, chosen = ([own if each == "own" else each for each in values] for values in (before, typed))
+    if shown_first == [own]:
+        loop.databases.add(own)
+    first = opened(client, LOOP, loop.pk)
+    for _ in range(2):
+        answer = submitted(client, LOOP, first | {name: chosen, "in_flight_limit": ["0"]}, loop.pk)
+        first = dict(Page(text(answer), "feedbackloop_form").values)
+        assert first.get(f"initial-{name}", []) == shown_first
+    submitted(client, LOOP, first, loop.pk, in_flight_limit="7")
+    assert opened(client, LOOP, loop.pk).get(name, []) == chosen
+
+
 def test_a_late_form_does_not_move_the_place_of_a_url_that_was_changed_meanwhile(client: Client) -> None:
     loop = make_verified_loop(make_account())
     form = opened(client, LOOP, loop.pk)
@@ -218,6 +246,67 @@ def test_list_and_page_say_how_the_lane_stands(client: Client, lane: dict[str, A
     assert words in shown(client, loop)
 
 
+def attempt_of(loop: FeedbackLoop, **values: Any) -> Attempt:
+    facts = {"delivery_id": new_id(), "outcome": "rejected", "status": 403, "number": 1, "started": now()} | values
+    return Attempt.objects.create(id=new_id(), loop=loop, account=loop.account, **facts)
+
+
+BLOCKED = {"outcome": "blocked", "status": 0, "message": "That address is never called."}
+ACCEPTED = {"outcome": "accepted", "status": 200}
+
+
+@pytest.mark.parametrize(
+    ("attempts", "words"),
+    [
+        ([{}] * 7, "Failing: the script refused the last 5 calls (status 403)."),
+        ([ACCEPTED] + [{}] * 5, "Failing: the script refused the last 5 calls (status 403)."),
+        ([{}], "Failing: the script refused the last call (status 403)."),
+        ([BLOCKED] * 2, "Failing: the last 2 calls did not succeed. That address is never called."),
+        ([{}, BLOCKED], "Failing: the last 2 calls did not succeed. That address is never called."),
+        ([ACCEPTED] + [{}] * 4, "Sending normally."),
+        ([{"delivery_id": None}] * 5, "Sending normally."),
+    ],
+)
+def test_list_and_page_say_that_the_last_calls_failed(
+    client: Client, attempts: list[dict[str, Any]], words: str
+) -> None:
+    loop, other = make_verified_loop(make_account()), make_verified_loop(make_account())
+    for values in attempts:
+        attempt_of(loop, **values)
+    for page in (text(client.get(url(LOOP, "changelist"))), shown(client, loop)):
+        assert re.search(f'text-{"green" if words.startswith("Sending") else "orange"}[^>]*>{re.escape(words)}<', page)
+    assert "Sending normally." in shown(client, other)
+
+
+def test_failures_of_young_events_count_for_nothing_once_an_older_one_went_well(client: Client) -> None:
+    loop = make_verified_loop(make_account())
+    attempt_of(loop)
+    LaneState.objects.filter(loop=loop).update(last_success=now())
+    assert "Sending normally." in shown(client, loop)
+
+
+def test_looking_for_the_last_attempts_reads_nothing_from_end_to_end(client: Client) -> None:
+    loop = make_verified_loop(make_account())
+    attempt_of(loop)
+    assert scans(client, url(LOOP, "changelist")) == []
+    assert scans(client, url(LOOP, "change", loop.pk)) == []
+
+
+def test_what_is_wrong_is_told_above_the_panels(client: Client) -> None:
+    loop = make_loop(make_account())
+    form = opened(client, LOOP, loop.pk)
+    page = text(submitted(client, LOOP, form, loop.pk, make_rsa_key="on", remove_rsa_key="on"))
+    for words in ("Please correct the error", "Choose one: paste a key"):
+        assert page.index(words) < page.index("How it stands")
+    assert page.count("Please correct the error") == 1
+
+
+def test_what_was_needed_for_verification_is_folded_away_afterwards(client: Client) -> None:
+    pages = [shown(client, loop) for loop in (make_loop(make_account()), make_verified_loop(make_account()))]
+    folded = [re.search(r"<details class=\"mt-2\"(| open)>\s*<summary[^>]*>The file, where", page) for page in pages]
+    assert [found and found[1] for found in folded] == [" open", ""]
+
+
 @pytest.mark.parametrize(
     ("status", "words"), [("paused", "sent once you press Resume"), ("disabled", "no new events are kept for it")]
 )
@@ -239,7 +328,7 @@ def test_the_list_asks_as_much_for_many_loops_as_for_few(
 ) -> None:
     for _ in range(10):
         make_verified_loop(make_account())
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         client.get(url(LOOP, "changelist"))
 
 

@@ -2,6 +2,7 @@ from datetime import timedelta
 
 import pytest
 import redis
+from django.db import InterfaceError, OperationalError
 from django.utils.timezone import now
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
@@ -10,6 +11,7 @@ from feedbackloops.models import Attempt, Delivery, FeedbackLoop, VerificationLo
 from tests.factories import make_account, make_events, make_loop, make_message, make_verified_loop, owe
 from tests.feedbackloops.test_doorbell import broker, wait_for  # noqa: F401  (a fixture)
 from tests.http_server import HttpServer, ok
+from tracking.ids import new_id
 from tracking.models import Message, Outbox
 
 pytestmark = pytest.mark.django_db
@@ -158,3 +160,17 @@ def test_saving_a_verified_loop_wakes_its_lane(
 def test_keeping_partitions_and_summing_up_run() -> None:
     tasks.keep_partitions()
     tasks.compact_owed()
+
+
+@pytest.mark.parametrize("error", [OperationalError, InterfaceError])
+def test_a_task_gives_way_while_postgres_is_away_and_says_so_in_one_line(
+    error: type[Exception], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def lose_the_database(ids: object) -> None:
+        raise error("the connection is lost\n")
+
+    monkeypatch.setattr(tasks.fanout, "fan_out", lose_the_database)
+
+    tasks.fan_out([str(new_id())])
+
+    assert [each.message for each in caplog.records] == ["fan_out waits for PostgreSQL: the connection is lost"]

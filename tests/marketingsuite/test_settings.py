@@ -50,7 +50,7 @@ def test_a_server_that_is_not_named_is_asked_for(name: str, tmp_path: Path) -> N
 def test_a_key_that_can_not_be_used_is_named_and_not_shown(tmp_path: Path) -> None:
     loaded = load(tmp_path, **make_keys() | {"TRACKING_KEYS": "1:dG9vIHNob3J0"})
     assert loaded.returncode != 0
-    assert "TRACKING_KEYS can't be used. The secret of link key 1" in loaded.stderr.splitlines()[-1]
+    assert "The setting TRACKING_KEYS can't be used: The secret of link key 1" in loaded.stderr.splitlines()[-1]
     assert "dG9vIHNob3J0" not in loaded.stderr
     assert "too short" not in loaded.stderr
     assert loaded.stderr.count("Traceback") == 1

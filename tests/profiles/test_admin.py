@@ -5,7 +5,7 @@ from django.test import Client
 
 from profiles.models import Account, Profile
 from profiles.pages import CappedPaginator
-from tests.dashboard import opened, staff, submitted, text, url
+from tests.dashboard import Page, opened, staff, submitted, text, url
 from tests.factories import make_account, make_database, make_message, make_profile
 from tracking.models import Event
 
@@ -83,6 +83,16 @@ def test_typing_interests_leaves_fields_that_changed_meanwhile(client: Client) -
     profile.fields = {"city": "Delft"}
     profile.save()
     submitted(client, "profiles_profile", form, profile.pk, interests="music")
+    profile.refresh_from_db()
+    assert (profile.fields, profile.interests) == ({"city": "Delft"}, ["music"])
+
+
+def test_interests_typed_are_kept_through_a_page_with_errors(client: Client) -> None:
+    profile = Profile.objects.create(database=make_database(), fields={"city": "Utrecht"}, interests=[])
+    form = opened(client, "profiles_profile", profile.pk) | {"interests": ["music"], "fields": ["{"]}
+    again = dict(Page(text(submitted(client, "profiles_profile", form, profile.pk)), "profile_form").values)
+    assert again["initial-interests"] == [""]
+    submitted(client, "profiles_profile", again, profile.pk, fields='{"city": "Delft"}')
     profile.refresh_from_db()
     assert (profile.fields, profile.interests) == ({"city": "Delft"}, ["music"])
 

@@ -1,0 +1,30 @@
+"""Reading settings from the environment, so that one that can't be read is named."""
+
+from collections.abc import Callable
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import Any, TypeVar
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+T = TypeVar("T")
+
+
+class Environment(environ.Env):  # type: ignore[misc]  # comes without types
+    """environ.Env that says which setting it could not read. Its value may be a secret, so that is not shown."""
+
+    def get_value(self, var: str, *args: Any, **kwargs: Any) -> Any:
+        return named(var, lambda: super(Environment, self).get_value(var, *args, **kwargs))
+
+
+def named(name: str, read: Callable[[], T]) -> T:
+    """What `read` gives. Raises ImproperlyConfigured with the setting's name and the error's words."""
+    try:
+        return read()
+    except ValueError as error:
+        raise ImproperlyConfigured(f"The setting {name} can't be used: {error}") from None
+
+
+def networks(texts: list[str]) -> list[IPv4Network | IPv6Network]:
+    """Networks such as 10.0.0.0/8. Raises ValueError."""
+    return [ip_network(text.strip()) for text in texts]
