@@ -21,7 +21,7 @@ demo: .venv/installed
 
 # What development needs and a deployment must not have: links to this machine, and calls to scripts on it.
 run: .venv/installed
-	@port=$${PORT:-8000}; $(PY) -m marketingsuite.devstack.ports $$port && \
+	@port=$${PORT:-8000}; $(PY) -c "from marketingsuite.devstack.ports import insist_on; insist_on($$port)" && \
 	echo "the dashboard: http://localhost:$$port (for a login: $(PY) manage.py createsuperuser)" && \
 	DEVELOPMENT=$${DEVELOPMENT:-true} TRACKING_URL=$${TRACKING_URL:-http://localhost:$$port} \
 	OUTBOUND_ALLOWED_NETWORKS=$${OUTBOUND_ALLOWED_NETWORKS:-127.0.0.0/8,::1/128} $(PY) -m marketingsuite.devstack \

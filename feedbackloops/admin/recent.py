@@ -25,7 +25,7 @@ def fetch_recent(loops: Iterable[FeedbackLoop]) -> None:
     for attempt in Attempt.objects.raw(_LAST, [list(by_id), SHOWN]):
         found[attempt.loop_id].append(attempt)
     for id, attempts in found.items():
-        setattr(by_id[id], _KEPT, sorted(attempts, key=lambda attempt: attempt.pk, reverse=True))
+        setattr(by_id[id], _KEPT, sorted(attempts, key=lambda attempt: attempt.started, reverse=True))
 
 
 def standing(loop: FeedbackLoop, now: datetime) -> Standing:

@@ -2,7 +2,6 @@
 
 import random
 import socket
-import sys
 
 from marketingsuite.devstack.errors import DevstackError
 
@@ -19,6 +18,12 @@ def free_port(preferred: int) -> int:
     raise DevstackError(f"No port from {preferred} on is free on 127.0.0.1.")
 
 
+def insist_on(port: int) -> None:
+    """Raise SystemExit, naming a port to try, unless nothing on 127.0.0.1 holds this one."""
+    if not _is_free(port):
+        raise SystemExit(f"Port {port} is taken; try PORT={free_port(port)} make run")
+
+
 def any_free_port() -> int:
     """A free port that two callers at the same time are unlikely to share."""
     return free_port(random.choice(QUIET_RANGE))
@@ -32,9 +37,3 @@ def _is_free(port: int) -> bool:
         except OSError:
             return False
     return True
-
-
-if __name__ == "__main__":
-    wanted = int(sys.argv[1])
-    if not _is_free(wanted):
-        sys.exit(f"Port {wanted} is taken; try PORT={free_port(wanted)} make run")

@@ -136,7 +136,7 @@ def test_a_deliverys_page_tells_its_whole_story(viewer: Client, message: Message
         "Status 500",
     ):
         assert words in page
-    assert page.index("No answer in time.") < page.index("The script failed.")
+    assert page.rindex("No answer in time.") < page.rindex("The script failed.")
     assert "&lt;script&gt;alert(1)&lt;/script&gt;\ufffd\ufffd" in page
     assert "<script>alert(1)" not in page
     assert "&quot;recipient&quot;: &quot;Ann@Example.com&quot;" in page

@@ -15,6 +15,7 @@ import redis
 
 from marketingsuite.devstack import DevstackError, Stack, free_port, running, start
 from marketingsuite.devstack.launching import last_lines
+from marketingsuite.devstack.ports import insist_on
 
 OWNER = """
 import sys
@@ -247,3 +248,11 @@ def test_only_the_end_of_a_long_log_is_shown(tmp_path: Path) -> None:
     log.write_text("".join(f"line {number}\n" for number in range(1000)))
     assert last_lines(log, 2) == "line 998\nline 999"
     assert last_lines(tmp_path / "none") == ""
+
+
+def test_a_port_that_is_insisted_on_and_taken_is_answered_with_one_to_try() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(SystemExit, match=rf"Port {port} is taken; try PORT=\d+ make run"):
+            insist_on(port)
+    insist_on(port)
