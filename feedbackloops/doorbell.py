@@ -24,6 +24,8 @@ logger = logging.getLogger(__name__)
 MOST_BUFFERED = 100_000
 EVENTS_PER_TASK = 500
 LOOPS_PER_TASK = 1000
+# A look or a test call waits for a stranger: each has a task of its own.
+PER_TASK = {"fan_out": EVENTS_PER_TASK, "deliver": LOOPS_PER_TASK, "look": 1, "call_test": 1}
 MOST_UNANSWERED = 10_000
 COUNT_SECONDS = 1.0
 # What is rung for in this time after a publication shares the next one.
@@ -68,7 +70,7 @@ class Doorbell:
         for task, arguments in gathered.items():
             if self._unanswered(task) >= MOST_UNANSWERED:
                 continue
-            for part in _parts(list(arguments), LOOPS_PER_TASK if task == "deliver" else EVENTS_PER_TASK):
+            for part in _parts(list(arguments), PER_TASK[task]):
                 current_app.send_task(task, [part], producer=self._line(), retry=False)
 
     def _unanswered(self, task: str) -> int:

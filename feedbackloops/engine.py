@@ -72,9 +72,7 @@ class Engine:
 
     def _run(self) -> None:
         while self._stop_at is None:
-            if not self._sender.is_running():
-                self._start_over()
-            if self._guarded(lambda: self._keeper.turn(_drained(self._rung), _drained(self._ended))):
+            if self._guarded(self._turn):
                 # What comes in meanwhile shares the statements of the next turn.
                 sleep(TURN_SECONDS)
             self._bell.wait(self._keeper.pause())
@@ -83,6 +81,11 @@ class Engine:
             self._bell.wait(0.05)
             self._bell.clear()
         connection.close()
+
+    def _turn(self) -> bool:
+        if not self._sender.is_running():
+            self._start_over()
+        return self._keeper.turn(_drained(self._rung), _drained(self._ended))
 
     def _guarded(self, step: Callable[[], bool]) -> bool:
         try:
@@ -96,9 +99,24 @@ class Engine:
         return False
 
 
-@cache
 def engine() -> Engine:
     """The engine of this process, started on first use."""
+    # Two tasks may be the first at once, and cache() alone would let each of them make one.
+    with _making:
+        return _engine()
+
+
+def stop_engine(seconds: float) -> None:
+    """Stop the engine of this process within about so many seconds, if there is one."""
+    if _engine.cache_info().currsize:
+        _engine().stop(seconds)
+
+
+_making = threading.Lock()
+
+
+@cache
+def _engine() -> Engine:
     _allow_all_files()
     made = Engine()
     made.start()

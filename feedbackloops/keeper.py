@@ -129,11 +129,11 @@ class Keeper:
             if done.state == DeliveryState.PENDING and done.pause <= ALARM_SECONDS:
                 heapq.heappush(self._alarms, (moment + done.pause, done.loop))
         self._unrecorded, self._recorded = [], moment
-        self._note()
+        self._note(self._lanes.values())
 
-    def _note(self) -> None:
+    def _note(self, known: Iterable[Lane]) -> None:
         moment = monotonic()
-        notes = {lane: note for lane in self._lanes.values() if (note := lane.note(moment))}
+        notes = {lane: note for lane in known if (note := lane.note(moment))}
         if notes:
             lanes.note(self.engine, list(notes.values()))
         for lane, note in notes.items():
@@ -217,13 +217,16 @@ class Keeper:
     def _let_go(self, idle: Sequence[Lane], *, anyway: bool) -> None:
         if not idle:
             return
+        # What an earlier turn learnt and could not write would go with the lane.
+        self._note(idle)
         released = lanes.release(self.engine, [lane.fence for lane in idle], anyway=anyway)
         for lane in idle:
-            if lane.lease.loop in released:
+            if anyway or lane.lease.loop in released:
                 del self._lanes[lane.lease.loop]
             else:
-                # Something is due after all, or the lane is no longer ours, which the next renewal will tell.
+                # Something is due after all, or the lane is no longer ours: a renewal tells before the next claim.
                 lane.restart()
+                self._renewed = float("-inf")
 
 
 def _record_all(done: Sequence[Done]) -> None:

@@ -3,8 +3,9 @@
 LEASE = """
 INSERT INTO feedbackloops_lanestate AS lane
     (loop_id, lease_number, engine, leased_until, troubles, stop_reason, last_trouble)
-SELECT id, 1, %(engine)s, now() + %(seconds)s * interval '1 second', 0, '', ''
-FROM feedbackloops_feedbackloop WHERE id = ANY(%(loops)s::bigint[]) ORDER BY id
+SELECT l.id, 1, %(engine)s, now() + %(seconds)s * interval '1 second', 0, '', ''
+FROM feedbackloops_feedbackloop l LEFT JOIN feedbackloops_lanestate s ON s.loop_id = l.id
+WHERE l.id = ANY(%(loops)s::bigint[]) AND (s.leased_until IS NULL OR s.leased_until < now()) ORDER BY l.id
 ON CONFLICT (loop_id) DO UPDATE
 SET lease_number = lane.lease_number + 1, engine = excluded.engine, leased_until = excluded.leased_until
 WHERE lane.leased_until IS NULL OR lane.leased_until < now()

@@ -14,7 +14,7 @@ from django.db import InterfaceError, OperationalError, connection
 from django.utils.timezone import now
 
 from feedbackloops import doorbell, fanout, history, lanes, testcalls, verification
-from feedbackloops.engine import engine
+from feedbackloops.engine import engine, stop_engine
 from feedbackloops.models import FeedbackLoop
 
 logger = logging.getLogger(__name__)
@@ -127,8 +127,7 @@ def compact_owed() -> None:
 
 
 @worker_shutdown.connect
-def stop_engine(**kwargs: Any) -> None:
+def shut_down(**kwargs: Any) -> None:
     """Let the calls under way end before the process does."""
-    if engine.cache_info().currsize:
-        engine().stop(SHUTDOWN_SECONDS)
+    stop_engine(SHUTDOWN_SECONDS)
     connection.close()

@@ -66,6 +66,9 @@ def _read_json(text: str, **options: Any) -> Any:
             f"This can't be read from line {error.lineno}, character {error.colno} on ({error.msg}). "
             'Put names and values between double quotes, and a comma after each but the last: {"name": "value"}.'
         ) from error
+    except ValueError as error:
+        # Python reads no number of more than 4300 digits.
+        raise ValidationError("A number in this is too long. Put values in quotes.") from error
     except RecursionError as error:
         raise ValidationError("This has too many brackets within brackets.") from error
 

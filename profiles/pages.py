@@ -111,7 +111,7 @@ def is_needed(obj: models.Model) -> bool:
     return any(
         relation.related_model._base_manager.filter(**{relation.field.name: obj}).exists()
         for relation in relations
-        if getattr(relation, "on_delete", None) is models.PROTECT
+        if getattr(relation, "on_delete", None) is models.PROTECT or relation.many_to_many
     )
 
 

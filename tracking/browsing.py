@@ -65,11 +65,15 @@ class OccurredFilter(RangeDateTimeFilter):  # type: ignore[misc]  # unfold carri
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Raises IncorrectLookupParameters for what is not a date or a time."""
-        if start := self._moment("from", time.min):
-            queryset = queryset.filter(pk__gte=first_id_at(start))
-        if end := self._moment("to", time(23, 59, 59)):
-            # The second that was named is part of what was asked for.
-            queryset = queryset.filter(pk__lt=first_id_at(end + timedelta(seconds=1)))
+        try:
+            if start := self._moment("from", time.min):
+                queryset = queryset.filter(pk__gte=first_id_at(start))
+            if end := self._moment("to", time(23, 59, 59)):
+                # The second that was named is part of what was asked for.
+                queryset = queryset.filter(pk__lt=first_id_at(end + timedelta(seconds=1)))
+        except (ValueError, OverflowError) as error:
+            # Ids begin in 1970 and calendars end in 9999.
+            raise IncorrectLookupParameters(error) from error
         return queryset
 
     def _moment(self, side: str, default: time) -> datetime | None:

@@ -150,6 +150,8 @@ class FeedbackLoop(models.Model):
         super().save(*args, **_with_derived(kwargs))
 
     def clean(self) -> None:
+        if self.rsa_key_id and (problem := signing.key_id_problem(self.rsa_key_id)):
+            raise ValidationError(problem)
         if bool(self.rsa_private_key) != bool(self.rsa_key_id):
             raise ValidationError("The RSA private key and its key id go together: enter both, or neither.")
 

@@ -22,6 +22,8 @@ _HOST_NAME = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*")
 _PORT = re.compile(r"0*([0-9]{1,5})", re.ASCII)
 _ESCAPE = re.compile(r"%[0-9a-fA-F]{2}")
 _DOT = re.compile(r"%2e", re.IGNORECASE)
+# An escaped slash is a slash to some servers (nginx, PHP's, Python's), and so is %5C (IIS).
+_DIRECTORY = re.compile(r".*(?:/|%2F|%5C)")
 # What RFC 3986 allows in a path or query, with the brackets that browsers send as they are.
 _KEPT = "!$&'()*+,;=:@/?%[]-._~"
 
@@ -56,8 +58,9 @@ class Target:
 
     @property
     def directory(self) -> str:
-        """The path up to and including its last slash."""
-        return self.path[: self.path.rindex("/") + 1]
+        """The path up to and including its last slash, escaped or not."""
+        directory = _DIRECTORY.match(self.path)
+        return directory[0] if directory else "/"
 
     @property
     def url(self) -> str:
