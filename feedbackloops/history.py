@@ -41,6 +41,7 @@ def make_partitions(today: date) -> None:
 def drop_old_partitions(today: date) -> None:
     """Drop each day that is older than HISTORY_DAYS, from every table, unless a delivery of it is still pending."""
     oldest = today - timedelta(days=settings.HISTORY_DAYS)
+    _cancel_orphans()
     days = {day for table in TABLES for day in partitions.existing(table) if day < oldest}
     for day in sorted(days):
         if _has_pending(day):
@@ -50,6 +51,7 @@ def drop_old_partitions(today: date) -> None:
     for table in TABLES:
         partitions.drop_detached(table)
         partitions.drop_uncovered(table, oldest, keep=STILL_NEEDED[table])
+    _count_again(oldest)
 
 
 def sum_up_owed() -> int:
@@ -73,6 +75,32 @@ WITH gone AS (
     INSERT INTO feedbackloops_owedcount (loop_id, hour, count) SELECT loop_id, hour, sum(count) FROM gone GROUP BY 1, 2
 )
 SELECT count(*) FROM gone
+"""
+
+
+def _cancel_orphans() -> None:
+    """Cancel what is owed to loops that were deleted while it was being owed: nobody will ever send it."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE {DELIVERIES} d SET state = 'cancelled' WHERE state = 'pending'"
+            " AND NOT EXISTS (SELECT 1 FROM feedbackloops_feedbackloop l WHERE l.id = d.loop_id)"
+        )
+
+
+def _count_again(before: date) -> None:
+    """Have the counts of days that are over speak of what is still there: the others' deliveries were dropped."""
+    low, _ = partitions.id_range(before)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("DELETE FROM feedbackloops_owedcount WHERE hour < %s", [before])
+        if cursor.rowcount:
+            cursor.execute(_COUNT_AGAIN, [low])
+
+
+_COUNT_AGAIN = f"""
+INSERT INTO feedbackloops_owedcount (loop_id, hour, count)
+SELECT loop_id,
+    date_trunc('hour', to_timestamp(('x' || left(replace(id::text, '-', ''), 12))::bit(48)::bigint / 1000.0)), count(*)
+FROM {DELIVERIES} WHERE id < %s GROUP BY 1, 2
 """
 
 

@@ -29,7 +29,7 @@ class MessageAdmin(Page):
     ordering = ["-id"]
     sortable_by = ()
     search_fields = ["id"]
-    search_help_text = "Recipient (or how the address begins), or message id"
+    search_help_text = "How the address begins, or an id"
     fields = ["id", "sent", "recipient", "account", "profile_link", "tags_shown"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Message]:
@@ -72,7 +72,7 @@ class EventAdmin(HistoryPage):
     list_display = ["occurred", "type", "recipient", "account_link", "id"]
     list_display_links = ["occurred", "id"]
     list_filter = [("type", ChoicesDropdownFilter), ("account", LookupFilter), ("id", OccurredFilter)]
-    search_help_text = "Whole e-mail address, event id or message id"
+    search_help_text = "Whole e-mail address, or any id"
     fields = ["id", "type", "occurred", "recorded_at", "account_link", "recipient", "message_link", "seen"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Event]:

@@ -103,13 +103,13 @@ def client_address(environ: Mapping[str, Any], proxies: int) -> str | None:
     """The client's IP address, seen through `proxies` proxies of our own; None when there is none (a Unix socket).
 
     Each proxy appends to X-Forwarded-For whom it heard from, so the Nth entry from the right is the client; whatever
-    stands left of it is the client's own claim. Too few entries give the leftmost, an unreadable one REMOTE_ADDR.
+    stands left of it is the client's own claim. Too few entries give the leftmost. An entry that can't be read gives
+    None: REMOTE_ADDR is then our own proxy, and stands for the client only where no header came at all.
     """
-    if proxies > 0:
-        hops = environ.get("HTTP_X_FORWARDED_FOR", "").rsplit(",", proxies)[-proxies:]
-        if address := _address(hops[0]):
-            return address
-    return _address(environ.get("REMOTE_ADDR", ""))
+    forwarded = environ.get("HTTP_X_FORWARDED_FOR") if proxies > 0 else None
+    if forwarded is None:
+        return _address(environ.get("REMOTE_ADDR", ""))
+    return _address(forwarded.rsplit(",", proxies)[-proxies:][0])
 
 
 def _address(text: str) -> str | None:

@@ -32,7 +32,7 @@ class Spool:
         self._writing = threading.Lock()
         self._syncing = threading.Lock()
         self._file: int | None = None
-        self._written = self._synced = 0
+        self._written = self._synced = self._failed = 0
 
     def append(self, hit: Hit) -> None:
         """Keep the hit: it is on disk when this returns. Raises OSError when it can't be (disk full, no permission)."""
@@ -52,24 +52,40 @@ class Spool:
     def _sync(self, mine: int) -> None:
         # Whoever gets the lock syncs for all that wrote before it.
         with self._syncing:
+            if mine <= self._failed:
+                raise OSError("The disk did not take what was written")
             if self._file is not None and self._synced < mine:
-                written = self._written
-                os.fsync(self._file)
-                self._synced = written
+                self._sync_all(self._file)
+
+    def _sync_all(self, file: int) -> None:
+        written = self._written
+        try:
+            os.fsync(file)
+        except OSError:
+            # Linux tells of a failed write once and takes it for done the next time: what waits with us has failed too.
+            with self._writing:
+                self._failed, self._file = self._written, None
+                os.close(file)
+            raise
+        self._synced = written
 
     def _open(self) -> int:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         name = uuid4().hex
         draft = self._folder / f"{name}.new"
         file = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND, 0o600)
-        # It gets its name once it is locked: until then another process could take it for a dead one's and delete it.
-        fcntl.flock(file, fcntl.LOCK_EX)
-        draft.rename(self._folder / f"{name}.hits")
-        _sync_folder(self._folder)
+        try:
+            # It gets its name once it is locked: until then another process could take it for a dead one's.
+            fcntl.flock(file, fcntl.LOCK_EX)
+            draft.rename(self._folder / f"{name}.hits")
+            _sync_folder(self._folder)
+        except OSError:
+            os.close(file)
+            raise
         return file
 
     def _let_go(self) -> None:
-        with self._writing, self._syncing:
+        with self._syncing, self._writing:
             if self._file is not None:
                 os.fsync(self._file)
                 os.close(self._file)

@@ -124,6 +124,31 @@ def test_what_a_dying_process_had_detached_is_dropped() -> None:
         assert cursor.fetchone() == (None,)
 
 
+def test_the_counts_of_a_day_go_with_its_deliveries_and_those_of_a_day_that_stays_stay() -> None:
+    make_day(LONG_AGO)
+    make_day(LONG_AGO + timedelta(days=1))
+    gone, kept = delivery_at(LONG_AGO, "delivered"), delivery_at(LONG_AGO + timedelta(days=1), "pending")
+    OwedCount.objects.all().delete()
+    for delivery in (gone, kept):
+        hour = delivery.occurred_at.replace(minute=0)
+        OwedCount.objects.create(loop_id=delivery.loop_id, hour=hour, count=1)
+
+    history.drop_old_partitions(now().date())
+
+    assert list(OwedCount.objects.values_list("loop_id", "count")) == [(kept.loop_id, 1)]
+
+
+def test_what_was_owed_to_a_loop_that_is_gone_is_cancelled_and_holds_up_no_pruning() -> None:
+    make_day(LONG_AGO)
+    delivery = delivery_at(LONG_AGO, "pending")
+    delivery.loop.delete()
+
+    history.drop_old_partitions(now().date())
+
+    assert not Delivery.objects.exists()
+    assert LONG_AGO not in days_of(history.DELIVERIES)
+
+
 def test_what_no_day_covers_is_kept_in_the_default_partition() -> None:
     account = make_message().account
     moment = datetime(1999, 1, 1, tzinfo=UTC)

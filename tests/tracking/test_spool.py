@@ -14,7 +14,7 @@ from uuid import UUID
 
 import pytest
 
-from tests.tracking.samples import make_hit
+from tests.tracking.samples import make_hit, wait_until
 from tracking.hits import Hit
 from tracking.spool import AT_ONCE, Spool
 
@@ -360,3 +360,43 @@ def test_a_place_that_can_not_be_written_to_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(OSError, match="Not a directory"):
         Spool(tmp_path / "file" / "spool").append(make_hit())
+
+
+def test_when_the_disk_fails_all_that_waited_for_it_are_told_and_the_next_get_a_new_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spool, real, failures = Spool(tmp_path), os.fsync, [OSError(5, "Input/output error")]
+    spool.append(make_hit())
+
+    def fail_once_both_have_written(file: int) -> None:
+        if failures:
+            wait_until(lambda: spool._written == 3)
+            raise failures.pop()
+        real(file)
+
+    def append(_: int) -> str:
+        try:
+            spool.append(make_hit())
+        except OSError:
+            return "refused"
+        return "kept"
+
+    monkeypatch.setattr(os, "fsync", fail_once_both_have_written)
+    with ThreadPoolExecutor(2) as threads:
+        assert list(threads.map(append, range(2))) == ["refused", "refused"]
+
+    assert append(0) == "kept"
+    assert len(list(tmp_path.glob("*.hits"))) == 2
+
+
+def test_a_folder_that_can_not_be_synced_leaves_no_file_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(folder: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("tracking.spool._sync_folder", refuse)
+    spool, before = Spool(tmp_path), len(os.listdir("/proc/self/fd"))
+    for _ in range(20):
+        with pytest.raises(OSError, match="No space"):
+            spool.append(make_hit())
+
+    assert len(os.listdir("/proc/self/fd")) < before + 5
