@@ -15,6 +15,7 @@ from feedbackloops.models import BodyFormat, FeedbackLoop
 from feedbackloops.outbound.calls import Call
 from feedbackloops.protocol import payload, samples, signing
 from feedbackloops.protocol.payload import EventFacts
+from tracking.ids import derived_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ def _body(script: Script, contents: Contents) -> tuple[str, bytes]:
 def sample_contents(event_type: str, id: UUID, now: datetime) -> Contents:
     """The contents of a test call: an event of this type, with this id, about a person who doesn't exist."""
     about_profile = event_type in samples.ABOUT_PROFILES
-    event = EventFacts(id, event_type, now, samples.FACTS[event_type], None if about_profile else id)
+    event = EventFacts(id, event_type, now, samples.FACTS[event_type], None if about_profile else derived_id(id))
     return Contents(event, {} if about_profile else samples.SNAPSHOT, is_test=True)
 
 

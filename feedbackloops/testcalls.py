@@ -22,7 +22,7 @@ def call_test(loop: FeedbackLoop) -> Attempt:
         answer = perform(
             call_for(Script.from_loop(loop), sample_contents(loop.event_types[0], id, started), now=started)
         )
-        _fill(attempt, judge(answer, now=now()))
+        _fill(attempt, judge(answer, now=now(), is_test=True))
         attempt.status, attempt.address, attempt.answer = answer.status, answer.address, answer.body
         attempt.dns, attempt.connect, attempt.tls, attempt.first_byte, attempt.total = answer.timings
     attempt.save(force_insert=True)

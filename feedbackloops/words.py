@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from django.db.models import Prefetch
+
 from feedbackloops.models import Attempt, Delivery, DeliveryState, FeedbackLoop, LaneState, LoopStatus, StopReason
 from feedbackloops.protocol.outcome import Outcome
 from feedbackloops.protocol.pacing import TROUBLES_TO_REST
@@ -16,6 +18,14 @@ _HELD = {
     LoopStatus.PAUSED: "Paused: events are kept, and sent once you press Resume.",
     LoopStatus.DISABLED: "Disabled: no new events are kept for it, and nothing is sent.",
 }
+
+# The loops of deliveries, with no more than hold_of() reads.
+LOOPS_WITH_HOLDS = Prefetch(
+    "loop",
+    FeedbackLoop.objects.select_related("lane").only(
+        "name", "status", "place", "verified_place", "lane__stopped", "lane__cooling_until"
+    ),
+)
 
 
 class Kind(StrEnum):
@@ -47,6 +57,11 @@ def is_stopped(loop: FeedbackLoop) -> bool:
     return lane_of(loop).stopped is not None
 
 
+def is_resting(lane: LaneState, now: datetime) -> bool:
+    """Whether the lane gives its script a rest at this moment."""
+    return lane.cooling_until is not None and lane.cooling_until > now
+
+
 def verified_words(loop: FeedbackLoop) -> str:
     """Whether calls may go to the loop's URL."""
     if loop.is_verified:
@@ -70,7 +85,10 @@ def standing_of(loop: FeedbackLoop, recent: Sequence[Attempt], now: datetime) ->
 
 def _stop_words(lane: LaneState) -> str:
     reason = StopReason(lane.stop_reason).label if lane.stop_reason in StopReason.values else "no reason was noted"
-    return f"Stopped by itself on {when(lane.stopped)}: {reason}. Press Resume once the script wants events again."
+    return (
+        f"Stopped by itself on {when(lane.stopped)}: {reason}. Events from now on are not kept. "
+        "Press Resume once the script wants events again."
+    )
 
 
 def _unverified_words(loop: FeedbackLoop) -> str:
@@ -81,7 +99,7 @@ def _unverified_words(loop: FeedbackLoop) -> str:
 
 def _pace_words(lane: LaneState, now: datetime) -> str:
     because = f" because of this: {lane.last_trouble}" if lane.last_trouble else "."
-    if lane.cooling_until and lane.cooling_until > now:
+    if is_resting(lane, now):
         return f"Resting until {when(lane.cooling_until)}{because}"
     if lane.troubles >= TROUBLES_TO_REST:
         return f"Trying one delivery at a time{because}"
@@ -95,12 +113,40 @@ def _failure_words(lane: LaneState, recent: Sequence[Attempt]) -> str:
     if lane.last_success and lane.last_success > min(attempt.started for attempt in recent):
         return ""
     calls = "last call" if len(recent) == 1 else f"last {len(recent)} calls"
-    if {attempt.outcome for attempt in recent} == {Outcome.REJECTED} and len({each.status for each in recent}) == 1:
+    refused = {attempt.outcome for attempt in recent} <= {Outcome.REJECTED, Outcome.GONE}
+    if refused and len({attempt.status for attempt in recent}) == 1:
         return f"Failing: the script refused the {calls} (status {recent[0].status})."
     return f"Failing: the {calls} did not succeed. {attempt_words(recent[0])}"
 
 
-def delivery_words(delivery: Delivery, now: datetime) -> str:
+def hold_of(loop: FeedbackLoop, now: datetime) -> str:
+    """What holds back all that is owed to the loop, such as "the loop is paused"; empty where nothing does."""
+    if loop.status != LoopStatus.ACTIVE:
+        return f"the loop is {loop.status}"
+    if is_stopped(loop):
+        return "the loop has stopped by itself"
+    if not loop.is_verified:
+        return "the loop is not verified"
+    lane = lane_of(loop)
+    return f"the loop rests until {when(lane.cooling_until)}" if is_resting(lane, now) else ""
+
+
+def due_words(delivery: Delivery, loop: FeedbackLoop | None, now: datetime) -> str:
+    """When the next attempt of a delivery is due, or what holds it back."""
+    if delivery.state != DeliveryState.PENDING:
+        return NOTHING
+    if held := _held_words(delivery, loop, now):
+        return held
+    return "due now" if delivery.next_attempt <= now else when(delivery.next_attempt)
+
+
+def _held_words(delivery: Delivery, loop: FeedbackLoop | None, now: datetime) -> str:
+    # A rest that is over by then holds nothing back.
+    hold = hold_of(loop, max(now, delivery.next_attempt)) if loop else ""
+    return f"held: {hold}" if hold else ""
+
+
+def delivery_words(delivery: Delivery, loop: FeedbackLoop | None, now: datetime) -> str:
     """Where a delivery stands."""
     tries = _times(delivery.attempts)
     if delivery.state == DeliveryState.DELIVERED:
@@ -109,11 +155,9 @@ def delivery_words(delivery: Delivery, now: datetime) -> str:
         return f"Given up: it failed {tries}. Nothing more is sent, unless you send it again."
     if delivery.state == DeliveryState.CANCELLED:
         return "Cancelled: nothing more is sent, unless you send it again."
-    return _pending_words(delivery, tries, now)
-
-
-def _pending_words(delivery: Delivery, tries: str, now: datetime) -> str:
     so_far = f"Tried {tries} so far" if delivery.attempts else "Not tried yet"
+    if held := _held_words(delivery, loop, now):
+        return f"{so_far}; {held}."
     if delivery.next_attempt <= now:
         return f"{so_far}; it is due now."
     return f"{so_far}; the next attempt is due on {when(delivery.next_attempt)}."

@@ -2,7 +2,10 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, path
 from django.views.generic import RedirectView
 
+from marketingsuite.admin import home
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
+    path("admin/", admin.site.admin_view(home)),
     path("admin/", admin.site.urls),
 ]

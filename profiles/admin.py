@@ -11,6 +11,7 @@ from profiles.formfields import FieldsField, InterestsField
 from profiles.models import Account, Database, Profile
 from profiles.pages import KeptWhileNeeded, LookupFilter, Page
 from profiles.showing import NOTHING, when
+from profiles.signals import profile_saved_by_staff
 
 SHOWN_FIELDS = 3
 LONGEST_NUMBER = 18
@@ -40,7 +41,7 @@ class DatabaseAdmin(KeptWhileNeeded):
     list_select_related = ["account"]
     list_filter = [("account", LookupFilter)]
     search_fields = ["name", "account__name"]
-    search_help_text = "Part of the database's or the account's name"
+    search_help_text = "Part of its or the account's name"
     autocomplete_fields = ["account"]
     fields = ["name", "account", "since"]
 
@@ -61,7 +62,7 @@ class ProfileAdmin(Page):
     list_display = ["id", "database", "account", "summary", "interests_shown", "changed"]
     list_filter = [("account", LookupFilter), ("database", LookupFilter)]
     search_fields = ["id"]
-    search_help_text = "A profile's number, or part of a field's value"
+    search_help_text = "Number, or part of a field"
     autocomplete_fields = ["database"]
     fieldsets = [(None, {"fields": ["database", "fields", "interests", "since", "changed"]})]
 
@@ -88,6 +89,10 @@ class ProfileAdmin(Page):
         if term.isascii() and term.isdigit() and len(term) <= LONGEST_NUMBER:
             found |= Q(pk=int(term))
         return queryset.alias(as_text=Cast(F("fields"), TextField())).filter(found), False
+
+    def save_model(self, request: HttpRequest, obj: Profile, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        profile_saved_by_staff.send(Profile, request=request, profile=obj)
 
     @admin.display(description="Fields")
     def summary(self, profile: Profile) -> str:

@@ -52,7 +52,7 @@ def pause(loops: Loops) -> str:
 
 
 def resume(loops: Loops) -> str:
-    """Make them active, and let lanes go on that rest or have stopped by themselves."""
+    """Make them active, and let lanes go on that have stopped by themselves, or rest."""
     with transaction.atomic():
         for loop in loops:
             lane_of(loop).wake()
@@ -62,10 +62,19 @@ def resume(loops: Loops) -> str:
     return f"{_names(loops)}: resumed.{waits}"
 
 
+def try_now(loops: Loops) -> str:
+    """End the rest of their scripts."""
+    for loop in loops:
+        lane_of(loop).wake()
+    _ring(doorbell.ring_for_lanes, loops)
+    return f"{_names(loops)}: what is due is sent now. Reload the page in a few seconds."
+
+
 ACTS = {
     "check_now": Act("Check now", "search", "Looked for the verification file.", check_now),
     "call_test": Act("Send a test call", "send", "Sent a test call.", call_test),
     "pause": Act("Pause", "pause", "Paused.", pause),
+    "try_now": Act("Try now", "play_arrow", "Ended its rest.", try_now),
     "resume": Act("Resume", "play_arrow", "Resumed.", resume),
 }
 

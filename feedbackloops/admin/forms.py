@@ -16,14 +16,27 @@ EVENT_TYPES = [
     ("Delivery", [EventType.DELIVERY, EventType.FAILURE, EventType.BOUNCE, EventType.ABUSE]),
     ("Profiles", [EventType.CREATE, EventType.UPDATE, EventType.DELETE]),
 ]
+# Nothing records these yet: a loop that asks for them gets none.
+NOT_RECORDED = frozenset(
+    {EventType.DELIVERY, EventType.FAILURE, EventType.BOUNCE, EventType.ABUSE, EventType.UNSUBSCRIBE}
+)
 ONE_KEY = "Choose one: paste a key, have a new one made, or remove the key."
+DATABASES_HELP = (
+    "Only events of people in these databases; mails to people without a profile are then left out. Tick none for all."
+)
+
+
+def type_choices() -> list[tuple[str, list[tuple[str, str]]]]:
+    """The event types to choose from, in groups; those that nothing records say so."""
+    labels = {each: f"{each.label} (not recorded yet)" if each in NOT_RECORDED else each.label for each in EventType}
+    return [(group, [(each.value, labels[each]) for each in types]) for group, types in EVENT_TYPES]
 
 
 class LoopForm(CarefulForm):
     """A loop. The stored private key is never shown: a key can be set, replaced or removed."""
 
     event_types = forms.MultipleChoiceField(
-        choices=[(group, [(each.value, each.label) for each in types]) for group, types in EVENT_TYPES],
+        choices=type_choices(),
         widget=UnfoldAdminCheckboxSelectMultipleWidget(),
         help_text="Only these events are sent.",
     )
@@ -32,7 +45,7 @@ class LoopForm(CarefulForm):
         required=False,
         validators=[validate_private_key],
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 4, "spellcheck": "false", "autocomplete": "off"}),
-        help_text="PEM, 2048 bits or more. It takes the place of the stored key, and is stored encrypted.",
+        help_text="PEM, 2048 to 4096 bits. It takes the place of the stored key, and is stored encrypted.",
     )
     make_rsa_key = forms.BooleanField(label="Make a new key", required=False, widget=UnfoldBooleanWidget())
     remove_rsa_key = forms.BooleanField(label="Remove the key", required=False, widget=UnfoldBooleanWidget())
@@ -60,6 +73,7 @@ class LoopForm(CarefulForm):
         own = Database.objects.filter(account_id=self.instance.account_id).select_related("account")
         field.queryset = own
         field.widget.can_add_related = False
+        field.help_text = DATABASES_HELP
         field.label_from_instance = lambda database: database.name
         field.error_messages["invalid_choice"] = "A database that was chosen is not one of this account; choose again."
 

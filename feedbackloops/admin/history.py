@@ -1,24 +1,26 @@
-import json
 from functools import partial
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Prefetch, QuerySet
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.timezone import now
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
 from feedbackloops import doorbell
+from feedbackloops.admin.bodies import show_body
 from feedbackloops.admin.recent import standing
 from feedbackloops.fanout import unpark
-from feedbackloops.models import Attempt, Delivery, DeliveryState, FeedbackLoop, ParkedEvent, Snapshot
-from feedbackloops.protocol import payload
+from feedbackloops.models import Attempt, Delivery, DeliveryState, FeedbackLoop, ParkedEvent
 from feedbackloops.resending import send_again
 from feedbackloops.tracing import attempts_of, deliveries_of
-from feedbackloops.words import attempt_words, delivery_words, readable, seconds
+from feedbackloops.words import LOOPS_WITH_HOLDS, attempt_words, delivery_words, due_words, hold_of, readable, seconds
 from profiles.pages import LookupFilter
 from profiles.showing import NOTHING, badge, link, related, related_link, when
 from tracking.browsing import HistoryPage, OccurredFilter, as_uuid, events_named
@@ -26,8 +28,9 @@ from tracking.ids import moment_of
 from tracking.models import Event, Message
 
 RESENT_AT_ONCE = 10_000
+HELD_NAMED = 5
+LOOP_NAMES = Prefetch("loop", FeedbackLoop.objects.only("name"))
 STATE_COLOURS = {"pending": "info", "delivered": "success", "given_up": "danger"}
-LOOPS = Prefetch("loop", FeedbackLoop.objects.only("name"))
 
 
 @admin.register(Delivery)
@@ -50,7 +53,7 @@ class DeliveryAdmin(HistoryPage):
         ("account", LookupFilter),
         ("id", OccurredFilter),
     ]
-    search_help_text = "Whole e-mail address, event, message or delivery id"
+    search_help_text = "Whole e-mail address, or any id"
     actions = ["resend"]
     change_form_template = "admin/feedbackloops/delivery/change_form.html"
     fields = ["state_words", "what", "occurred", "recipient", "loop_link", "account_link", "event_link", "id", "sent"]
@@ -58,7 +61,7 @@ class DeliveryAdmin(HistoryPage):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Delivery]:
         events = Prefetch("event", Event.objects.only("type", "message"))
         recipients = Prefetch("event__message", Message.objects.only("recipient"))
-        return super().get_queryset(request).prefetch_related(LOOPS, "account", events, recipients)
+        return super().get_queryset(request).prefetch_related(LOOPS_WITH_HOLDS, "account", events, recipients)
 
     def ids_named(self, term: str) -> list[UUID]:
         own = as_uuid(term)
@@ -74,6 +77,22 @@ class DeliveryAdmin(HistoryPage):
         context |= {"attempts": made, "may_resend": ended and self.has_resend_permission(request)}
         return super().render_change_form(request, context, *args, **kwargs)
 
+    def get_urls(self) -> list[URLPattern]:
+        again = self.admin_site.admin_view(self.again_view)
+        return [path("<path:object_id>/again/", again, name="feedbackloops_delivery_again"), *super().get_urls()]
+
+    def again_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Send one delivery again, from its page."""
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        if not self.has_resend_permission(request):
+            raise PermissionDenied
+        delivery = self.get_object(request, object_id)
+        if delivery is None:
+            raise Http404
+        self.message_user(request, *_resend_one(delivery))
+        return HttpResponseRedirect(reverse("admin:feedbackloops_delivery_change", args=[delivery.pk]))
+
     @admin.action(description="Send again", permissions=["resend"])
     def resend(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:
         chosen = list(queryset.order_by("-pk").values_list("pk", flat=True)[:RESENT_AT_ONCE])
@@ -82,6 +101,8 @@ class DeliveryAdmin(HistoryPage):
             self.message_user(request, f"To be sent again, with all attempts before them: {count}.")
         if left := len(chosen) - count:
             self.message_user(request, f"Left as they are, because they are still waiting: {left}.", messages.WARNING)
+        if held := _held_loops(chosen):
+            self.message_user(request, f"Waiting until the loop sends again: {', '.join(held)}.", messages.WARNING)
 
     @admin.display(description="Happened")
     def occurred(self, delivery: Delivery) -> str:
@@ -120,33 +141,35 @@ class DeliveryAdmin(HistoryPage):
 
     @admin.display(description="Next attempt")
     def due(self, delivery: Delivery) -> str:
-        return when(delivery.next_attempt) if delivery.state == DeliveryState.PENDING else NOTHING
+        return due_words(delivery, related(delivery, "loop"), now())
 
     @admin.display(description="State")
     def state_words(self, delivery: Delivery) -> str:
-        words = delivery_words(delivery, now())
         loop = FeedbackLoop.objects.select_related("lane").filter(pk=delivery.loop_id).first()
+        words = delivery_words(delivery, loop, now())
         if delivery.state != DeliveryState.PENDING or loop is None:
             return words
         return f"{words}\nIts loop: {standing(loop, now()).words}"
 
     @admin.display(description="What the script gets")
     def sent(self, delivery: Delivery) -> str:
-        shown = '<details><summary class="cursor-pointer">Show it</summary><pre class="code">{}</pre></details>'
-        return format_html(shown, _payload_text(delivery))
+        return show_body(delivery)
 
 
-def _payload_text(delivery: Delivery) -> str:
-    event = Event.objects.filter(pk=delivery.event_id).first()
-    if event is None:
-        return "The event is gone from the history."
-    snapshot = Snapshot.objects.filter(pk=delivery.event_id).first()
-    facts = payload.EventFacts(event.pk, event.type, moment_of(event.pk), event.data, event.message_id)
-    try:
-        fields = payload.build(facts, snapshot.data if snapshot else {})
-    except (TypeError, ValueError) as error:
-        return f"This can't be sent: {error}"
-    return json.dumps(fields, ensure_ascii=False, indent=2)
+def _resend_one(delivery: Delivery) -> tuple[str, int]:
+    if not send_again([delivery.pk]):
+        return "It is still waiting, so it was left as it is.", messages.WARNING
+    loop = related(delivery, "loop")
+    if loop and (hold := hold_of(loop, now())):
+        return f"It is sent again once the loop sends again; now {hold}.", messages.WARNING
+    return f"It is sent again now; {len(settings.RETRY_SCHEDULE) + 1} attempts if it fails.", messages.SUCCESS
+
+
+def _held_loops(deliveries: list[UUID]) -> list[str]:
+    ids = set(Delivery.objects.filter(pk__in=deliveries).order_by().values_list("loop_id", flat=True))
+    loops = FeedbackLoop.objects.select_related("lane").filter(pk__in=ids).order_by("name")
+    held = [f"“{loop.name}” ({hold})" for loop in loops if (hold := hold_of(loop, now()))]
+    return held if len(held) <= HELD_NAMED else [f"{len(held)} loops"]
 
 
 @admin.register(Attempt)
@@ -159,19 +182,24 @@ class AttemptAdmin(HistoryPage):
         ("account", LookupFilter),
         ("id", OccurredFilter),
     ]
-    search_help_text = "Whole e-mail address, event, message, delivery or attempt id"
+    search_help_text = "Whole e-mail address, or any id"
     fields = ["words", "kind", "number", "began", "loop_link", "account_link"]
     fields += ["outcome", "status_shown", "address", "timings", "answer_shown", "id"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Attempt]:
-        return super().get_queryset(request).prefetch_related(LOOPS, "account")
+        return super().get_queryset(request).prefetch_related(LOOP_NAMES, "account")
 
     def ids_named(self, term: str) -> list[UUID]:
         own = as_uuid(term)
         mine = [own] if own else []
         return [*mine, *attempts_of([*mine, *deliveries_of(events_named(term))])]
 
-    @admin.display(description="Started")
+    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
+        """By when they started: few enough to be sorted. All of the history is in the order of its events."""
+        found, repeats = super().get_search_results(request, queryset, search_term)
+        return found.order_by("-started", "-id") if search_term.strip() else found, repeats
+
+    @admin.display(description="Started (newest event first)")
     def began(self, attempt: Attempt) -> str:
         return when(attempt.started)
 

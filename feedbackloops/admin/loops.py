@@ -54,7 +54,7 @@ class FeedbackLoopAdmin(Page):
     list_display = ["name", "account", "status_shown", "verified_shown", "sending", "last_success"]
     list_filter = [("account", LookupFilter), ("status", ChoicesDropdownFilter), VerifiedFilter]
     search_fields = ["name", "url", "account__name"]
-    search_help_text = "Part of the name, the URL or the account's name"
+    search_help_text = "Part of the name, URL or account"
     autocomplete_fields = ["account"]
     actions = ["check_now", "call_test", "pause", "resume"]
     change_form_template = "admin/feedbackloops/feedbackloop/change_form.html"

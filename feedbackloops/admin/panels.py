@@ -7,8 +7,9 @@ from functools import lru_cache
 from feedbackloops.admin.recent import standing
 from feedbackloops.models import Attempt, Delivery, DeliveryState, FeedbackLoop, LaneState, LoopStatus, VerificationLook
 from feedbackloops.protocol import challenge
+from feedbackloops.protocol.pacing import TROUBLES_TO_REST
 from feedbackloops.protocol.signing import dkim_record
-from feedbackloops.words import Standing, is_stopped, lane_of, verified_words
+from feedbackloops.words import Standing, is_resting, is_stopped, lane_of, verified_words
 
 LOOKS_SHOWN = 4
 MOST_COUNTED = 10_000
@@ -43,7 +44,7 @@ def panel_of(loop: FeedbackLoop, now: datetime) -> LoopPanel:
         locations=challenge.locations(loop.url, loop.verification_file),
         looks=list(loop.looks.all()[:LOOKS_SHOWN]),
         test_call=Attempt.objects.filter(loop=loop, delivery=None).order_by("-id").first(),
-        buttons=_buttons(loop),
+        buttons=_buttons(loop, now),
     )
 
 
@@ -54,9 +55,12 @@ def public_record(private_key: str) -> str:
     return dkim_record(private_key) if private_key else ""
 
 
-def _buttons(loop: FeedbackLoop) -> list[str]:
-    verification = ["call_test"] if loop.is_verified else ["check_now"]
-    active = loop.status == LoopStatus.ACTIVE
+def _buttons(loop: FeedbackLoop, now: datetime) -> list[str]:
+    verification = "call_test" if loop.is_verified else "check_now"
+    if loop.status != LoopStatus.ACTIVE:
+        return [verification, "resume"]
+    if is_stopped(loop):
+        return [verification, "pause", "resume"]
     lane = lane_of(loop)
-    held_back = is_stopped(loop) or lane.cooling_until is not None or lane.troubles > 0
-    return [*verification, *(["pause"] if active else []), *(["resume"] if not active or held_back else [])]
+    spared = is_resting(lane, now) or lane.troubles >= TROUBLES_TO_REST
+    return [verification, "pause", *(["try_now"] if spared else [])]

@@ -1,4 +1,4 @@
-"""The last attempts of loops, in one question for all the loops of a page."""
+"""How the loops of a page stand, in one question for all of them."""
 
 from collections.abc import Iterable
 from datetime import datetime

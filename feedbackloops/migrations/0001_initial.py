@@ -106,7 +106,7 @@ class Migration(migrations.Migration):
                     feedbackloops.encryption.EncryptedTextField(
                         blank=True,
                         default="",
-                        help_text="Only for scripts that check the Signature header. PEM, 2048 bits or more; stored encrypted.",
+                        help_text="Only for scripts that check the Signature header. PEM, 2048 to 4096 bits; stored encrypted.",
                         validators=[feedbackloops.models.loops.validate_private_key],
                         verbose_name="RSA private key",
                     ),

@@ -49,11 +49,11 @@ def validate_url(url: str) -> None:
 
 
 def validate_private_key(pem: str) -> None:
-    """Raise ValidationError unless this is an RSA private key of 2048 bits or more, in PEM."""
+    """Raise ValidationError unless this is an RSA private key of 2048 to 4096 bits, in PEM."""
     try:
         signing.dkim_record(pem)
     except ValueError as error:
-        raise ValidationError("This is not an RSA private key in PEM of 2048 bits or more.") from error
+        raise ValidationError("This is not an RSA private key in PEM of 2048 to 4096 bits.") from error
 
 
 def new_file_content() -> str:
@@ -97,7 +97,7 @@ class FeedbackLoop(models.Model):
         default="",
         blank=True,
         validators=[validate_private_key],
-        help_text="Only for scripts that check the Signature header. PEM, 2048 bits or more; stored encrypted.",
+        help_text="Only for scripts that check the Signature header. PEM, 2048 to 4096 bits; stored encrypted.",
     )
     rsa_key_id = models.CharField(
         "RSA key id",

@@ -89,15 +89,18 @@ _ERRORS = {
 }
 
 
-def judge(reply: Reply, *, now: datetime) -> Judgement:
-    """Judge a reply that came in at `now` (aware). Of an answer that was too large only the status counts."""
+def judge(reply: Reply, *, now: datetime, is_test: bool = False) -> Judgement:
+    """Judge a reply that came in at `now` (aware). Of an answer that was too large only the status counts.
+
+    Whatever the answer to a test call, it changes nothing; the sentence on it says so where that matters.
+    """
     if reply.error is not None and not (reply.error is ErrorKind.TOO_LARGE and reply.status):
         return _judge_error(reply.error, reply.error_message)
     retry_after = None if reply.retry_after is None else parse_retry_after(reply.retry_after, now)
     outcome = _outcome(reply.status, retry_after)
     if outcome in (Outcome.ACCEPTED, Outcome.GONE):
         retry_after = None
-    return Judgement(outcome, _words(outcome, reply), retry_after)
+    return Judgement(outcome, _words(outcome, reply, is_test), retry_after)
 
 
 def _judge_error(error: ErrorKind, detail: str) -> Judgement:
@@ -118,15 +121,17 @@ def _outcome(status: int, retry_after: float | None) -> Outcome:
     return Outcome.SERVER_ERROR if status else Outcome.UNREACHABLE
 
 
-def _words(outcome: Outcome, reply: Reply) -> str:
+def _words(outcome: Outcome, reply: Reply, is_test: bool) -> str:
     status = f"(status {reply.status})"
     match outcome:
         case Outcome.ACCEPTED:
             return f"The script accepted it {status}."
         case Outcome.GONE:
-            return f"The script says that it is gone for good {status}, so the loop stops until someone resumes it."
+            follows = "; a real call would stop the loop" if is_test else ", so the loop stops until someone resumes it"
+            return f"The script says that it is gone for good {status}{follows}."
         case Outcome.THROTTLED:
-            return f"The script asks for fewer calls {status}; it gets this again later."
+            follows = "." if is_test else "; it gets this again later."
+            return f"The script asks for fewer calls {status}{follows}"
         case Outcome.REJECTED if reply.status < 400:
             return _redirect_words(reply)
         case Outcome.REJECTED:
@@ -140,7 +145,7 @@ def _words(outcome: Outcome, reply: Reply) -> str:
 
 _HINTS = {
     401: ": it wants a login, which is never sent",
-    403: ": the server allows us no access",
+    403: ": the server allows us no access, or the script did not accept our signature: see its answer",
     404: ": nothing stands at this URL",
     405: ": it does not take POST",
     413: ": it takes only smaller bodies",

@@ -4,8 +4,9 @@ from typing import Any, Final
 
 _SEEN: Final = {"ip": "192.0.2.10", "useragent": "Mozilla/5.0 (X11; Linux x86_64) Example/1.0"}
 _PERSON: Final[dict[str, Any]] = {
-    "profile": 1,
-    "database": 1,
+    # No profile and no database has this number.
+    "profile": 0,
+    "database": 0,
     "fields": {"firstname": "Ann", "city": "Málaga"},
     "interests": ["shoes"],
 }

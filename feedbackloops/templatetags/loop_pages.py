@@ -4,13 +4,13 @@ from collections.abc import Iterable
 
 from django import template
 from django.contrib.auth.models import AnonymousUser, User
-from django.db.models import Prefetch
+from django.utils.timezone import now
 
-from feedbackloops.models import Delivery, FeedbackLoop, ParkedEvent
+from feedbackloops.models import Delivery, ParkedEvent
 from feedbackloops.protocol import payload
 from feedbackloops.tracing import deliveries_of
-from feedbackloops.words import attempt_words, readable, seconds
-from profiles.showing import related_link, when
+from feedbackloops.words import LOOPS_WITH_HOLDS, attempt_words, due_words, readable, seconds
+from profiles.showing import related, related_link, when
 from tracking.models import Event
 
 register = template.Library()
@@ -19,6 +19,12 @@ register.filter("related", related_link)
 register.filter("seconds", seconds)
 register.filter("readable", readable)
 register.filter("attempt_words", attempt_words)
+
+
+@register.filter
+def due(delivery: Delivery) -> str:
+    """When the next attempt is due, or what holds it back."""
+    return due_words(delivery, related(delivery, "loop"), now())
 
 
 @register.filter
@@ -38,8 +44,7 @@ def owed_for(event: Event, user: User | AnonymousUser) -> list[Delivery] | None:
     """The deliveries of an event; None for those who may not see deliveries."""
     if not _may_see(user, "delivery"):
         return None
-    loops = Prefetch("loop", FeedbackLoop.objects.only("name"))
-    return list(Delivery.objects.filter(pk__in=deliveries_of([event.pk])).prefetch_related(loops))
+    return list(Delivery.objects.filter(pk__in=deliveries_of([event.pk])).prefetch_related(LOOPS_WITH_HOLDS))
 
 
 @register.simple_tag

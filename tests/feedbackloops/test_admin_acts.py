@@ -1,3 +1,4 @@
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -42,7 +43,7 @@ def said(answer: Any) -> str:
     return " ".join(str(message) for message in get_messages(answer.wsgi_request))
 
 
-@pytest.mark.parametrize("act", ["check_now", "call_test", "pause", "resume"])
+@pytest.mark.parametrize("act", ["check_now", "call_test", "pause", "try_now", "resume"])
 def test_acts_need_the_right_to_change_and_a_post(client: Client, viewer: Client, rings: Rings, act: str) -> None:
     loop = make_verified_loop(make_account())
     LaneState.objects.filter(loop=loop).update(stopped=now())
@@ -112,6 +113,37 @@ def test_resuming_ends_a_stop_and_a_rest_and_rings_the_lane(
     )
     assert lane.lease_number == 3
     assert ("deliver", loop.pk) in rings
+
+
+def test_a_rest_is_ended_and_the_loop_stays_as_it_is(
+    client: Client, rings: Rings, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
+    loop = make_verified_loop(make_account())
+    LaneState.objects.filter(loop=loop).update(troubles=9, cooling_until=now() + timedelta(hours=1))
+    rings.clear()
+    with django_capture_on_commit_callbacks(execute=True):
+        pressed(client, loop, "try_now")
+    lane = LaneState.objects.get()
+    assert (lane.troubles, lane.cooling_until, rings) == (0, None, [("deliver", loop.pk)])
+
+
+@pytest.mark.parametrize(
+    ("status", "lane", "offered"),
+    [
+        ("active", {}, ["pause"]),
+        ("active", {"troubles": 2}, ["pause"]),
+        ("active", {"troubles": 5, "cooling_until": now() + timedelta(hours=1)}, ["pause", "try_now"]),
+        ("active", {"troubles": 5, "cooling_until": now()}, ["pause", "try_now"]),
+        ("active", {"cooling_until": now() + timedelta(hours=1)}, ["pause", "try_now"]),
+        ("active", {"stopped": now(), "troubles": 5}, ["pause", "resume"]),
+        ("paused", {"troubles": 5}, ["resume"]),
+    ],
+)
+def test_the_page_offers_what_helps(client: Client, status: str, lane: dict[str, Any], offered: list[str]) -> None:
+    loop = make_verified_loop(make_account(), status=status)
+    LaneState.objects.filter(loop=loop).update(**lane)
+    page = text(client.get(url(LOOP, "change", loop.pk)))
+    assert re.findall(r"/do/(\w+)/", page) == ["call_test", *offered]
 
 
 def test_waking_a_lane_that_goes_well_writes_nothing() -> None:

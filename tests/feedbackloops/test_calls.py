@@ -1,3 +1,4 @@
+import json
 from datetime import UTC, datetime
 from urllib.parse import parse_qs
 
@@ -10,6 +11,7 @@ from feedbackloops.models import FeedbackLoop
 from feedbackloops.protocol import signing
 from tests.factories import make_account, make_verified_loop
 from tracking.ids import new_id
+from tracking.models import EventType
 
 pytestmark = pytest.mark.django_db
 
@@ -56,6 +58,17 @@ def test_the_body_is_written_as_the_loop_asks(loop: FeedbackLoop, body_format: s
     assert (call.body.startswith(b"{")) is (body_format == "json")
     if body_format == "form":
         assert parse_qs(call.body.decode())["fields[city]"] == ["Málaga"]
+
+
+@pytest.mark.parametrize("event_type", EventType.values)
+def test_a_sample_is_of_nobody(loop: FeedbackLoop, event_type: str) -> None:
+    loop.body_format = "json"
+
+    body = json.loads(call_for(Script.from_loop(loop), sample_contents(event_type, new_id(), NOW), now=NOW).body or b"")
+
+    assert (body["profile"], body["database"]) == (0, 0)
+    assert ("id" in body) is (event_type not in ("create", "update", "delete"))
+    assert body.get("id") != body["event"]
 
 
 def test_during_a_rotation_both_secrets_sign(loop: FeedbackLoop) -> None:

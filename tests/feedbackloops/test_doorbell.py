@@ -140,3 +140,10 @@ def test_ringing_never_waits_for_the_publication(bell: Doorbell) -> None:
     bell.ring("fan_out", (str(number) for number in range(10_000)))
 
     assert monotonic() - started < 0.2
+
+
+@pytest.mark.parametrize("task", ["look", "call_test"])
+def test_what_waits_for_a_stranger_has_a_task_of_its_own(bell: Doorbell, broker: redis.Redis, task: str) -> None:
+    bell.ring(task, [1, 2, 3])
+
+    assert wait_for(broker, "looks", 3) == [(task, [1]), (task, [2]), (task, [3])]

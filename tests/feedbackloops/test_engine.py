@@ -1,12 +1,15 @@
 """The engine with its threads, its own connection and real calls."""
 
+import threading
 from collections.abc import Callable, Iterator
 from time import monotonic, sleep
 
 import pytest
 
+from feedbackloops import engine as engine_module
 from feedbackloops.engine import Engine
 from feedbackloops.models import Attempt, Delivery, FeedbackLoop, LaneState
+from feedbackloops.outbound.sender import OnDone, Sender
 from tests.factories import make_message, make_verified_loop, owe
 from tests.http_server import HttpServer, after, hang, in_turn, ok, status
 from tracking.models import Message
@@ -131,3 +134,43 @@ def test_a_sender_that_broke_down_is_replaced(
 
     assert eventually(lambda: delivered() == 3)
     assert "The sender broke down" in caplog.text
+
+
+def test_a_keeper_outlives_a_sender_that_can_not_be_replaced_at_once(
+    engine: Engine, message: Message, loop: FeedbackLoop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failures, make_sender = [OSError(24, "Too many open files")], engine_module.make_sender
+
+    def fail_once(over: OnDone) -> Sender:
+        if failures:
+            raise failures.pop()
+        return make_sender(over)
+
+    monkeypatch.setattr(engine_module, "make_sender", fail_once)
+    engine._sender.stop(0)
+    owe(message)
+
+    engine.ring([loop.pk])
+
+    assert eventually(lambda: not failures)
+    engine.ring([loop.pk])
+    assert eventually(lambda: delivered() == 1)
+
+
+def test_two_tasks_at_once_share_one_engine() -> None:
+    start, engines = threading.Barrier(4), []
+
+    def take() -> None:
+        start.wait()
+        engines.append(engine_module.engine())
+
+    threads = [threading.Thread(target=take) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(engines) == 4
+    assert len(set(engines)) == 1
+    engine_module.stop_engine(1)
+    engine_module._engine.cache_clear()

@@ -1,8 +1,10 @@
 """The keeper's turns, one by one: calls are collected instead of made, and answered by the test."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from time import sleep
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import OperationalError, connection
@@ -472,3 +474,50 @@ def test_a_profile_event_carries_what_it_holds_itself(bench: Bench) -> None:
     [call] = bench.turn(loop)
 
     assert b'"parameters":{"a":"b"}' in (call.body or b"")
+
+
+@pytest.mark.parametrize(("answer", "learnt"), [(GONE, "stopped"), (FAILED, "cooling_until")])
+def test_what_was_learnt_of_a_lane_is_noted_before_it_is_given_back(
+    bench: Bench, message: Message, loop: FeedbackLoop, monkeypatch: pytest.MonkeyPatch, answer: Answer, learnt: str
+) -> None:
+    owe(message, 10)
+    calls = bench.turn(loop)
+    with monkeypatch.context() as fault:
+        fault.setattr(lanes, "note", lose_the_database)
+        with pytest.raises(OperationalError):
+            bench.answer(calls, answer)
+
+    bench.turn()
+
+    lane = LaneState.objects.get()
+    assert getattr(lane, learnt) is not None
+    assert lane.engine is None
+
+
+def test_a_lane_that_was_lost_without_a_word_is_let_go_and_nothing_is_sent(
+    bench: Bench, message: Message, loop: FeedbackLoop
+) -> None:
+    owe(message, 2)
+    FeedbackLoop.objects.update(in_flight_limit=1)
+    [call] = bench.turn(loop)
+    LaneState.objects.update(engine=uuid4(), lease_number=99, leased_until=now() + timedelta(minutes=5))
+    FeedbackLoop.objects.update(status="paused")
+    bench.answer([call], OK)
+    FeedbackLoop.objects.update(status="active")
+
+    for _ in range(5):
+        bench.turn()
+
+    assert len(bench.calls) == 1
+    assert bench.keeper.pause() > 0.1
+
+
+def test_a_loop_that_is_deleted_under_way_is_let_go(bench: Bench, message: Message, loop: FeedbackLoop) -> None:
+    owe(message)
+    [call] = bench.turn(loop)
+    loop.delete()
+
+    bench.answer([call], OK)
+
+    assert bench.keeper.pause() > 0.1
+    assert states() == {"delivered": 1}

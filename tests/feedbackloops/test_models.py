@@ -1,10 +1,13 @@
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError
 
 from feedbackloops.models import FeedbackLoop
+from feedbackloops.models.loops import validate_private_key
 from feedbackloops.protocol.signing import generate_rsa_key
 from tests.factories import make_account, make_loop, make_verified_loop
 
@@ -101,5 +104,22 @@ def test_a_private_key_that_is_none_is_refused_in_words() -> None:
     loop = make_loop(make_account())
     loop.rsa_private_key, loop.rsa_key_id = "-----BEGIN nothing", "ms._domainkey.example.com"
 
-    with pytest.raises(ValidationError, match="2048 bits"):
+    with pytest.raises(ValidationError, match="2048 to 4096 bits"):
         loop.full_clean()
+
+
+@pytest.mark.parametrize("key_id", ["my key.example.com", 'k"ey', "schlüssel.example"])
+def test_a_key_id_that_no_header_can_hold_is_refused_in_words(key_id: str) -> None:
+    loop = make_loop(make_account())
+    loop.rsa_private_key, loop.rsa_key_id = generate_rsa_key(), key_id
+
+    with pytest.raises(ValidationError, match="DNS name of the TXT record"):
+        loop.full_clean()
+
+
+def test_a_key_that_is_too_weak_is_refused() -> None:
+    weak = rsa.generate_private_key(65537, 1024)
+    pem = weak.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+
+    with pytest.raises(ValidationError, match="2048"):
+        validate_private_key(pem)

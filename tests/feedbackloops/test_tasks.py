@@ -169,7 +169,7 @@ def test_a_task_gives_way_while_postgres_is_away_and_says_so_in_one_line(
     def lose_the_database(ids: object) -> None:
         raise error("the connection is lost\n")
 
-    monkeypatch.setattr(tasks.fanout, "fan_out", lose_the_database)
+    monkeypatch.setattr("feedbackloops.fanout.fan_out", lose_the_database)
 
     tasks.fan_out([str(new_id())])
 

@@ -41,6 +41,7 @@ def test_a_test_call_changes_nothing_but_its_own_attempt(server: HttpServer, loo
 
     loop.lane.refresh_from_db()
     assert attempt.outcome == "gone"
+    assert attempt.message.endswith("(status 410); a real call would stop the loop.")
     assert (loop.lane.stopped, loop.lane.troubles) == (None, 0)
     assert not Delivery.objects.exists()
 

@@ -19,6 +19,13 @@ def test_a_member_of_staff_is_made(admin_client: Client) -> None:
     form = opened(admin_client, "auth_user")
     submitted(admin_client, "auth_user", form, username="ann", password1="a-long-one-42", password2="a-long-one-42")
     assert User.objects.get(username="ann").check_password("a-long-one-42")
+    assert User.objects.get(username="ann").is_staff
+
+
+@pytest.mark.parametrize("right", ["view", "change"])
+def test_the_dashboard_begins_with_the_loops_for_those_who_may_see_them(right: str) -> None:
+    answer = staff(f"feedbackloops.{right}_feedbackloop").get("/admin/")
+    assert (answer.status_code, answer["Location"]) == (302, url("feedbackloops_feedbackloop", "changelist"))
 
 
 def test_the_menu_leads_only_to_what_one_may_see() -> None:
@@ -29,4 +36,5 @@ def test_the_menu_leads_only_to_what_one_may_see() -> None:
 
 
 def test_strangers_are_asked_to_log_in() -> None:
-    assert Client().get(url("feedbackloops_feedbackloop", "changelist")).status_code == 302
+    for address in ("/admin/", url("feedbackloops_feedbackloop", "changelist")):
+        assert Client().get(address)["Location"].startswith("/admin/login/")

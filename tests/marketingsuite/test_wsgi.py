@@ -1,15 +1,17 @@
 import http.client
 import signal
 import socket
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from django.db import connection
 
+from marketingsuite import wsgi
 from marketingsuite.devstack import Processes, Stack, free_port
 from tests.tracking.samples import click_url, pixel_url, request, wait_until
 from tracking.hits import Hit
@@ -161,3 +163,19 @@ def test_everything_else_goes_to_the_dashboard() -> None:
 def test_tracking_pays_for_no_middleware() -> None:
     headers = request("/c/x").headers
     assert not {"X-Frame-Options", "Vary", "Set-Cookie"} & headers.keys()
+
+
+def test_the_dashboard_never_takes_every_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    seats, answers = threading.BoundedSemaphore(1), []
+    monkeypatch.setattr(wsgi, "_for_dashboard", seats)
+    seats.acquire()
+
+    def start_response(status: str, headers: Any, exc_info: Any = None) -> Any:
+        answers.append(status)
+
+    [body] = wsgi.application({"PATH_INFO": "/admin/", "REQUEST_METHOD": "GET"}, start_response)
+    assert b"busy" in body
+    wsgi.application({"PATH_INFO": "/o/.gif", "REQUEST_METHOD": "GET"}, start_response)
+
+    assert answers == ["503 Service Unavailable", "200 OK"]
+    seats.release()

@@ -6,7 +6,7 @@ from django.test import Client
 from profiles.models import Account, Profile
 from profiles.pages import CappedPaginator
 from tests.dashboard import Page, opened, staff, submitted, text, url
-from tests.factories import make_account, make_database, make_message, make_profile
+from tests.factories import make_account, make_database, make_loop, make_message, make_profile
 from tracking.models import Event
 
 pytestmark = pytest.mark.django_db
@@ -113,6 +113,15 @@ def test_names_that_a_form_body_cannot_carry_are_flagged(client: Client) -> None
     assert "can’t receive" not in text(client.get(url("profiles_profile", "change", good.pk)))
 
 
+def test_saving_names_that_a_form_body_cannot_carry_gives_a_warning(client: Client) -> None:
+    form = opened(client, "profiles_profile") | {"database": [str(make_database().pk)], "_save": ["1"]}
+    address, listed = url("profiles_profile", "add"), []
+    for fields in ('{"size]": "1", "b": "2"}', '{"size": "1"}'):
+        listed.append(text(client.post(address, form | {"fields": [fields]}, follow=True)))
+    assert "because of the name: “size]”." in listed[0]
+    assert "because of the name" not in listed[1]
+
+
 @pytest.mark.parametrize("term", ["Utrecht", "utre", "ID"])
 def test_profiles_are_found_by_number_and_by_value(client: Client, term: str) -> None:
     profile = make_profile(city="Utrecht")
@@ -183,3 +192,31 @@ def test_the_page_says_when_it_did_not_count_on(client: Client, monkeypatch: pyt
         make_account()
     monkeypatch.setattr(CappedPaginator, "MOST", 3)
     assert "The first 3; search or filter to see others" in text(client.get(url("profiles_account", "changelist")))
+
+
+def test_an_empty_list_offers_what_can_be_done(client: Client) -> None:
+    address = url("profiles_account", "changelist")
+    assert "Add the first one" in text(client.get(address))
+    searched, viewed = client.get(address, {"q": "nobody"}), staff("profiles.view_account").get(address)
+    assert "Show all" in text(searched)
+    for page in (text(searched), text(viewed)):
+        assert "Nothing here." in page
+        assert "Add the first one" not in page
+
+
+def test_a_database_that_limits_a_loop_cannot_be_deleted_since_the_loop_would_get_all_events(client: Client) -> None:
+    database = make_database()
+    loop = make_loop(database.account)
+    loop.databases.add(database)
+
+    client.post(url("profiles_database", "delete", database.pk), {"post": "yes"})
+
+    assert list(loop.databases.all()) == [database]
+
+
+def test_a_number_that_python_will_not_read_is_answered_in_words(client: Client) -> None:
+    profile = make_profile()
+
+    page = client.post(url("profiles_profile", "change", profile.pk), {"fields": '{"a": ' + "1" * 5000 + "}"})
+
+    assert "too long" in page.content.decode()

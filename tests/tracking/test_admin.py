@@ -112,6 +112,12 @@ def test_a_zone_that_is_none_is_passed_over(client: Client, zone: str) -> None:
     assert "1 Mar 2026, 23:30:00 UTC" in text(client.get(url(EVENTS, "change", event)))
 
 
+@pytest.mark.parametrize("day", ["soon", "0001-01-01", "1960-01-01", "9999-12-31", "99999-01-01"])
+def test_a_filter_for_what_no_event_can_have_is_no_error(client: Client, day: str) -> None:
+    for side in ("from", "to"):
+        assert client.get(url(EVENTS, "changelist"), {f"occurred_{side}_0": day}, follow=True).status_code == 200
+
+
 def test_a_filter_for_what_is_no_time_is_no_error(client: Client) -> None:
     assert client.get(url(EVENTS, "changelist"), {"occurred_from_0": "soon"}, follow=True).status_code == 200
 

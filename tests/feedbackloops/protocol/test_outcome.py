@@ -27,7 +27,7 @@ def judged(status: int = 0, error: ErrorKind | None = None, **rest: str) -> Judg
         (304, Outcome.REJECTED, "status 304"),
         (400, Outcome.REJECTED, "refused it (status 400). Only a 2xx"),
         (401, Outcome.REJECTED, "wants a login"),
-        (403, Outcome.REJECTED, "allows us no access"),
+        (403, Outcome.REJECTED, "allows us no access, or the script did not accept our signature"),
         (404, Outcome.REJECTED, "nothing stands at this URL"),
         (405, Outcome.REJECTED, "does not take POST"),
         (413, Outcome.REJECTED, "only smaller bodies"),
@@ -48,6 +48,19 @@ def test_a_status_has_one_outcome_and_plain_words(status: int, outcome: Outcome,
     assert judgement.outcome is outcome
     assert words in judgement.message
     assert judgement.retry_after is None
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (410, "gone for good (status 410); a real call would stop the loop."),
+        (429, "asks for fewer calls (status 429)."),
+    ],
+)
+def test_the_answer_to_a_test_call_promises_nothing(status: int, words: str) -> None:
+    judgement = judge(Reply(status), now=NOW, is_test=True)
+    assert judgement.outcome is judged(status).outcome
+    assert judgement.message.endswith(words)
 
 
 @pytest.mark.parametrize(

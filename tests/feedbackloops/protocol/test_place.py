@@ -138,6 +138,13 @@ def test_a_url_may_be_two_thousand_characters_long_on_the_wire(letter: str) -> N
     assert f"{LONGEST_URL} is the most" in str(url_problem("https://x/" + letter * (room + 1)))
 
 
+def test_an_escaped_slash_ends_a_directory_as_it_does_for_many_servers() -> None:
+    mine = place_of("https://shared.example/~mallory/own.php")
+
+    assert place_of("https://shared.example/~mallory/..%2f~victim%2fscript.php") != mine
+    assert place_of("https://shared.example/~mallory/..%5cscript.php") != mine
+
+
 def test_no_place_is_never_equal_to_a_place_that_was_never_verified() -> None:
     assert place_of("") not in ("", None)
 

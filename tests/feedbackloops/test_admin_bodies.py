@@ -1,0 +1,36 @@
+import re
+
+import pytest
+
+from feedbackloops.admin.bodies import left_out
+from feedbackloops.models import Delivery
+from tests.dashboard import staff, text, url
+from tests.factories import make_database, make_message, make_profile, make_verified_loop, owe
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize(
+    ("body_format", "shown", "left"),
+    [
+        ("form", ["fields[city] = M\u00e1laga", "interests[] = shoes"], ["fields[size]]"]),
+        ("json", ["&quot;city&quot;: &quot;M\u00e1laga&quot;", "&quot;size]&quot;: &quot;1&quot;"], []),
+    ],
+)
+def test_a_deliverys_page_shows_the_body_as_the_loop_gets_it(
+    body_format: str, shown: list[str], left: list[str]
+) -> None:
+    profile = make_profile(make_database(), **{"city": "M\u00e1laga", "size]": "1"})
+    make_verified_loop(profile.account, body_format=body_format)
+    delivery = Delivery.objects.get(event_id=owe(make_message(profile))[0])
+    page = text(staff("feedbackloops.view_delivery").get(url("feedbackloops_delivery", "change", delivery.pk)))
+    for line in shown:
+        assert line in page
+    assert ("The form leaves out" in page) is bool(left)
+    assert re.findall(r"<code>(fields[^<]*)</code>", page) == left
+
+
+def test_a_form_leaves_out_lists_and_maps_with_nothing_in_them() -> None:
+    fields = {"type": "open", "fields": {}, "interests": [], "tags": ["a"]}
+    assert left_out(fields, "form") == ["fields (empty)", "interests (empty)"]
+    assert left_out(fields, "json") == []
