@@ -7,6 +7,7 @@ from time import monotonic, sleep
 import pytest
 
 from feedbackloops import engine as engine_module
+from feedbackloops.door import make_sender
 from feedbackloops.engine import Engine
 from feedbackloops.models import Attempt, Delivery, FeedbackLoop, LaneState
 from feedbackloops.outbound.sender import OnDone, Sender
@@ -139,7 +140,7 @@ def test_a_sender_that_broke_down_is_replaced(
 def test_a_keeper_outlives_a_sender_that_can_not_be_replaced_at_once(
     engine: Engine, message: Message, loop: FeedbackLoop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    failures, make_sender = [OSError(24, "Too many open files")], engine_module.make_sender
+    failures = [OSError(24, "Too many open files")]
 
     def fail_once(over: OnDone) -> Sender:
         if failures:
