@@ -63,7 +63,9 @@ class Engine:
     def _start_over(self) -> None:
         """Replace a sender that broke down. What it had under way is unknown; it is due again when the leases lapse."""
         logger.critical("The sender broke down; a new one takes over, and its lanes go on when their leases lapse")
+        former = self._keeper
         self._make_parts()
+        self._keeper.inherit(former)
         self._sender.start()
 
     def _over(self, calls: Sequence[tuple[Call, Answer]]) -> None:

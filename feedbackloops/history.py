@@ -91,12 +91,12 @@ def _count_again(before: date) -> None:
     """Have the counts of days that are over speak of what is still there: the others' deliveries were dropped."""
     low, _ = partitions.id_range(before)
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("DELETE FROM feedbackloops_owedcount WHERE hour < %s", [before])
-        if cursor.rowcount:
-            cursor.execute(_COUNT_AGAIN, [low])
+        cursor.execute(_COUNT_AGAIN, [before, low])
 
 
+# One statement: a fan-out that commits meanwhile is in none of its two parts.
 _COUNT_AGAIN = f"""
+WITH gone AS (DELETE FROM feedbackloops_owedcount WHERE hour < %s)
 INSERT INTO feedbackloops_owedcount (loop_id, hour, count)
 SELECT loop_id,
     date_trunc('hour', to_timestamp(('x' || left(replace(id::text, '-', ''), 12))::bit(48)::bigint / 1000.0)), count(*)

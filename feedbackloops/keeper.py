@@ -45,6 +45,10 @@ class Keeper:
         self._unrecorded: list[tuple[Lane, Done]] = []
         self._recorded = self._renewed = 0.0
 
+    def inherit(self, former: "Keeper") -> None:
+        """Take over what a former keeper of this process has not recorded yet."""
+        self._unrecorded = former._unrecorded
+
     def turn(self, rung: Iterable[int], over: Iterable[tuple[Call, Answer]]) -> bool:
         """Do what there is to do for the lanes that were rung and the calls that are over; whether calls were made."""
         self._collect(over)
@@ -124,10 +128,12 @@ class Keeper:
         if not self._unrecorded or not (at_once or waited or len(self._unrecorded) >= RECORD_AT_ONCE):
             return
         _record_all([done for _, done in self._unrecorded])
+        # The pauses run from the database's now(), which was after `moment`: an alarm too early finds nothing due.
+        recorded = monotonic()
         for lane, done in self._unrecorded:
             lane.known.discard(done.delivery)
             if done.state == DeliveryState.PENDING and done.pause <= ALARM_SECONDS:
-                heapq.heappush(self._alarms, (moment + done.pause, done.loop))
+                heapq.heappush(self._alarms, (recorded + done.pause, done.loop))
         self._unrecorded, self._recorded = [], moment
         self._note(self._lanes.values())
 

@@ -64,6 +64,9 @@ class Lane:
         except (ImproperlyConfigured, ValueError) as error:
             logger.error("Nothing can be sent to loop %d: %s", facts.loop, error)
             return False
+        if self.noted[3]:
+            # We wrote that it stopped, and the table no longer says so: staff have resumed it.
+            self.stop_reason, self.noted = "", (*self.noted[:3], "")
         self.pace.limit = facts.in_flight_limit
         self.pace.set_rate(facts.rate_limit, now)
         return True
@@ -115,7 +118,9 @@ class Lane:
         if self._state() == self.noted and not success:
             return None
         rests = max(0.0, self.pace.resting_until - now)
-        return LaneNote(*self.fence, self.pace.troubles, rests, success, self.trouble, self.stop_reason)
+        # Once only: written again, it would undo what staff have done since.
+        stop_reason = "" if self.noted[3] else self.stop_reason
+        return LaneNote(*self.fence, self.pace.troubles, rests, success, self.trouble, stop_reason)
 
     def was_noted(self, note: LaneNote, now: float) -> None:
         """Remember that this was written."""

@@ -63,6 +63,9 @@ def _looks(loop: FeedbackLoop) -> Iterator[VerificationLook]:
             redirect=answer.redirect,
             first_bytes=answer.body[:BYTES_KEPT],
         )
+        if verdict.problem is Problem.NO_ANSWER:
+            # The other place is on the same server, which would only keep everyone else waiting once more.
+            return
 
 
 def _call(loop: FeedbackLoop, url: str) -> Call:

@@ -117,6 +117,8 @@ DATABASES["default"] |= {
         "keepalives_idle": 10,
         "keepalives_interval": 3,
         "keepalives_count": 3,
+        # Keepalives don't count while data waits for its acknowledgement.
+        "tcp_user_timeout": 15_000,
         # Django would rule out prepared statements; the engine's are, since planning one over all partitions takes
         # many times as long as running it.
         "prepare_threshold": 5,
@@ -152,8 +154,9 @@ CELERY_TASK_ROUTES = {
     "look": {"queue": "looks"},
     "look_where_due": {"queue": "looks"},
     "call_test": {"queue": "looks"},
-    "keep_partitions": {"queue": "looks"},
-    "compact_owed": {"queue": "looks"},
+    # Not with the looks, which wait for strangers.
+    "keep_partitions": {"queue": "events"},
+    "compact_owed": {"queue": "events"},
 }
 CELERY_BEAT_SCHEDULE = {
     name: {"task": name, "schedule": seconds}

@@ -71,6 +71,10 @@ def count_links(html: str) -> int:
     return sum(tag.name in ("a", "area") and "href" in tag.attributes for tag in _tags(html))
 
 
+# Stands for markup that never ends: a mail cut off within a comment, a style or a tag.
+UNFINISHED = "<"
+
+
 class _Tag(NamedTuple):
     name: str
     start: int
@@ -86,6 +90,8 @@ def _survey(html: str) -> tuple[list[FoundLink], int]:
             links.extend(_links(tag))
         elif tag.name in ("/body", "/html"):
             pixel_at[tag.name] = tag.start
+        elif tag.name == UNFINISHED:
+            pixel_at.setdefault("/body", min(pixel_at["/html"], tag.start))
     return links, pixel_at.get("/body", pixel_at["/html"])
 
 
@@ -103,6 +109,8 @@ def _tags(html: str) -> Iterator[_Tag]:
         else:
             end = html.find(">", markup.end()) + 1 or None
         if end is None:
+            # For a mail program all that follows is inside it: a pixel put there would never be loaded.
+            yield _Tag(UNFINISHED, markup.start(), {})
             return
         position = end
 

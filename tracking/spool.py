@@ -52,22 +52,28 @@ class Spool:
     def _sync(self, mine: int) -> None:
         # Whoever gets the lock syncs for all that wrote before it.
         with self._syncing:
-            if mine <= self._failed:
+            if self._synced < mine <= self._failed:
                 raise OSError("The disk did not take what was written")
             if self._file is not None and self._synced < mine:
-                self._sync_all(self._file)
+                self._sync_file(self._file)
 
-    def _sync_all(self, file: int) -> None:
+    def _sync_file(self, file: int) -> None:
         written = self._written
         try:
             os.fsync(file)
         except OSError:
             # Linux tells of a failed write once and takes it for done the next time: what waits with us has failed too.
-            with self._writing:
-                self._failed, self._file = self._written, None
-                os.close(file)
+            self._failed = self._drop_file()
             raise
         self._synced = written
+
+    def _drop_file(self) -> int:
+        """Write no more to the file, and let others have it; how many lines were written by now."""
+        with self._writing:
+            if self._file is not None:
+                os.close(self._file)
+                self._file = None
+            return self._written
 
     def _open(self) -> int:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -85,12 +91,20 @@ class Spool:
         return file
 
     def _let_go(self) -> None:
-        with self._syncing, self._writing:
-            if self._file is not None:
-                os.fsync(self._file)
-                os.close(self._file)
-                self._file = None
-                self._synced = self._written
+        with self._syncing:
+            if self._file is None:
+                return
+            with self._writing:
+                # Another line between the sync and the close would count as kept without having been synced.
+                try:
+                    os.fsync(self._file)
+                    self._synced = self._written
+                except OSError:
+                    self._failed = self._written
+                    raise
+                finally:
+                    os.close(self._file)
+                    self._file = None
 
     def _try_to_replay(self, path: Path, store: Store) -> int:
         try:

@@ -1,8 +1,8 @@
 """The keeper's turns, one by one: calls are collected instead of made, and answered by the test."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
-from time import sleep
+from time import monotonic, sleep
 from typing import Any
 from uuid import uuid4
 
@@ -520,4 +520,68 @@ def test_a_loop_that_is_deleted_under_way_is_let_go(bench: Bench, message: Messa
     bench.answer([call], OK)
 
     assert bench.keeper.pause() > 0.1
+    assert states() == {"delivered": 1}
+
+
+def resumed_after_a_410(bench: Bench, message: Message, loop: FeedbackLoop) -> list[Call]:
+    """A lane that stopped and was resumed while calls were under way; these calls."""
+    owe(message, 30)
+    gone, *under_way = bench.turn(loop)
+    bench.answer([gone], GONE)
+    assert LaneState.objects.get().stopped
+    loop.lane.refresh_from_db()
+    loop.lane.wake()
+    bench.turn(loop)
+    return under_way
+
+
+@pytest.mark.parametrize("answer", [OK, Answer(status=404)])
+def test_a_lane_that_was_resumed_while_calls_were_under_way_sends_again(
+    bench: Bench, message: Message, loop: FeedbackLoop, answer: Answer
+) -> None:
+    under_way = resumed_after_a_410(bench, message, loop)
+
+    bench.answer(under_way, answer)
+    bench.turn(loop)
+
+    assert LaneState.objects.get().stopped is None
+    assert len(bench.calls) > 10
+
+
+def test_a_retry_is_made_when_it_is_due_however_long_the_recording_took(
+    bench: Bench, message: Message, loop: FeedbackLoop, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.RETRY_SCHEDULE = (0.2, 0.2)
+    owe(message)
+    calls, record = bench.turn(loop), lanes.record
+
+    def record_slowly(done: Sequence[lanes.Done]) -> None:
+        sleep(0.1)
+        record(done)
+
+    monkeypatch.setattr(lanes, "record", record_slowly)
+    bench.keeper.turn([], [(call, FAILED) for call in calls])
+    deadline = monotonic() + 1.5
+    while len(bench.calls) == 1 and monotonic() < deadline:
+        sleep(min(bench.keeper.pause(), 0.05))
+        bench.turn()
+
+    assert len(bench.calls) == 2
+
+
+def test_what_a_former_keeper_could_not_record_is_recorded_by_its_heir(
+    bench: Bench, message: Message, loop: FeedbackLoop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owe(message)
+    calls = bench.turn(loop)
+    with monkeypatch.context() as fault:
+        fault.setattr(lanes, "record", lose_the_database)
+        with pytest.raises(OperationalError):
+            bench.answer(calls, OK)
+    heir = Bench()
+
+    heir.keeper.inherit(bench.keeper)
+    heir.turn()
+    heir.settle()
+
     assert states() == {"delivered": 1}

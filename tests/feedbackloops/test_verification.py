@@ -189,3 +189,14 @@ def test_a_verified_or_disabled_loop_is_never_due(loop: FeedbackLoop) -> None:
     FeedbackLoop.objects.filter(pk=loop.pk).update(status=LoopStatus.DISABLED)
 
     assert verification.due(now()) == []
+
+
+def test_a_server_that_gives_no_answer_is_not_asked_for_the_other_place(
+    server: HttpServer, loop: FeedbackLoop, settings: Settings
+) -> None:
+    settings.ANSWER_SECONDS = 0.3
+    server.behaviour = drip(5)
+
+    verification.look(loop)
+
+    assert len(server.requests) == VerificationLook.objects.filter(loop=loop).count() == 1

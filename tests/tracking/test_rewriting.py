@@ -179,7 +179,7 @@ def test_a_link_is_found_however_it_is_written(tag: str) -> None:
 )
 def test_what_is_no_link_to_track_stays_as_it_is(html: str) -> None:
     assert find_links(html) == []
-    assert track(html, tracked, PIXEL_URL) == html + PIXEL
+    assert track(html, tracked, PIXEL_URL) in (html + PIXEL, PIXEL + html)
 
 
 @pytest.mark.parametrize(
@@ -339,3 +339,13 @@ def test_a_hostile_mail_takes_time_in_proportion_to_its_length(piece: str) -> No
     track(html, tracked, PIXEL_URL)
     track(html[1:] + html, tracked, PIXEL_URL)
     assert time.process_time() - started < 3
+
+
+@pytest.mark.parametrize(
+    "unfinished", ["<!-- footer", "<title>x", "<a href=https://e.example/1", "<style>p{}", "<img alt='x"]
+)
+def test_the_pixel_stands_before_markup_that_never_ends(unfinished: str) -> None:
+    twin = track("<p>Hi</p>" + unfinished, lambda index, url: "T", "https://t.example/o/x.gif")
+
+    assert twin.startswith("<p>Hi</p><img src=")
+    assert twin.endswith(unfinished)
