@@ -2,6 +2,7 @@ from collections.abc import Iterator
 
 import hypothesis
 import pytest
+import pytest_django
 from django.apps import apps
 from django.db import connection, transaction
 from django.test import TransactionTestCase
@@ -22,6 +23,17 @@ KEPT = ("auth_permission",)
 def stack(pytestconfig: pytest.Config) -> Stack:
     """The PostgreSQL and the Valkey of this run; the handles are None where the environment names them."""
     return pytestconfig.stash[STACK]
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: pytest_django.DjangoDbBlocker) -> Iterator[None]:
+    """The test database, which is dropped at the end although threads of the code under test still hold connections."""
+    yield
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
 
 
 @pytest.fixture(scope="session", autouse=True)
