@@ -9,6 +9,7 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 
 from feedbackloops.matching import Wish, Wishes
 from feedbackloops.models import ParkedEvent
+from feedbackloops.queries import HOUR_OF_ID
 from tracking.ids import derived_id
 from tracking.models import Outbox
 
@@ -45,7 +46,7 @@ WHERE l.account_id = ANY(%s) AND l.status <> 'disabled' AND l.verified_place <> 
 """
 
 # Owed is counted from the rows that were really inserted, so owing twice counts once.
-_OWE = """
+_OWE = f"""
 WITH snapshots AS (
     INSERT INTO feedbackloops_snapshot (id, data)
     SELECT * FROM unnest(%s::uuid[], %s::text[]::jsonb[])
@@ -58,9 +59,7 @@ WITH snapshots AS (
     RETURNING id, loop_id
 )
 INSERT INTO feedbackloops_owedcount (loop_id, hour, count)
-SELECT loop_id,
-    date_trunc('hour', to_timestamp(('x' || left(replace(id::text, '-', ''), 12))::bit(48)::bigint / 1000.0)),
-    count(*)
+SELECT loop_id, {HOUR_OF_ID}, count(*)
 FROM owed GROUP BY 1, 2
 """
 

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from django.conf import settings
 from django.db import OperationalError, connection, transaction
 
+from feedbackloops.queries import HOUR_OF_ID
 from tracking import partitions
 
 logger = logging.getLogger(__name__)
@@ -90,7 +91,7 @@ def _cancel_orphans() -> None:
 def _count_again(before: date) -> None:
     """Have the counts of days that are over speak of what is still there: the others' deliveries were dropped."""
     low, _ = partitions.id_range(before)
-    with transaction.atomic(), connection.cursor() as cursor:
+    with connection.cursor() as cursor:
         cursor.execute(_COUNT_AGAIN, [before, low])
 
 
@@ -98,8 +99,7 @@ def _count_again(before: date) -> None:
 _COUNT_AGAIN = f"""
 WITH gone AS (DELETE FROM feedbackloops_owedcount WHERE hour < %s)
 INSERT INTO feedbackloops_owedcount (loop_id, hour, count)
-SELECT loop_id,
-    date_trunc('hour', to_timestamp(('x' || left(replace(id::text, '-', ''), 12))::bit(48)::bigint / 1000.0)), count(*)
+SELECT loop_id, {HOUR_OF_ID}, count(*)
 FROM {DELIVERIES} WHERE id < %s GROUP BY 1, 2
 """
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from time import monotonic
+from typing import NamedTuple
 from uuid import UUID
 
 from django.core.exceptions import ImproperlyConfigured
@@ -20,6 +21,15 @@ logger = logging.getLogger(__name__)
 RESTART_SECONDS = 5.0
 EMPTY_RESTART_SECONDS = 1.0
 NOTE_SUCCESS_SECONDS = 1.0
+
+
+class Learnt(NamedTuple):
+    """What an engine knows of a lane beyond what staff have set."""
+
+    troubles: int
+    resting_until: float
+    trouble: str
+    stop_reason: str
 
 
 @dataclass(slots=True, eq=False)
@@ -42,11 +52,12 @@ class Lane:
     succeeded: bool = False
     trouble: str = ""
     stop_reason: str = ""
-    noted: tuple[int, float, str, str] = field(init=False)
+    # As it was last written, or read with the lease.
+    noted: Learnt = field(init=False)
     success_noted: float = float("-inf")
 
     def __post_init__(self) -> None:
-        self.noted = self._state()
+        self.noted = self._learnt()
 
     @property
     def fence(self) -> tuple[int, int]:
@@ -64,9 +75,9 @@ class Lane:
         except (ImproperlyConfigured, ValueError) as error:
             logger.error("Nothing can be sent to loop %d: %s", facts.loop, error)
             return False
-        if self.noted[3]:
+        if self.noted.stop_reason:
             # We wrote that it stopped, and the table no longer says so: staff have resumed it.
-            self.stop_reason, self.noted = "", (*self.noted[:3], "")
+            self.stop_reason, self.noted = "", self.noted._replace(stop_reason="")
         self.pace.limit = facts.in_flight_limit
         self.pace.set_rate(facts.rate_limit, now)
         return True
@@ -115,21 +126,21 @@ class Lane:
     def note(self, now: float) -> LaneNote | None:
         """What to write of this lane, if that has changed; a success counts as a change once a second."""
         success = self.succeeded and now - self.success_noted >= NOTE_SUCCESS_SECONDS
-        if self._state() == self.noted and not success:
+        if self._learnt() == self.noted and not success:
             return None
         rests = max(0.0, self.pace.resting_until - now)
         # Once only: written again, it would undo what staff have done since.
-        stop_reason = "" if self.noted[3] else self.stop_reason
+        stop_reason = "" if self.noted.stop_reason else self.stop_reason
         return LaneNote(*self.fence, self.pace.troubles, rests, success, self.trouble, stop_reason)
 
     def was_noted(self, note: LaneNote, now: float) -> None:
         """Remember that this was written."""
-        self.noted = self._state()
+        self.noted = self._learnt()
         if note.succeeded:
             self.succeeded, self.success_noted = False, now
 
-    def _state(self) -> tuple[int, float, str, str]:
-        return self.pace.troubles, self.pace.resting_until, self.trouble, self.stop_reason
+    def _learnt(self) -> Learnt:
+        return Learnt(self.pace.troubles, self.pace.resting_until, self.trouble, self.stop_reason)
 
     def free(self, now: float) -> int:
         """How many calls to claim for: none where nothing more is expected, or the fence is about to close."""

@@ -1,5 +1,8 @@
 """The statements behind lanes.py. Each works on a set, and each is prepared once per connection."""
 
+# The hour in which a UUIDv7 was made. PostgreSQL reads its time only from version 18 on.
+HOUR_OF_ID = "date_trunc('hour', to_timestamp(('x' || left(replace(id::text, '-', ''), 12))::bit(48)::bigint / 1000.0))"
+
 LEASE = """
 INSERT INTO feedbackloops_lanestate AS lane
     (loop_id, lease_number, engine, leased_until, troubles, stop_reason, last_trouble)

@@ -36,18 +36,6 @@ LOOPBACK = [ip_network("127.0.0.0/8"), ip_network("::1/128")]
 
 
 @pytest.fixture
-def server() -> Iterator[HttpServer]:
-    with HttpServer() as server:
-        yield server
-
-
-@pytest.fixture
-def dns() -> Iterator[DnsServer]:
-    with DnsServer() as server:
-        yield server
-
-
-@pytest.fixture
 def resolver(dns: DnsServer) -> Iterator[Resolver]:
     resolver = Resolver(["127.0.0.1"], dns.port, deadline=0.5, max_ttl=0.1)
     yield resolver
