@@ -2,9 +2,9 @@
 # in the first line, which may be no longer than 127 bytes, and the checkout's path may be.
 
 PY := .venv/bin/python
-SOURCES := manage.py marketingsuite feedbackloops tracking profiles tests
+SOURCES := manage.py marketingsuite feedbackloops tracking profiles bench tests
 
-.PHONY: help demo run test check format clean
+.PHONY: help demo run test check bench format clean
 
 .DEFAULT_GOAL := help
 
@@ -13,6 +13,7 @@ help:
 	@echo "make run     start every process of the Procfile"
 	@echo "make test    run the tests"
 	@echo "make check   lint, types, imports, migrations, deployment settings"
+	@echo "make bench   measure, print the table and write bench/results.json (BENCH_QUICK=1: in three minutes)"
 	@echo "make format  let ruff format the code"
 	@echo "make clean   remove .venv and the data in var (stop what runs first)"
 
@@ -46,6 +47,9 @@ check: .venv/installed-dev
 	$(PY) .venv/bin/lint-imports
 	DEVELOPMENT=true DATABASE_URL= REDIS_URL= $(PY) manage.py makemigrations --check --dry-run
 	$(PY) manage.py check --deploy --fail-level WARNING
+
+bench: .venv/installed
+	@$(PY) -m bench $(ROWS)
 
 format: .venv/installed-dev
 	@$(PY) -m ruff check --fix $(SOURCES)

@@ -44,28 +44,46 @@ class Script:
         return cls(loop.pk, loop.account_id, loop.url, loop.body_format, secrets, rsa)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Contents:
-    """What a call says: the event with its snapshot, and which attempt it is (from 1)."""
+    """What calls say of an event: its facts and its snapshot. Loops that want the same format share the body."""
 
     event: EventFacts
     snapshot: dict[str, Any]
-    attempt: int = 1
     is_test: bool = False
+    _bodies: dict[str, tuple[str, bytes]] = field(default_factory=dict, init=False, repr=False)
+
+    def body(self, body_format: str) -> tuple[str, bytes]:
+        """The content type and the body. Raises TypeError or ValueError for what can't be put on the wire."""
+        if body_format not in self._bodies:
+            self._bodies[body_format] = self._write(body_format)
+        return self._bodies[body_format]
+
+    def _write(self, body_format: str) -> tuple[str, bytes]:
+        fields = payload.build(self.event, self.snapshot)
+        if body_format == BodyFormat.JSON:
+            return payload.JSON_TYPE, payload.json_body(fields)
+        return payload.FORM_TYPE, payload.form(fields)
 
 
 def call_for(
-    script: Script, contents: Contents, *, now: datetime, tag: Any = None, may_start: Callable[[], bool] | None = None
+    script: Script,
+    contents: Contents,
+    attempt: int = 1,
+    *,
+    now: datetime,
+    tag: Any = None,
+    may_start: Callable[[], bool] | None = None,
 ) -> Call:
-    """The signed call. Raises TypeError or ValueError when the event can't be put on the wire, saying why."""
-    content_type, body = _body(script, contents)
+    """The signed call of an attempt (from 1). Raises TypeError or ValueError, saying why the event can't be sent."""
+    content_type, body = contents.body(script.body_format)
     request = signing.SignedRequest(
         url=script.url,
         content_type=content_type,
         body=body,
         webhook_id=str(contents.event.id),
         account=script.account,
-        attempt=contents.attempt,
+        attempt=attempt,
         secrets=script.secrets,
         rsa=script.rsa,
         is_test=contents.is_test,
@@ -80,13 +98,6 @@ def call_for(
         tag=tag,
         may_start=may_start,
     )
-
-
-def _body(script: Script, contents: Contents) -> tuple[str, bytes]:
-    fields = payload.build(contents.event, contents.snapshot)
-    if script.body_format == BodyFormat.JSON:
-        return payload.JSON_TYPE, payload.json_body(fields)
-    return payload.FORM_TYPE, payload.form(fields)
 
 
 def sample_contents(event_type: str, id: UUID, now: datetime) -> Contents:

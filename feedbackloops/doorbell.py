@@ -28,8 +28,11 @@ LOOPS_PER_TASK = 1000
 PER_TASK = {"fan_out": EVENTS_PER_TASK, "deliver": LOOPS_PER_TASK, "look": 1, "call_test": 1}
 MOST_UNANSWERED = 10_000
 COUNT_SECONDS = 1.0
-# What is rung for in this time after a publication shares the next one.
+# What is rung for in this time after a publication shares the next one: the more there is, the longer. A task has its
+# price whatever it carries, so at 3 ms each a busy site would do nothing but tasks.
 GATHER_SECONDS = 0.003
+GATHER_LONGEST = 0.025
+GATHER_PER_RATE = 16e-6
 BROKER_SECONDS = 1.0
 
 Ring = tuple[str, Any]
@@ -52,15 +55,18 @@ class Doorbell:
         self._rung.set()
 
     def _publish_for_ever(self) -> None:
+        before = monotonic()
         while True:
             self._rung.wait()
             self._rung.clear()
+            number, moment = len(self._rings), monotonic()
             try:
                 self._publish()
             except Exception as error:
                 logger.warning("The broker takes no rings, the sweep will make up for it: %s", error)
                 self._hang_up()
-            sleep(GATHER_SECONDS)
+            sleep(gathering(number, moment - before))
+            before = moment
 
     def _publish(self) -> None:
         gathered: dict[str, dict[Any, None]] = {}
@@ -134,6 +140,11 @@ def ring_for_looks(loops: Iterable[int]) -> None:
 def ring_for_test_calls(loops: Iterable[int]) -> None:
     """Have each of these loops sent a test call."""
     _doorbell().ring("call_test", loops)
+
+
+def gathering(number: int, seconds: float) -> float:
+    """For how many seconds to gather, now that so many rings have come in so many seconds."""
+    return min(max(GATHER_SECONDS, GATHER_PER_RATE * number / max(seconds, GATHER_SECONDS)), GATHER_LONGEST)
 
 
 def _parts(items: Sequence[Any], size: int) -> Iterable[Sequence[Any]]:

@@ -9,6 +9,7 @@ import resource
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from functools import cache
 from time import monotonic, sleep
 from typing import TypeVar
@@ -32,9 +33,9 @@ class Engine:
     """Sends what is due in the lanes that it is rung for, until they are empty."""
 
     def __init__(self) -> None:
+        self._bell = threading.Event()
         self._make_parts()
         self._thread = threading.Thread(target=self._run, name="keeper", daemon=True)
-        self._bell = threading.Event()
         self._stop_at: float | None = None
         self._rung: deque[int] = deque()
         self._ended: deque[tuple[Call, Answer]] = deque()
@@ -58,7 +59,7 @@ class Engine:
 
     def _make_parts(self) -> None:
         self._sender = make_sender(self._over)
-        self._keeper = Keeper(self._sender.submit)
+        self._keeper = Keeper(self._sender.submit, self._bell.set)
 
     def _start_over(self) -> None:
         """Replace a sender that broke down. What it had under way is unknown; it is due again when the leases lapse."""
@@ -73,6 +74,9 @@ class Engine:
         self._bell.set()
 
     def _run(self) -> None:
+        # The first ring must not wait for a connection to be made; what is wrong with it, the first turn will say.
+        with suppress(Error):
+            connection.ensure_connection()
         while self._stop_at is None:
             if self._guarded(self._turn):
                 # What comes in meanwhile shares the statements of the next turn.

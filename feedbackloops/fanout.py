@@ -2,27 +2,34 @@
 
 import logging
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import InterfaceError, OperationalError, transaction
 
 from feedbackloops.matching import Wish, Wishes
 from feedbackloops.models import ParkedEvent
 from feedbackloops.queries import HOUR_OF_ID
+from tracking import arrays
 from tracking.ids import derived_id
 from tracking.models import Outbox
+from tracking.statements import in_transaction, run
 
 logger = logging.getLogger(__name__)
 
-# Two fan-outs for one event: the row is locked by the first, and gone or skipped for the second.
+# Two fan-outs for one event: the row is locked by the first, and gone or skipped for the second. One look-up for each,
+# since the planner would go through the whole table: few rows are in it, and many that are dead.
 _TAKE = """
-DELETE FROM tracking_outbox WHERE event_id IN (
-    SELECT event_id FROM tracking_outbox WHERE event_id = ANY(%s::uuid[]) FOR UPDATE SKIP LOCKED
-) RETURNING event_id
+DELETE FROM tracking_outbox WHERE ctid = ANY(ARRAY(
+    SELECT waiting.ctid FROM unnest(%(ids)s::uuid[]) AS wanted (id)
+    CROSS JOIN LATERAL (
+        SELECT ctid FROM tracking_outbox WHERE event_id = wanted.id FOR UPDATE SKIP LOCKED
+    ) waiting
+)) RETURNING event_id
 """
 
-# The accounts are compared once more, so that no row that went wrong elsewhere shows one account's data to another.
+# The accounts are compared once more, so that no row that went wrong elsewhere shows one account's data to another; in
+# words that no index knows, lest the planner goes through an account's rows where one look-up by id does.
 _LOAD = """
 SELECT e.id, e.type, e.account_id, coalesce(p.database_id, (e.data ->> 'database')::bigint),
     CASE WHEN m.id IS NULL THEN '{}' ELSE
@@ -32,9 +39,9 @@ SELECT e.id, e.type, e.account_id, coalesce(p.database_id, (e.data ->> 'database
         ) END
     END::text
 FROM tracking_event e
-LEFT JOIN tracking_message m ON m.id = e.message_id AND m.account_id = e.account_id
-LEFT JOIN profiles_profile p ON p.id = m.profile_id AND p.account_id = e.account_id
-WHERE e.id = ANY(%s::uuid[])
+LEFT JOIN tracking_message m ON m.id = e.message_id AND m.account_id IS NOT DISTINCT FROM e.account_id
+LEFT JOIN profiles_profile p ON p.id = m.profile_id AND p.account_id IS NOT DISTINCT FROM e.account_id
+WHERE e.id = ANY(%(ids)s::uuid[]) AND e.id BETWEEN %(first)s AND %(last)s
 """
 
 _WISHES = """
@@ -42,25 +49,33 @@ SELECT l.id, l.account_id, l.event_types,
     ARRAY(SELECT database_id FROM feedbackloops_feedbackloop_databases WHERE feedbackloop_id = l.id)
 FROM feedbackloops_feedbackloop l
 LEFT JOIN feedbackloops_lanestate s ON s.loop_id = l.id
-WHERE l.account_id = ANY(%s) AND l.status <> 'disabled' AND l.verified_place <> '' AND s.stopped IS NULL
+WHERE l.account_id = ANY(%(accounts)s::bigint[])
+    AND l.status <> 'disabled' AND l.verified_place <> '' AND s.stopped IS NULL
 """
 
 # Owed is counted from the rows that were really inserted, so owing twice counts once.
 _OWE = f"""
 WITH snapshots AS (
     INSERT INTO feedbackloops_snapshot (id, data)
-    SELECT * FROM unnest(%s::uuid[], %s::text[]::jsonb[])
+    SELECT * FROM unnest(%(events)s::uuid[], %(snapshots)s::text[]::jsonb[])
     ON CONFLICT (id) DO NOTHING
 ), owed AS (
     INSERT INTO feedbackloops_delivery (id, event_id, loop_id, account_id, state, next_attempt)
     SELECT id, event_id, loop_id, account_id, 'pending', now()
-    FROM unnest(%s::uuid[], %s::uuid[], %s::bigint[], %s::bigint[]) AS t (id, event_id, loop_id, account_id)
+    FROM unnest(%(ids)s::uuid[], %(event_ids)s::uuid[], %(loops)s::bigint[], %(accounts)s::bigint[])
+        AS t (id, event_id, loop_id, account_id)
     ON CONFLICT (id) DO NOTHING
     RETURNING id, loop_id
 )
 INSERT INTO feedbackloops_owedcount (loop_id, hour, count)
 SELECT loop_id, {HOUR_OF_ID}, count(*)
 FROM owed GROUP BY 1, 2
+"""
+
+
+_WAITING = """
+SELECT event_id FROM tracking_outbox
+WHERE created < now() - %(seconds)s * interval '1 second' ORDER BY 1 LIMIT %(limit)s
 """
 
 
@@ -90,7 +105,7 @@ def fan_out(ids: Sequence[UUID]) -> set[int]:
     is parked with its error. Raises OperationalError or InterfaceError when the database is away: nothing has changed.
     """
     try:
-        with transaction.atomic():
+        with in_transaction():
             return _fan_out(ids)
     except (OperationalError, InterfaceError):
         raise
@@ -104,8 +119,7 @@ def fan_out(ids: Sequence[UUID]) -> set[int]:
 
 def waiting(limit: int, older_than: float) -> list[UUID]:
     """Up to `limit` events that have waited for a fan-out for `older_than` seconds, the oldest first."""
-    query = "SELECT event_id FROM tracking_outbox WHERE created < now() - %s * interval '1 second' ORDER BY 1 LIMIT %s"
-    return [id for (id,) in _rows(query, older_than, limit)]
+    return [id for (id,) in run(_WAITING, limit=limit, seconds=older_than)]
 
 
 def unpark(ids: Sequence[UUID]) -> int:
@@ -117,8 +131,8 @@ def unpark(ids: Sequence[UUID]) -> int:
 
 
 def _fan_out(ids: Sequence[UUID]) -> set[int]:
-    taken = [id for (id,) in _rows(_TAKE, _texts(ids))]
-    events = [LoadedEvent(*row) for row in _rows(_LOAD, _texts(taken))] if taken else []
+    taken = _take(ids)
+    events = _load(taken) if taken else []
     wishes = Wishes(_wishes({event.account for event in events}))
     wanted = [(event, wishes.loops_for(event.account, event.type, event.database)) for event in events]
     wanted = [(event, loops) for event, loops in wanted if loops]
@@ -128,8 +142,16 @@ def _fan_out(ids: Sequence[UUID]) -> set[int]:
     return {each.loop for each in owed}
 
 
+def _take(ids: Sequence[UUID]) -> list[UUID]:
+    return [id for (id,) in run(_TAKE, ids=arrays.ids(ids))]
+
+
+def _load(ids: Sequence[UUID]) -> list[LoadedEvent]:
+    return [LoadedEvent(*row) for row in run(_LOAD, ids=arrays.ids(ids), first=min(ids), last=max(ids))]
+
+
 def _wishes(accounts: set[int]) -> list[Wish]:
-    rows = _rows(_WISHES, list(accounts))
+    rows = run(_WISHES, accounts=arrays.numbers(accounts))
     return [Wish(loop, account, frozenset(types), frozenset(databases)) for loop, account, types, databases in rows]
 
 
@@ -138,27 +160,20 @@ def _owed(event: LoadedEvent, loop: int) -> Owed:
 
 
 def _owe(events: Sequence[LoadedEvent], owed: Sequence[Owed]) -> None:
-    snapshots = _texts([event.id for event in events]), [event.snapshot for event in events]
-    ids = _texts([each.id for each in owed]), _texts([each.event for each in owed])
-    owners = [each.loop for each in owed], [each.account for each in owed]
-    with connection.cursor() as cursor:
-        cursor.execute(_OWE, [*snapshots, *ids, *owners])
+    run(
+        _OWE,
+        events=arrays.ids(event.id for event in events),
+        snapshots=arrays.texts(event.snapshot for event in events),
+        ids=arrays.ids(each.id for each in owed),
+        event_ids=arrays.ids(each.event for each in owed),
+        loops=arrays.numbers(each.loop for each in owed),
+        accounts=arrays.numbers(each.account for each in owed),
+    )
 
 
 def _park(id: UUID, error: Exception) -> None:
     logger.error("Event %s can't be fanned out; it is parked", id, exc_info=error)
     with transaction.atomic():
-        if _rows(_TAKE, _texts([id])):
+        if _take([id]):
             reason = f"{type(error).__name__}: {error}".strip()[:2000]
             ParkedEvent.objects.update_or_create(event_id=id, defaults={"error": reason})
-
-
-def _texts(ids: Sequence[UUID]) -> list[str]:
-    return [str(id) for id in ids]
-
-
-def _rows(query: str, *parameters: Any) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(query, parameters)
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
-    return rows

@@ -44,15 +44,10 @@ def drop_old_partitions(today: date) -> None:
     oldest = today - timedelta(days=settings.HISTORY_DAYS)
     _cancel_orphans()
     days = {day for table in TABLES for day in partitions.existing(table) if day < oldest}
-    for day in sorted(days):
-        if _has_pending(day):
-            logger.warning("The history of %s stays: deliveries of that day are still pending", day)
-        else:
-            _drop_day(day)
-    for table in TABLES:
-        partitions.drop_detached(table)
-        partitions.drop_uncovered(table, oldest, keep=STILL_NEEDED[table])
-    _count_again(oldest)
+    dropped = [_drop_day(day) for day in sorted(days)] + [_drop_leftovers(table, oldest) for table in TABLES]
+    if any(dropped):
+        _count_again(oldest)
+    _forget_hours(oldest)
 
 
 def sum_up_owed() -> int:
@@ -104,6 +99,11 @@ FROM {DELIVERIES} WHERE id < %s GROUP BY 1, 2
 """
 
 
+def _forget_hours(before: date) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM feedbackloops_loophour WHERE hour < %s", [before])
+
+
 def _has_pending(day: date) -> bool:
     low, high = partitions.id_range(day)
     with connection.cursor() as cursor:
@@ -113,10 +113,25 @@ def _has_pending(day: date) -> bool:
         return bool(cursor.fetchone()[0])
 
 
-def _drop_day(day: date) -> None:
-    for table in TABLES:
-        if day in partitions.existing(table):
-            try:
-                partitions.drop(table, day)
-            except OperationalError as error:
-                logger.warning("%s of %s is dropped later, the table is too busy now: %s", table, day, error)
+def _drop_day(day: date) -> bool:
+    """Drop what there is of a day, if nothing of it is pending; whether any of it went."""
+    if _has_pending(day):
+        logger.warning("The history of %s stays: deliveries of that day are still pending", day)
+        return False
+    dropped = [_drop_day_of(table, day) for table in TABLES if day in partitions.existing(table)]
+    return any(dropped)
+
+
+def _drop_day_of(table: str, day: date) -> bool:
+    try:
+        partitions.drop(table, day)
+    except OperationalError as error:
+        logger.warning("%s of %s is dropped later, the table is too busy now: %s", table, day, error)
+        return False
+    return True
+
+
+def _drop_leftovers(table: str, oldest: date) -> bool:
+    """Drop what a process that died had detached, and what no day covers; whether there was any."""
+    detached = partitions.drop_detached(table)
+    return bool(partitions.drop_uncovered(table, oldest, keep=STILL_NEEDED[table]) or detached)

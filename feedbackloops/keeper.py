@@ -4,29 +4,29 @@ import heapq
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from time import monotonic
 from uuid import uuid4
 
 from django.conf import settings
-from django.db import DataError, IntegrityError
 from django.utils.timezone import now
 
 from feedbackloops import lanes
 from feedbackloops.attempts import Sending, ended, unsendable
 from feedbackloops.calls import Contents, call_for
 from feedbackloops.lane import Lane
-from feedbackloops.lanes import Claimed, Done, Lease
+from feedbackloops.lanes import Claimed, Lease
 from feedbackloops.models import DeliveryState
 from feedbackloops.outbound.calls import Answer, Call
 from feedbackloops.protocol.outcome import judge
 from feedbackloops.protocol.pacing import Pace
-from feedbackloops.protocol.payload import EventFacts
+from feedbackloops.recording import Recording
 
 logger = logging.getLogger(__name__)
 
-RECORD_SECONDS = 0.02
-RECORD_AT_ONCE = 500
+# What is handed over is under way while the next calls are made.
+CALLS_AT_ONCE = 50
+# With so many attempts unrecorded, no more calls are made: what a crash would leave unknown stays bounded.
+MOST_UNRECORDED = 5000
 # A retry that is due sooner is waited for here; a later one is found by the sweep.
 ALARM_SECONDS = 60.0
 # Parts of the lease: renewed after a ninth of it, no call started later than two ninths after that (5 s, 10 s of 45 s).
@@ -37,17 +37,18 @@ IDLE_SECONDS = 1.0
 class Keeper:
     """The lanes that this engine holds, and the attempts that it has not recorded yet."""
 
-    def __init__(self, submit: Callable[[list[Call]], None]) -> None:
+    def __init__(self, submit: Callable[[list[Call]], None], wake: Callable[[], None]) -> None:
+        """`wake` is called from another thread when a turn has something to do that it waited for."""
         self.engine = uuid4()
         self._submit = submit
         self._lanes: dict[int, Lane] = {}
         self._alarms: list[tuple[float, int]] = []
-        self._unrecorded: list[tuple[Lane, Done]] = []
-        self._recorded = self._renewed = 0.0
+        self._recording = Recording(wake)
+        self._renewed = 0.0
 
     def inherit(self, former: "Keeper") -> None:
         """Take over what a former keeper of this process has not recorded yet."""
-        self._unrecorded = former._unrecorded
+        self._recording = former._recording
 
     def turn(self, rung: Iterable[int], over: Iterable[tuple[Call, Answer]]) -> bool:
         """Do what there is to do for the lanes that were rung and the calls that are over; whether calls were made."""
@@ -68,13 +69,16 @@ class Keeper:
         self._record(at_once=True)
         idle = [lane for lane in self._lanes.values() if not lane.known]
         self._let_go(idle, anyway=True)
-        return not self._lanes
+        if self._lanes or len(self._recording):
+            return False
+        self._recording.end()
+        return True
 
     def pause(self) -> float:
         """Seconds until the next turn has something to do, unless a ring or an answer comes first."""
         moment = monotonic()
         times = [self._renewed + settings.LEASE_SECONDS * RENEW_PART] if self._lanes else []
-        times += [self._recorded + RECORD_SECONDS] if self._unrecorded else []
+        times += [self._recording.next_at()]
         times += [self._alarms[0][0]] if self._alarms else []
         times += [wake for lane in self._lanes.values() if (wake := lane.wakes_at(moment)) is not None]
         return min(max(min(times, default=moment + IDLE_SECONDS) - moment, 0.0), IDLE_SECONDS)
@@ -120,21 +124,18 @@ class Keeper:
                 continue
             judgement = judge(answer, now=wall)
             sending.lane.finish(judgement, started=sending.at, now=moment)
-            self._unrecorded.append((sending.lane, ended(sending, answer, judgement)))
+            self._recording.add(sending.lane, ended(sending, answer, judgement))
 
     def _record(self, *, at_once: bool = False) -> None:
-        moment = monotonic()
-        waited = moment - self._recorded >= RECORD_SECONDS
-        if not self._unrecorded or not (at_once or waited or len(self._unrecorded) >= RECORD_AT_ONCE):
+        written = self._recording.step(at_once=at_once)
+        if not written:
             return
-        _record_all([done for _, done in self._unrecorded])
-        # The pauses run from the database's now(), which was after `moment`: an alarm too early finds nothing due.
-        recorded = monotonic()
-        for lane, done in self._unrecorded:
+        # The pauses run from the database's now(), which was earlier.
+        moment = monotonic()
+        for lane, done in written:
             lane.known.discard(done.delivery)
             if done.state == DeliveryState.PENDING and done.pause <= ALARM_SECONDS:
-                heapq.heappush(self._alarms, (recorded + done.pause, done.loop))
-        self._unrecorded, self._recorded = [], moment
+                heapq.heappush(self._alarms, (moment + done.pause, done.loop))
         self._note(self._lanes.values())
 
     def _note(self, known: Iterable[Lane]) -> None:
@@ -156,7 +157,7 @@ class Keeper:
         wanting = [lane for lane in self._lanes.values() if lane.more]
         self._adapt(wanting, moment)
         free = {lane.lease.loop: free for lane in wanting if (free := lane.free(moment))}
-        if not free:
+        if not free or len(self._recording) >= MOST_UNRECORDED:
             return False
         claimed: dict[int, list[Claimed]] = {loop: [] for loop in free}
         for each in lanes.claim([self._lanes[loop].place(count) for loop, count in free.items()]):
@@ -180,27 +181,29 @@ class Keeper:
         calls: list[Call] = []
         left = deque(taken)
         try:
-            known = lanes.events([each.event for each in taken])
+            known = {id: Contents(*each) for id, each in lanes.events({each.event for each in taken}).items()}
             while left:
                 if call := self._call(left[0], known.get(left[0].event)):
                     calls.append(call)
                 left.popleft()
-            self._submit(calls)
+                if len(calls) == CALLS_AT_ONCE or not left:
+                    self._submit(calls)
+                    calls = []
         except Exception:
             # What was claimed and not handed over is nobody's: it has to be claimed again.
             for each in (*left, *(call.tag.claimed for call in calls)):
                 self._lanes[each.loop].not_started(each.id)
             raise
 
-    def _call(self, claimed: Claimed, event: tuple[EventFacts, dict[str, object]] | None) -> Call | None:
+    def _call(self, claimed: Claimed, contents: Contents | None) -> Call | None:
         lane = self._lanes[claimed.loop]
         sending = Sending(claimed, lane, now(), monotonic())
-        if event is None:
+        if contents is None:
             self._end(sending, "The event is no longer kept, so there is nothing to send.", DeliveryState.CANCELLED)
             return None
         try:
-            contents = Contents(*event, claimed.attempts + 1)
-            return call_for(lane.script, contents, now=sending.started, tag=sending, may_start=lane.may_start)
+            attempt, started = claimed.attempts + 1, sending.started
+            return call_for(lane.script, contents, attempt, now=started, tag=sending, may_start=lane.may_start)
         except Exception as error:
             logger.exception("No call could be made of delivery %s", claimed.id)
             self._end(sending, f"No call could be made of this event: {error}", DeliveryState.GIVEN_UP)
@@ -208,7 +211,7 @@ class Keeper:
 
     def _end(self, sending: Sending, reason: str, state: DeliveryState) -> None:
         sending.lane.pace.in_flight -= 1
-        self._unrecorded.append((sending.lane, unsendable(sending, reason, state)))
+        self._recording.add(sending.lane, unsendable(sending, reason, state))
 
     def _give_back(self) -> None:
         moment = monotonic()
@@ -233,16 +236,3 @@ class Keeper:
                 # Something is due after all, or the lane is no longer ours: a renewal tells before the next claim.
                 lane.restart()
                 self._renewed = float("-inf")
-
-
-def _record_all(done: Sequence[Done]) -> None:
-    """Record them; what PostgreSQL refuses for what a stranger's answer holds is recorded without that."""
-    try:
-        lanes.record(done)
-    except (DataError, IntegrityError):
-        if len(done) > 1:
-            for each in done:
-                _record_all([each])
-            return
-        logger.exception("The answer to attempt %s can't be stored; the attempt is", done[0].id)
-        lanes.record([replace(done[0], message="The answer can't be shown.", answer=b"", address="")])

@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from time import monotonic
 from typing import NamedTuple
 from uuid import UUID
@@ -46,8 +45,10 @@ class Lane:
     known: set[UUID] = field(default_factory=set)
     more: bool = True
     barred: bool = False
-    after: datetime = START_OF_TIME
+    after: str = START_OF_TIME
     after_id: UUID = NIL
+    # How many of what is known the last claim came across; the next one has room for them.
+    in_the_way: int = 0
     restarted: float = 0.0
     succeeded: bool = False
     trouble: str = ""
@@ -88,22 +89,24 @@ class Lane:
 
     def restart(self) -> None:
         """Have the next claim look from the start of the queue."""
-        self.more, self.after, self.after_id = True, START_OF_TIME, NIL
+        self.more = True
+        self._go_to_start()
 
     def place(self, free: int) -> Place:
         """Where to claim for so many free places. What is known may lie in the way, so there is room for it."""
-        return Place(self.lease.loop, free + len(self.known), self.after, self.after_id)
+        return Place(self.lease.loop, free + self.in_the_way, self.after, self.after_id)
 
     def accept(self, claimed: Sequence[Claimed], free: int, now: float) -> list[Claimed]:
         """Take up to `free` of what a claim at place(free) found."""
-        room = free + len(self.known)
-        taken = [each for each in claimed if each.id not in self.known][:free]
-        self.more = len(claimed) == room
+        self.more = len(claimed) == free + self.in_the_way
+        new = [each for each in claimed if each.id not in self.known]
+        taken, self.in_the_way = new[:free], len(claimed) - len(new)
         if taken:
             self.after, self.after_id = taken[-1].next_attempt, taken[-1].id
-        if now - self.restarted >= (RESTART_SECONDS if self.more else EMPTY_RESTART_SECONDS):
-            self.after, self.after_id, self.restarted = START_OF_TIME, NIL, now
         self.known.update(each.id for each in taken)
+        if now - self.restarted >= (RESTART_SECONDS if self.more else EMPTY_RESTART_SECONDS):
+            self._go_to_start()
+            self.restarted = now
         self.pace.start(len(taken))
         return taken
 
@@ -138,6 +141,9 @@ class Lane:
         self.noted = self._learnt()
         if note.succeeded:
             self.succeeded, self.success_noted = False, now
+
+    def _go_to_start(self) -> None:
+        self.after, self.after_id, self.in_the_way = START_OF_TIME, NIL, len(self.known)
 
     def _learnt(self) -> Learnt:
         return Learnt(self.pace.troubles, self.pace.resting_until, self.trouble, self.stop_reason)

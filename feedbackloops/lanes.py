@@ -3,22 +3,23 @@
 Everything runs in sets, on the engine's own connection, in statements that PostgreSQL plans once.
 """
 
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db import connection
-from psycopg import Cursor
+import orjson
 
 from feedbackloops import queries
 from feedbackloops.backlog import oldest_pending
 from feedbackloops.protocol.payload import EventFacts
+from tracking import arrays
 from tracking.ids import moment_of
+from tracking.statements import run
 
-START_OF_TIME = datetime(1970, 1, 1, tzinfo=UTC)
+# A moment in a claim is what PostgreSQL wrote, and means nothing here.
+START_OF_TIME = "-infinity"
 NIL = UUID(int=0)
 
 
@@ -51,7 +52,7 @@ class Place(NamedTuple):
 
     loop: int
     free: int
-    after: datetime
+    after: str
     after_id: UUID
 
 
@@ -64,7 +65,7 @@ class Claimed(NamedTuple):
     account: int
     attempts: int
     attempts_before: int
-    next_attempt: datetime
+    next_attempt: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,45 +102,45 @@ class LaneNote(NamedTuple):
 
 def lease(engine: UUID, loops: Iterable[int], seconds: float) -> list[Lease]:
     """Take the lanes that nobody holds, for so many seconds of the database's clock."""
-    rows = _run(queries.LEASE, engine=engine, loops=list(loops), seconds=float(seconds))
+    rows = run(queries.LEASE, engine=engine, loops=list(loops), seconds=float(seconds))
     return [Lease(*row) for row in rows]
 
 
 def renew(engine: UUID, held: Sequence[tuple[int, int]], seconds: float) -> set[int]:
     """Hold the lanes (loop, lease number) for so many seconds from now; those that are still ours."""
-    rows = _run(queries.RENEW, engine=engine, seconds=float(seconds), **_held(held))
+    rows = run(queries.RENEW, engine=engine, seconds=float(seconds), **_held(held))
     return {loop for (loop,) in rows}
 
 
 def release(engine: UUID, held: Sequence[tuple[int, int]], *, anyway: bool = False) -> set[int]:
     """Give back the lanes (loop, lease number) in which nothing is due (`anyway`: all); those that were."""
-    rows = _run(queries.RELEASE, engine=engine, anyway=anyway, oldest=oldest_pending(), **_held(held))
+    rows = run(queries.RELEASE, engine=engine, anyway=anyway, oldest=oldest_pending(), **_held(held))
     return {loop for (loop,) in rows}
 
 
 def facts(loops: Iterable[int]) -> list[LaneFacts]:
     """What to know to send these lanes; one that may not be sent now is left out. Secrets are still encrypted."""
-    return [LaneFacts(*row) for row in _run(queries.FACTS, loops=list(loops))]
+    return [LaneFacts(*row) for row in run(queries.FACTS, loops=list(loops))]
 
 
 def claim(places: Sequence[Place]) -> list[Claimed]:
     """What is due in these lanes, the earliest first in each."""
-    rows = _run(
+    rows = run(
         queries.CLAIM,
         oldest=oldest_pending(),
-        loops=[place.loop for place in places],
-        free=[place.free for place in places],
-        after=[place.after for place in places],
-        after_ids=[place.after_id for place in places],
+        loops=arrays.numbers(place.loop for place in places),
+        free=arrays.numbers(place.free for place in places),
+        after=arrays.texts(place.after for place in places),
+        after_ids=arrays.ids(place.after_id for place in places),
     )
     return [Claimed(*row) for row in rows]
 
 
-def events(ids: Sequence[UUID]) -> dict[UUID, tuple[EventFacts, dict[str, Any]]]:
+def events(ids: Collection[UUID]) -> dict[UUID, tuple[EventFacts, dict[str, Any]]]:
     """The events with their snapshots (empty where there was nothing to keep), by id."""
-    rows = _run(queries.EVENTS, ids=list(ids), first=min(ids), last=max(ids))
+    rows = run(queries.EVENTS, ids=arrays.ids(ids), first=min(ids), last=max(ids))
     return {
-        id: (EventFacts(id, type, moment_of(id), json.loads(data), message), json.loads(snapshot or "{}"))
+        id: (EventFacts(id, type, moment_of(id), orjson.loads(data), message), orjson.loads(snapshot or "{}"))
         for id, type, message, data, snapshot in rows
     }
 
@@ -147,26 +148,26 @@ def events(ids: Sequence[UUID]) -> dict[UUID, tuple[EventFacts, dict[str, Any]]]
 def record(done: Sequence[Done]) -> None:
     """Write the attempts and move their deliveries on, in one statement."""
     dns, connects, tls, first_bytes, totals = zip(*(each.timings for each in done), strict=True)
-    _run(
+    run(
         queries.RECORD,
-        ids=[each.id for each in done],
-        deliveries=[each.delivery for each in done],
-        loops=[each.loop for each in done],
-        accounts=[each.account for each in done],
-        numbers=[each.number for each in done],
-        started=[each.started for each in done],
-        outcomes=[each.outcome for each in done],
-        states=[each.state for each in done],
-        pauses=[float(each.pause) for each in done],
-        messages=[each.message for each in done],
-        statuses=[each.status for each in done],
-        addresses=[each.address for each in done],
-        dns=list(dns),
-        connects=list(connects),
-        tls=list(tls),
-        first_bytes=list(first_bytes),
-        totals=list(totals),
-        answers=[each.answer for each in done],
+        ids=arrays.ids(each.id for each in done),
+        deliveries=arrays.ids(each.delivery for each in done),
+        loops=arrays.numbers(each.loop for each in done),
+        accounts=arrays.numbers(each.account for each in done),
+        numbers=arrays.numbers(each.number for each in done),
+        started=arrays.moments(each.started for each in done),
+        outcomes=arrays.words(each.outcome for each in done),
+        states=arrays.words(each.state for each in done),
+        pauses=arrays.numbers(float(each.pause) for each in done),
+        messages=arrays.texts(each.message for each in done),
+        statuses=arrays.numbers(each.status for each in done),
+        addresses=arrays.texts(each.address for each in done),
+        dns=arrays.numbers(dns),
+        connects=arrays.numbers(connects),
+        tls=arrays.numbers(tls),
+        first_bytes=arrays.numbers(first_bytes),
+        totals=arrays.numbers(totals),
+        answers=arrays.octets(each.answer for each in done),
         first=min(each.delivery for each in done),
         last=max(each.delivery for each in done),
     )
@@ -176,22 +177,13 @@ def note(engine: UUID, notes: Sequence[LaneNote]) -> None:
     """Write what the engine has learnt of lanes that are still its own."""
     names = ("loops", "numbers", "troubles", "rests", "succeeded", "trouble", "stop_reasons")
     columns = (list(column) for column in zip(*notes, strict=True))
-    _run(queries.NOTE, engine=engine, **dict(zip(names, columns, strict=True)))
+    run(queries.NOTE, engine=engine, **dict(zip(names, columns, strict=True)))
 
 
 def due() -> list[int]:
     """The loops in which something is due and that nobody holds."""
-    return [loop for (loop,) in _run(queries.DUE, oldest=oldest_pending())]
+    return [loop for (loop,) in run(queries.DUE, oldest=oldest_pending())]
 
 
 def _held(held: Sequence[tuple[int, int]]) -> dict[str, list[int]]:
     return {"loops": [loop for loop, _ in held], "numbers": [number for _, number in held]}
-
-
-def _run(query: str, **parameters: Any) -> list[tuple[Any, ...]]:
-    # Django binds parameters on the client, and PostgreSQL would plan each statement anew: with a partition a day,
-    # planning costs more than running.
-    connection.ensure_connection()
-    with connection.wrap_database_errors, Cursor(connection.connection) as cursor:
-        cursor.execute(query, parameters or None, prepare=True)
-        return cursor.fetchall() if cursor.description else []

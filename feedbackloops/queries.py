@@ -1,7 +1,10 @@
 """The statements behind lanes.py. Each works on a set, and each is prepared once per connection."""
 
-# The hour in which a UUIDv7 was made. PostgreSQL reads its time only from version 18 on.
-HOUR_OF_ID = "date_trunc('hour', to_timestamp(('x' || left(replace(id::text, '-', ''), 12))::bit(48)::bigint / 1000.0))"
+from feedbackloops.protocol import latency
+
+# When a UUIDv7 was made, in seconds since 1970. PostgreSQL reads its time only from version 18 on.
+SECONDS_OF_ID = "('x' || encode(uuid_send(id), 'hex'))::bit(48)::bigint / 1000::float8"
+HOUR_OF_ID = f"date_trunc('hour', to_timestamp({SECONDS_OF_ID}))"
 
 LEASE = """
 INSERT INTO feedbackloops_lanestate AS lane
@@ -39,7 +42,8 @@ SELECT due.* FROM (
         AS t (loop_id, free, after, after_id)
 ) lane
 CROSS JOIN LATERAL (
-    SELECT d.id, d.event_id, d.loop_id, d.account_id, d.attempts, d.attempts_before, d.next_attempt
+    SELECT d.id, d.event_id, d.loop_id, d.account_id, d.attempts, d.attempts_before,
+        d.next_attempt::text
     FROM feedbackloops_delivery d
     WHERE d.loop_id = lane.loop_id AND d.state = 'pending' AND d.next_attempt <= now() AND d.id >= %(oldest)s
         AND (d.next_attempt, d.id) > (lane.after, lane.after_id)
@@ -53,8 +57,13 @@ FROM tracking_event e LEFT JOIN feedbackloops_snapshot s ON s.id = e.id AND s.id
 WHERE e.id = ANY(%(ids)s::uuid[]) AND e.id BETWEEN %(first)s AND %(last)s
 """
 
-# A success counts whoever reports it; a failure only if nobody else has tried meanwhile.
-RECORD = """
+_BUCKET = f"width_bucket(date_part('epoch', started) + total - {SECONDS_OF_ID}, ARRAY{list(latency.BOUNDS)}::float8[])"
+_IN_BUCKETS = ", ".join(f"count(*) FILTER (WHERE bucket = {number})" for number in range(latency.BUCKETS))
+
+# A success counts whoever reports it; a failure only if nobody else has tried meanwhile. Counted is what this statement
+# really changed, so recording twice counts once. The hours are locked last and in order: no two engines wait for each
+# other there.
+RECORD = f"""
 WITH done AS (
     SELECT * FROM unnest(
         %(ids)s::uuid[], %(deliveries)s::uuid[], %(loops)s::bigint[], %(accounts)s::bigint[], %(numbers)s::smallint[],
@@ -70,13 +79,32 @@ WITH done AS (
     SELECT id, delivery_id, loop_id, account_id, number, started, outcome, message, status, address, dns, connect, tls,
         first_byte, total, answer
     FROM done ON CONFLICT (id) DO NOTHING
+    RETURNING loop_id, started, outcome
+), moved AS (
+    UPDATE feedbackloops_delivery d
+    SET state = done.state, outcome = done.outcome, attempts = done.number,
+        next_attempt = now() + done.pause * interval '1 second'
+    FROM done
+    WHERE d.id = done.delivery_id AND d.id BETWEEN %(first)s AND %(last)s
+        AND d.state = 'pending' AND (done.state = 'delivered' OR d.attempts = done.number - 1)
+    RETURNING d.id, d.loop_id, d.state, done.started, done.total
+), counted AS (
+    SELECT loop_id, started, state AS kind, CASE WHEN state = 'delivered' THEN {_BUCKET} END AS bucket
+    FROM moved WHERE state IN ('delivered', 'given_up')
+    UNION ALL
+    SELECT loop_id, started, 'failed', NULL FROM history WHERE outcome <> 'accepted'
 )
-UPDATE feedbackloops_delivery d
-SET state = done.state, outcome = done.outcome, attempts = done.number,
-    next_attempt = now() + done.pause * interval '1 second'
-FROM done
-WHERE d.id = done.delivery_id AND d.id BETWEEN %(first)s AND %(last)s
-    AND d.state = 'pending' AND (done.state = 'delivered' OR d.attempts = done.number - 1)
+INSERT INTO feedbackloops_loophour AS kept (loop_id, hour, delivered, failed, given_up, latency)
+SELECT loop_id, date_trunc('hour', started), count(*) FILTER (WHERE kind = 'delivered'),
+    count(*) FILTER (WHERE kind = 'failed'), count(*) FILTER (WHERE kind = 'given_up'), ARRAY[{_IN_BUCKETS}]
+FROM counted GROUP BY 1, 2 ORDER BY 1, 2
+ON CONFLICT (loop_id, hour) DO UPDATE
+SET delivered = kept.delivered + excluded.delivered, failed = kept.failed + excluded.failed,
+    given_up = kept.given_up + excluded.given_up,
+    latency = ARRAY(
+        SELECT coalesce(before, 0) + coalesce(added, 0)
+        FROM unnest(kept.latency, excluded.latency) WITH ORDINALITY AS each (before, added, place) ORDER BY place
+    )
 """
 
 NOTE = """

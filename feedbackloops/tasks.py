@@ -8,7 +8,8 @@ from typing import Any
 from uuid import UUID
 
 from celery import Task, shared_task
-from celery.signals import worker_shutdown
+from celery.signals import worker_ready, worker_shutdown
+from celery.worker.consumer import Consumer
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 from django.utils.timezone import now
@@ -124,6 +125,13 @@ def keep_partitions() -> None:
 def compact_owed() -> None:
     """Sum up the counts of what was owed."""
     history.sum_up_owed()
+
+
+@worker_ready.connect
+def warm_up(sender: Consumer, **kwargs: Any) -> None:
+    """Have the engine up and connected before the first ring, in a worker that will get any."""
+    if settings.CELERY_TASK_ROUTES["deliver"]["queue"] in sender.app.amqp.queues.consume_from:
+        engine()
 
 
 @worker_shutdown.connect

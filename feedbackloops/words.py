@@ -8,6 +8,7 @@ from enum import StrEnum
 from django.db.models import Prefetch
 
 from feedbackloops.models import Attempt, Delivery, DeliveryState, FeedbackLoop, LaneState, LoopStatus, StopReason
+from feedbackloops.protocol.latency import BOUNDS, percentile
 from feedbackloops.protocol.outcome import Outcome
 from feedbackloops.protocol.pacing import TROUBLES_TO_REST
 from profiles.showing import NOTHING, when
@@ -171,6 +172,22 @@ def attempt_words(attempt: Attempt) -> str:
 def seconds(value: float) -> str:
     """A duration, to the millisecond."""
     return f"{value:.3f} s" if value else NOTHING
+
+
+def latency_words(latency: Sequence[int]) -> str:
+    """How long it took from events to their receipt, for counts in the buckets of protocol.latency."""
+    half, most = percentile(latency, 0.5), percentile(latency, 0.95)
+    if half is None or most is None:
+        return NOTHING
+    return f"half {_within(half)}, 95 % {_within(most)}"
+
+
+def _within(seconds: float) -> str:
+    if seconds > BOUNDS[-1]:
+        return "in more than an hour"
+    if seconds >= 60:
+        return f"within {seconds / 60:.0f} min"
+    return f"within {seconds:.1f} s" if seconds >= 1 else f"within {max(seconds * 1000, 1):.0f} ms"
 
 
 def _times(count: int) -> str:

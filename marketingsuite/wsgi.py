@@ -11,11 +11,13 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "marketingsuite.settings")
 
 dashboard = get_wsgi_application()
 
-from tracking.intake import intake  # noqa: E402  (needs the apps that the line above loads)
+from marketingsuite import memory  # noqa: E402  (these need the apps that the line above loads)
+from tracking.intake import intake  # noqa: E402
 from tracking.views import PREFIXES, tracking  # noqa: E402
 
 # Not with the first hit: a spool that another process left behind must not wait for one.
 intake()
+memory.settle()
 
 # While PostgreSQL hangs, so does every request for the dashboard: half of the threads stay free for pixels and links.
 _for_dashboard = threading.BoundedSemaphore(max(1, int(os.environ.get("WEB_THREADS", "64")) // 2))

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db import connection
+from tracking import arrays
+from tracking.statements import run
 
 
 class EventRow(NamedTuple):
@@ -22,7 +23,9 @@ class EventRow(NamedTuple):
 _STORE = """
 WITH stored AS (
     INSERT INTO tracking_event (id, type, account_id, message_id, data)
-    SELECT * FROM unnest(%s::uuid[], %s::text[], %s::bigint[], %s::uuid[], %s::text[]::jsonb[])
+    SELECT * FROM unnest(
+        %(ids)s::uuid[], %(types)s::text[], %(accounts)s::bigint[], %(messages)s::uuid[], %(data)s::text[]::jsonb[]
+    )
     ON CONFLICT (id) DO NOTHING
     RETURNING id
 )
@@ -32,12 +35,11 @@ INSERT INTO tracking_outbox (event_id) SELECT id FROM stored
 
 def store_events(rows: Sequence[EventRow]) -> None:
     """Store the events and owe them a fan-out, in one statement. Raises django.db.Error; then nothing was stored."""
-    columns: list[Any] = [
-        [str(row.id) for row in rows],
-        [row.type for row in rows],
-        [row.account for row in rows],
-        [row.message and str(row.message) for row in rows],
-        [json.dumps(row.data) for row in rows],
-    ]
-    with connection.cursor() as cursor:
-        cursor.execute(_STORE, columns)
+    run(
+        _STORE,
+        ids=arrays.ids(row.id for row in rows),
+        types=arrays.texts(row.type for row in rows),
+        accounts=arrays.numbers(row.account for row in rows),
+        messages=arrays.ids(row.message for row in rows),
+        data=arrays.texts(json.dumps(row.data) for row in rows),
+    )

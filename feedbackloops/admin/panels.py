@@ -1,18 +1,39 @@
 """What a loop's page shows besides the form."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 
 from feedbackloops.admin.recent import standing
+from feedbackloops.counting import Counts, counts_of, hour_of, total
 from feedbackloops.models import Attempt, Delivery, DeliveryState, FeedbackLoop, LaneState, LoopStatus, VerificationLook
 from feedbackloops.protocol import challenge
 from feedbackloops.protocol.pacing import TROUBLES_TO_REST
 from feedbackloops.protocol.signing import dkim_record
-from feedbackloops.words import Standing, is_resting, is_stopped, lane_of, verified_words
+from feedbackloops.words import Standing, is_resting, is_stopped, lane_of, latency_words, verified_words
+from profiles.showing import when
 
 LOOKS_SHOWN = 4
 MOST_COUNTED = 10_000
+HOUR = timedelta(hours=1)
+HOURS_SHOWN = 24
+
+
+@dataclass(frozen=True, slots=True)
+class LastDay:
+    """What was counted for a loop in this hour and the 23 before."""
+
+    since: datetime
+    counts: Counts
+
+    @property
+    def facts(self) -> list[tuple[str, str]]:
+        """The lines to show: what was counted, how many."""
+        counts = self.counts
+        numbers = {"Owed": counts.owed, "Delivered": counts.delivered}
+        numbers |= {"Failed attempts": counts.failed, "Given up": counts.given_up}
+        lines = [(name, f"{number:,}") for name, number in numbers.items()]
+        return [*lines, ("From event to receipt", latency_words(counts.latency)), ("Counted since", when(self.since))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +44,7 @@ class LoopPanel:
     standing: Standing
     lane: LaneState
     waiting: int
+    last_day: LastDay
     locations: list[str]
     looks: list[VerificationLook]
     test_call: Attempt | None
@@ -41,11 +63,19 @@ def panel_of(loop: FeedbackLoop, now: datetime) -> LoopPanel:
         standing=standing(loop, now),
         lane=lane_of(loop),
         waiting=Delivery.objects.filter(loop=loop, state=DeliveryState.PENDING).order_by()[:MOST_COUNTED].count(),
+        last_day=last_day_of(loop, now),
         locations=challenge.locations(loop.url, loop.verification_file),
         looks=list(loop.looks.all()[:LOOKS_SHOWN]),
         test_call=Attempt.objects.filter(loop=loop, delivery=None).order_by("-id").first(),
         buttons=_buttons(loop, now),
     )
+
+
+def last_day_of(loop: FeedbackLoop, now: datetime) -> LastDay:
+    """What was counted for the loop in the last 24 hours of the clock, the one that has begun among them."""
+    end = hour_of(now) + HOUR
+    since = end - HOURS_SHOWN * HOUR
+    return LastDay(since, total(counts_of([loop.pk], since, end)[loop.pk].values()))
 
 
 # Loading a key takes tens of milliseconds, and a page asks for what it shows several times.

@@ -1,4 +1,5 @@
-from feedbackloops.models.history import Attempt, Delivery, DeliveryState, OwedCount, ParkedEvent, Snapshot
+from feedbackloops.models.counts import LoopHour, OwedCount
+from feedbackloops.models.history import Attempt, Delivery, DeliveryState, ParkedEvent, Snapshot
 from feedbackloops.models.loops import BodyFormat, FeedbackLoop, LoopStatus
 from feedbackloops.models.state import LaneState, StopReason, VerificationLook
 
@@ -9,6 +10,7 @@ __all__ = [
     "DeliveryState",
     "FeedbackLoop",
     "LaneState",
+    "LoopHour",
     "LoopStatus",
     "OwedCount",
     "ParkedEvent",

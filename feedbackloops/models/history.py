@@ -113,23 +113,6 @@ class Attempt(models.Model):
         return f"Attempt {self.number}"
 
 
-class OwedCount(models.Model):
-    """Deliveries owed to a loop for the events of an hour, counted in the transaction that owed them.
-
-    Fan-outs only add rows, so none waits for another; a task sums them up later.
-    """
-
-    loop_id = models.BigIntegerField()
-    hour = models.DateTimeField()
-    count = models.BigIntegerField()
-
-    class Meta:
-        indexes = [models.Index(fields=["loop_id", "hour"], name="owed_loop_hour")]
-
-    def __str__(self) -> str:
-        return f"{self.count} owed to loop {self.loop_id} for {self.hour:%Y-%m-%d %H}:00"
-
-
 class ParkedEvent(models.Model):
     """An event that fan-out could not handle, kept aside with the error until staff try it again."""
 

@@ -89,8 +89,9 @@ class Multi:
 
     def _on_event(self, fd: int, events: int) -> None:
         if fd == self._alarm:
-            self._alarmed = False
             os.eventfd_read(fd)
+            # Not before: a `wake` in between would be read away, and silence all that come after it.
+            self._alarmed = False
         elif fd not in self._wanted:
             self._unregister(fd)
         else:

@@ -2,11 +2,12 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Any
+from itertools import compress
+from operator import add
+from typing import Any, NamedTuple
 from uuid import UUID
 
 FORM_TYPE = "application/x-www-form-urlencoded; charset=utf-8"
@@ -41,14 +42,15 @@ _SECOND = timedelta(seconds=1)
 # PHP (php_register_variable_ex) ends a key at "]" or NUL, takes an empty one or one white space for "append", and drops
 # what begins like a cookie's prefix.
 _UNHOLDABLE = re.compile(r"[ \t\n\v\f\r]?\Z|__Host-|__Secure-|[^\]\0]*[\]\0]").match
-_UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
-_ESCAPES = {byte: chr(byte) if byte in _UNRESERVED else f"%{byte:02X}" for byte in range(256)} | {ord(" "): "+"}
+_UNRESERVED_OR_NUL = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~\0"
+_BYTES = [bytes([byte]) for byte in range(256)]
+_ESCAPES = [each if each in _UNRESERVED_OR_NUL else b"+" if each == b" " else b"%%%02X" % ord(each) for each in _BYTES]
+_MOST_PASSES = 24
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _encode_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
-@dataclass(frozen=True, slots=True)
-class EventFacts:
+class EventFacts(NamedTuple):
     """What an event itself knows. `data` uses the names of the wire contract; `message` is the id of the message."""
 
     id: UUID
@@ -124,17 +126,20 @@ def form(payload: Mapping[str, Any]) -> bytes:
     Maps become `name[key]=value`, lists `name[]=value` (brackets escaped, as browsers do). Keys that PHP cannot hold
     are left out. Raises TypeError for a value that is not text or a whole number.
     """
-    pairs: list[str] = []
+    prefixes: list[bytes] = []
+    texts: list[str] = []
     for name, value in payload.items():
         kind = type(value)
         if kind is dict:
-            pairs += [prefix + _value(name, item) for key, item in value.items() if (prefix := _map_prefix(name, key))]
+            prefixes += _map_prefixes(name, tuple(value))
+            texts += _texts(name, value.values())
         elif kind is list or kind is tuple:
-            prefix = f"{_quote(name)}%5B%5D="
-            pairs += [prefix + _value(name, item) for item in value]
+            prefixes += [_prefix(name, b"%5B%5D=")] * len(value)
+            texts += _texts(name, value)
         else:
-            pairs.append(f"{name}={_value(name, value)}")
-    return "&".join(pairs).encode("ascii")
+            prefixes.append(_prefix(name, b"="))
+            texts.append(_text(name, value))
+    return b"&".join(_pairs(prefixes, _quote_all(texts)))
 
 
 def form_can_hold(name: str) -> bool:
@@ -150,24 +155,53 @@ def unholdable(names: Iterable[str]) -> list[str]:
     return [name for name in names if not form_can_hold(name)]
 
 
+def _pairs(prefixes: Sequence[bytes], values: Sequence[bytes]) -> Iterable[bytes]:
+    pairs = map(add, prefixes, values)
+    return pairs if all(prefixes) else compress(pairs, prefixes)
+
+
+# Profiles of one database have the same names. An empty prefix stands for a name that PHP cannot hold.
 @lru_cache(maxsize=1024)
-def _map_prefix(name: str, key: str) -> str:
-    return f"{_quote(name)}%5B{_quote(key)}%5D=" if form_can_hold(key) else ""
+def _map_prefixes(name: str, keys: tuple[str, ...]) -> list[bytes]:
+    return [b"%b%%5B%b%%5D=" % (_quote(name), _quote(key)) if form_can_hold(key) else b"" for key in keys]
 
 
-def _value(name: str, value: Any) -> str:
+@lru_cache(maxsize=256)
+def _prefix(name: str, after: bytes) -> bytes:
+    return _quote(name) + after
+
+
+def _texts(name: str, values: Iterable[Any]) -> list[str]:
+    return [value if type(value) is str else _text(name, value) for value in values]
+
+
+def _text(name: str, value: Any) -> str:
     if type(value) is str:
-        return _quote(value)
+        return value
     if type(value) is int:
         return str(value)
     raise _refusal(name, value)
 
 
-def _quote(text: str) -> str:
-    # str.translate() is several times faster than quote_plus(): it copies what needs no escape in C.
-    if not text.isascii():
-        text = _utf8(text).decode("latin-1")
-    return text.translate(_ESCAPES)
+def _quote_all(texts: Sequence[str]) -> list[bytes]:
+    # Escaping all of them at once costs a fifth of escaping each.
+    quoted = _quote_but_nul(_utf8("\0".join(texts))).split(b"\0")
+    return quoted if len(quoted) == len(texts) else [_quote(text) for text in texts]
+
+
+def _quote(text: str) -> bytes:
+    return _quote_but_nul(_utf8(text)).replace(b"\0", b"%00")
+
+
+def _quote_but_nul(raw: bytes) -> bytes:
+    """Escape as a form does. What has to be escaped is mostly a few characters, so a pass for each is fast."""
+    unsafe = set(raw.translate(None, _UNRESERVED_OR_NUL)).difference(b"% ")
+    if len(unsafe) > _MOST_PASSES:
+        return b"".join(map(_ESCAPES.__getitem__, raw))
+    raw = raw.replace(b"%", b"%25")
+    for byte in unsafe:
+        raw = raw.replace(_BYTES[byte], _ESCAPES[byte])
+    return raw.replace(b" ", b"+")
 
 
 def _utf8(text: str) -> bytes:

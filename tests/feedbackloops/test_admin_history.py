@@ -111,6 +111,22 @@ def test_the_loop_to_filter_by_is_found_by_typing(message: Message) -> None:
     assert [each["text"] for each in client.get("/admin/autocomplete/", query).json()["results"]] == ["CRM"]
 
 
+@pytest.mark.parametrize("model", HISTORY)
+def test_a_filter_for_a_text_that_no_row_can_hold_leads_to_the_whole_list(
+    viewer: Client, message: Message, model: str
+) -> None:
+    attempt_of(delivered(message))
+    for name in ("state__exact", "outcome__exact", "loop__id__exact", "q"):
+        answer = viewer.get(url(model, "changelist"), {name: "\0"}, follow=True)
+        assert len(answer.context["cl"].result_list) == 1
+
+
+def test_typing_a_text_that_no_loop_can_hold_finds_none(message: Message) -> None:
+    client = staff("feedbackloops.view_delivery", "feedbackloops.view_feedbackloop")
+    query = {"app_label": "feedbackloops", "model_name": "delivery", "field_name": "loop", "term": "cr\0"}
+    assert client.get("/admin/autocomplete/", query).json()["results"] == []
+
+
 def test_deliveries_are_filtered_by_loop_state_outcome_and_time(viewer: Client, message: Message) -> None:
     first, second = delivered(message), delivered(message)
     Delivery.objects.filter(pk=first.pk).update(state=DeliveryState.GIVEN_UP, outcome="gone")

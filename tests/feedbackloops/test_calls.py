@@ -23,9 +23,9 @@ def loop() -> FeedbackLoop:
     return make_verified_loop(make_account())
 
 
-def contents(attempt: int = 1) -> Contents:
+def contents() -> Contents:
     sample = sample_contents("click", new_id(), NOW)
-    return Contents(sample.event, sample.snapshot, attempt)
+    return Contents(sample.event, sample.snapshot)
 
 
 def test_a_lane_and_its_loop_give_the_same_script(loop: FeedbackLoop) -> None:
@@ -35,11 +35,19 @@ def test_a_lane_and_its_loop_give_the_same_script(loop: FeedbackLoop) -> None:
     assert Script.from_facts(facts) == Script.from_loop(loop)
 
 
+def test_loops_that_want_the_same_format_share_one_body(loop: FeedbackLoop) -> None:
+    told, other = contents(), make_verified_loop(loop.account)
+
+    calls = [call_for(Script.from_loop(each), told, now=NOW) for each in (loop, other)]
+
+    assert calls[0].body is calls[1].body
+
+
 def test_a_call_says_which_attempt_it_is_and_keeps_the_id_of_the_event() -> None:
     loop = make_verified_loop(make_account())
-    told = contents(attempt=3)
+    told = contents()
 
-    headers = dict(call_for(Script.from_loop(loop), told, now=NOW).headers)
+    headers = dict(call_for(Script.from_loop(loop), told, 3, now=NOW).headers)
 
     assert headers["webhook-attempt"] == "3"
     assert headers["webhook-id"] == str(told.event.id)

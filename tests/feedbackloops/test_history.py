@@ -6,7 +6,7 @@ from django.utils.timezone import now
 from pytest_django import Settings
 
 from feedbackloops import history
-from feedbackloops.models import Delivery, OwedCount
+from feedbackloops.models import Delivery, LoopHour, OwedCount
 from tests.factories import make_message, make_verified_loop, owe
 from tracking import partitions
 from tracking.ids import first_id_at
@@ -136,6 +136,37 @@ def test_the_counts_of_a_day_go_with_its_deliveries_and_those_of_a_day_that_stay
     history.drop_old_partitions(now().date())
 
     assert list(OwedCount.objects.values_list("loop_id", "count")) == [(kept.loop_id, 1)]
+
+
+def test_counts_are_left_alone_while_nothing_is_dropped() -> None:
+    make_day(LONG_AGO)
+    delivery = delivery_at(LONG_AGO, "pending")
+    OwedCount.objects.all().delete()
+    OwedCount.objects.create(loop_id=delivery.loop_id, hour=delivery.occurred_at, count=5)
+
+    history.drop_old_partitions(now().date())
+
+    assert OwedCount.objects.get().count == 5
+
+
+def test_what_no_day_covers_takes_its_counts_with_it() -> None:
+    delivery = delivery_at(LONG_AGO, "delivered")
+    OwedCount.objects.create(loop_id=delivery.loop_id, hour=delivery.occurred_at, count=1)
+
+    history.drop_old_partitions(now().date())
+
+    assert delivery.occurred_at not in OwedCount.objects.values_list("hour", flat=True)
+
+
+def test_hours_are_forgotten_when_they_are_as_old_as_the_history(settings: Settings) -> None:
+    settings.HISTORY_DAYS = 10
+    first_kept = datetime(2001, 2, 3, tzinfo=UTC)
+    for hour in (first_kept - timedelta(hours=1), first_kept):
+        LoopHour.objects.create(loop_id=7, hour=hour, delivered=1, failed=0, given_up=0, latency=[1])
+
+    history.drop_old_partitions(LONG_AGO + timedelta(days=10))
+
+    assert [row.hour for row in LoopHour.objects.all()] == [first_kept]
 
 
 def test_what_was_owed_to_a_loop_that_is_gone_is_cancelled_and_holds_up_no_pruning() -> None:

@@ -1,5 +1,6 @@
 """The keeper's turns, one by one: calls are collected instead of made, and answered by the test."""
 
+import threading
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from time import monotonic, sleep
@@ -31,7 +32,8 @@ class Bench:
 
     def __init__(self) -> None:
         self.calls: list[Call] = []
-        self.keeper = Keeper(self.calls.extend)
+        self.woken = threading.Event()
+        self.keeper = Keeper(self.calls.extend, self.woken.set)
 
     def turn(self, *loops: FeedbackLoop) -> list[Call]:
         """Do a turn; the calls that it makes."""
@@ -49,17 +51,24 @@ class Bench:
     def settle(self) -> None:
         """Go on until there is nothing to do at once."""
         for _ in range(20):
-            if self.keeper.pause() > 0.1:
+            if self.keeper.pause() > 0.1 and not len(self.keeper._recording):
                 return
-            sleep(self.keeper.pause())
+            self.woken.wait(self.keeper.pause())
+            self.woken.clear()
             self.keeper.turn([], [])
+
+    def close(self) -> None:
+        """Let it record what it has, and give back its lanes."""
+        while not self.keeper.close([]) and len(self.keeper._recording):
+            self.woken.wait(0.05)
+        self.keeper._recording.end()
 
 
 @pytest.fixture
 def bench() -> Iterator[Bench]:
     bench = Bench()
     yield bench
-    bench.keeper.close([])
+    bench.close()
 
 
 @pytest.fixture
@@ -460,7 +469,8 @@ def test_closing_gives_the_lanes_back_once_their_calls_have_ended(
     assert call.may_start
     assert not call.may_start()
 
-    assert bench.keeper.close([(call, OK)])
+    bench.keeper.close([(call, OK)])
+    bench.close()
     assert states() == {"delivered": 1}
     assert LaneState.objects.get().engine is None
 

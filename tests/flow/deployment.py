@@ -8,21 +8,19 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote, urlsplit, urlunsplit
-from uuid import uuid4
 
 import environ
-import psycopg
 import pytest
 import redis
 import requests
 from django.db import connections
 from django.test import override_settings
-from psycopg import sql
 
 from feedbackloops import doorbell
 from feedbackloops.doorbell import Doorbell
 from marketingsuite.devstack import Postgres, Processes, Stack, Valkey, free_port
+from marketingsuite.devstack.beside import database_beside, keys_beside
+from marketingsuite.devstack.readiness import waiting_workers, web_answers
 from tests.dns_server import DnsServer
 from tests.flow.waiting import wait_until
 
@@ -81,9 +79,9 @@ class Deployment:
     def start(self, *names: str) -> None:
         """Start processes (all by default) and wait until the web answers and the workers wait for tasks."""
         names = names or tuple(self.processes.commands)
-        wanted = self._consumers() + sum(" worker " in self.processes.commands[name] for name in names)
+        workers = waiting_workers(self.redis_url) + sum(" worker " in self.processes.commands[name] for name in names)
         self.processes.start(*names)
-        wait_until(lambda: self._consumers() >= wanted and self._web_answers(), f"{', '.join(names)} started", 30)
+        wait_until(lambda: self._ready(workers), f"{', '.join(names)} started", 30)
 
     def kill(self, *names: str) -> None:
         """kill -9."""
@@ -126,21 +124,12 @@ class Deployment:
     def _settings(self) -> override_settings:
         return override_settings(TRACKING_URL=self.tracking_url, CELERY_BROKER_URL=self.redis_url)
 
-    def _consumers(self) -> int:
-        """How many workers wait for tasks at this moment."""
-        number = self._valkey_client().get_connection_kwargs()["db"]
-        with self._valkey_client() as client:
-            return sum(each["cmd"] == "brpop" and int(each["db"]) == number for each in client.client_list())
-
     def _valkey_client(self) -> redis.Redis:
         return redis.Redis.from_url(self.redis_url)
 
-    def _web_answers(self) -> bool:
+    def _ready(self, workers: int) -> bool:
         self.processes.check()
-        try:
-            return self.head(f"{self.tracking_url}/o/none.gif").ok
-        except requests.ConnectionError:
-            return False
+        return waiting_workers(self.redis_url) >= workers and web_answers(self.tracking_url)
 
 
 @contextmanager
@@ -152,8 +141,8 @@ def deployed(stack: Stack, folder: Path) -> Iterator[Deployment]:
         valkey = Valkey(folder) if stack.valkey else None
         for server in filter(None, (postgres, valkey)):
             running.enter_context(server.lease())
-        database_url = postgres.url if postgres else running.enter_context(_database_beside(stack.database_url))
-        redis_url = valkey.url if valkey else running.enter_context(_keys_beside(stack.redis_url))
+        database_url = postgres.url if postgres else running.enter_context(database_beside(stack.database_url, "flow"))
+        redis_url = valkey.url if valkey else running.enter_context(keys_beside(stack.redis_url))
         port = free_port(18_000)
         env = stack.environ() | SETTINGS | {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "PORT": str(port)}
         env |= {"SPOOL_DIR": str(folder / "spool"), "OUTBOUND_DNS_PORT": str(dns.port), "TMPDIR": str(folder)}
@@ -170,25 +159,3 @@ def deployed(stack: Stack, folder: Path) -> Iterator[Deployment]:
 def _migrate(env: dict[str, str]) -> None:
     command = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
     subprocess.run(command, cwd=CHECKOUT, env={**os.environ, **env}, check=True)
-
-
-@contextmanager
-def _database_beside(url: str) -> Iterator[str]:
-    """A database of its own on a server that others use as well."""
-    name = f"flow_{uuid4().hex[:12]}"
-    with psycopg.connect(url, autocommit=True) as admin:
-        admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        try:
-            yield urlunsplit(urlsplit(url)._replace(path=f"/{quote(name)}"))
-        finally:
-            admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
-
-
-@contextmanager
-def _keys_beside(url: str) -> Iterator[str]:
-    """The last of the sixteen numbered databases, empty before and after."""
-    beside = urlunsplit(urlsplit(url)._replace(path="/15"))
-    with redis.Redis.from_url(beside) as client:
-        client.flushdb()
-        yield beside
-        client.flushdb()

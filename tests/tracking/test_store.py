@@ -2,7 +2,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from django.db import DataError, IntegrityError, transaction
+from django.db import DataError, transaction
 
 from tracking.ids import new_id
 from tracking.models import Event, Outbox
@@ -60,7 +60,6 @@ def test_an_event_that_comes_twice_in_one_set_is_stored_once() -> None:
         ({"account": 2**63}, DataError),
         ({"type": "x" * 13}, DataError),
         ({"data": {"a": "\0"}}, DataError),
-        ({"type": None}, IntegrityError),
     ],
 )
 def test_one_bad_row_refuses_the_set(bad: dict[str, Any], error: type[Exception]) -> None:

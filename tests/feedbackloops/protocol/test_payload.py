@@ -7,7 +7,6 @@ import subprocess
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 from urllib.parse import parse_qsl
@@ -186,13 +185,13 @@ def test_empty_lists_and_maps_of_a_known_profile_are_kept_in_json_and_send_nothi
 
 @pytest.mark.parametrize("hours", [-11, 0, 2, 14])
 def test_the_time_is_sent_in_utc_whatever_the_time_zone_of_the_event(hours: int) -> None:
-    built = payload.build(replace(event("open"), occurred_at=AT.astimezone(timezone(timedelta(hours=hours)))), None)
+    built = payload.build(event("open")._replace(occurred_at=AT.astimezone(timezone(timedelta(hours=hours)))), None)
     assert (built["timestamp"], built["time"]) == ("2026-03-29 01:30:05", 1774747805)
 
 
 def test_a_time_without_a_time_zone_is_refused() -> None:
     with pytest.raises(ValueError, match="time zone"):
-        payload.build(replace(event("open"), occurred_at=AT.replace(tzinfo=None)), None)
+        payload.build(event("open")._replace(occurred_at=AT.replace(tzinfo=None)), None)
 
 
 def test_a_type_outside_the_contract_is_refused_by_name() -> None:

@@ -1,0 +1,1 @@
+"""Measures the real processes side by side with their limits: ``python -m bench``."""

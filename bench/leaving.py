@@ -1,0 +1,25 @@
+"""Having customers leave, so that nothing of theirs is under way when the next thing is measured."""
+
+from collections.abc import Sequence
+
+from django.utils.timezone import now
+
+from bench.customers import Customer
+from bench.site import await_true
+from feedbackloops.models import FeedbackLoop, LaneState, LoopStatus
+from tracking.models import Outbox
+
+# Longer than a call may take and its outcome waits to be recorded, and than a lease lasts.
+SECONDS = 90.0
+
+
+def leave(customers: Sequence[Customer]) -> None:
+    """Disable their loops, and wait until the last call has ended and nobody holds a lane of theirs.
+
+    Events that wait to be fanned out are waited for as well. Raises TimeoutError.
+    """
+    loops = [loop.pk for each in customers for loop in each.loops]
+    FeedbackLoop.objects.filter(pk__in=loops).update(status=LoopStatus.DISABLED)
+    held = LaneState.objects.filter(loop__in=loops, engine__isnull=False)
+    await_true(lambda: not Outbox.objects.exists(), "every event fanned out", SECONDS)
+    await_true(lambda: not held.filter(leased_until__gt=now()).exists(), "the lanes given back", SECONDS)
