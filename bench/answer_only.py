@@ -9,15 +9,21 @@ django.setup()
 
 from tracking import views  # noqa: E402  (needs the apps that the line above loads)
 from tracking.hits import Hit  # noqa: E402
+from tracking.views import Receive, Scope, Send  # noqa: E402
 
 
 class Forgetful:
     """Stands where the intake does."""
 
-    def take(self, hit: Hit) -> None:
+    async def take(self, hit: Hit) -> None:
         """Let go of the hit."""
 
 
 _forgetful = Forgetful()
 views.intake = lambda: _forgetful  # type: ignore[attr-defined, assignment]
-application = views.tracking
+
+
+async def application(scope: Scope, receive: Receive, send: Send) -> None:
+    """Serve one request; there is nothing to start or stop."""
+    if scope["type"] == "http":
+        await views.tracking(scope, receive, send)

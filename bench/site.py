@@ -68,9 +68,9 @@ class Site:
         await_true(lambda: self._ready(workers), f"{', '.join(names)} ready", START_SECONDS)
 
     def start_web(self, name: str, application: str) -> str:
-        """Start one more web process, with another WSGI application (module:name); its URL."""
+        """Start one more web process, with another ASGI application (module:name); its URL."""
         port = any_free_port()
-        command = self.processes.commands["web"].replace("marketingsuite.wsgi:application", application)
+        command = self.processes.commands["web"].replace("marketingsuite.asgi:application", application)
         self.processes.commands[name] = command.replace("${PORT:-8000}", str(port))
         self.processes.start(name)
         self._running.add(name)

@@ -81,7 +81,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "marketingsuite.staticfiles.StaticFiles",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -91,7 +91,7 @@ MIDDLEWARE = [
     "marketingsuite.timezones.ViewerTimezone",
 ]
 ROOT_URLCONF = "marketingsuite.urls"
-WSGI_APPLICATION = "marketingsuite.wsgi.application"
+ASGI_APPLICATION = "marketingsuite.asgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",

@@ -1,12 +1,12 @@
-"""From a request (a WSGI environ, PEP 3333) to a Hit, and from a Hit to a line of the spool and back."""
+"""From a request to a Hit, and from a Hit to a line of the spool and back."""
 
 import ipaddress
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, Self, TypeVar
+from typing import Final, NamedTuple, Self, TypeVar
 from uuid import UUID
 from zlib import crc32
 
@@ -21,7 +21,7 @@ _T = TypeVar("_T")
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
-_UNWANTED = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_UNWANTED = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _HOP = re.compile(
     r"(?P<four>[0-9.]+)(?::[0-9]{1,5})?"
     r"|\[(?P<bracketed>[0-9a-f:.]+)(?:%[^\]]*)?\](?::[0-9]{1,5})?"
@@ -83,14 +83,25 @@ class Hit:
             raise ValueError(f"The line is whole but holds no hit: {type(error).__name__}.") from error
 
 
-def hit_from(environ: Mapping[str, Any], link: Link, *, id: UUID, occurred_at: datetime, proxies: int) -> Hit:
-    """The hit that a request for `link` makes; `occurred_at` (aware, UTC) is cut to the millisecond of `id`."""
+class Visitor(NamedTuple):
+    """Who makes a hit: the address that connected ("" where there is none) and the headers, names in lower case.
+
+    Header values are the bytes that came, and a header that came twice is there twice: what an ASGI scope has.
+    """
+
+    peer: str
+    headers: Iterable[tuple[bytes, bytes]]
+
+
+def hit_from(visitor: Visitor, link: Link, *, id: UUID, occurred_at: datetime, proxies: int) -> Hit:
+    """The hit that a visitor of `link` makes; `occurred_at` (aware, UTC) is cut to the millisecond of `id`."""
+    headers = dict(visitor.headers)
     data: dict[str, str | int] = {}
-    if address := client_address(environ, proxies):
+    if address := client_address(visitor, proxies):
         data["ip"] = address
-    if user_agent := _header(environ, "HTTP_USER_AGENT", MAX_USER_AGENT):
+    if user_agent := _clean(headers.get(b"user-agent", b""), MAX_USER_AGENT):
         data["useragent"] = user_agent
-    if referer := _header(environ, "HTTP_REFERER", MAX_REFERER):
+    if referer := _clean(headers.get(b"referer", b""), MAX_REFERER):
         data["referer"] = referer
     if link.url:
         data["original"] = link.url
@@ -99,17 +110,18 @@ def hit_from(environ: Mapping[str, Any], link: Link, *, id: UUID, occurred_at: d
     return Hit(id, CLICK if link.url else OPEN, link.account, link.message, instant, data)
 
 
-def client_address(environ: Mapping[str, Any], proxies: int) -> str | None:
+def client_address(visitor: Visitor, proxies: int) -> str | None:
     """The client's IP address, seen through `proxies` proxies of our own; None when there is none (a Unix socket).
 
     Each proxy appends to X-Forwarded-For whom it heard from, so the Nth entry from the right is the client; whatever
     stands left of it is the client's own claim. Too few entries give the leftmost. An entry that can't be read gives
-    None: REMOTE_ADDR is then our own proxy, and stands for the client only where no header came at all.
+    None: the peer is then our own proxy, and stands for the client only where no header came at all.
     """
-    forwarded = environ.get("HTTP_X_FORWARDED_FOR") if proxies > 0 else None
-    if forwarded is None:
-        return _address(environ.get("REMOTE_ADDR", ""))
-    return _address(forwarded.rsplit(",", proxies)[-proxies:][0])
+    forwarded = [value for name, value in visitor.headers if name == b"x-forwarded-for"] if proxies > 0 else []
+    if not forwarded:
+        return _address(visitor.peer)
+    # A header in several lines is one list (RFC 9110, section 5.3).
+    return _address(b",".join(forwarded).decode("latin-1").rsplit(",", proxies)[-proxies:][0])
 
 
 def _address(text: str) -> str | None:
@@ -125,19 +137,11 @@ def _address(text: str) -> str | None:
     return str(address.ipv4_mapped or address)
 
 
-def _header(environ: Mapping[str, Any], name: str, limit: int) -> str:
-    value: str = environ.get(name, "")
-    if not (value.isascii() and value.isprintable()):
-        value = _UNWANTED.sub("", _redecoded(value))
-    return value.strip()[:limit].rstrip()
-
-
-def _redecoded(value: str) -> str:
-    """WSGI hands over bytes as Latin-1; browsers send UTF-8. A server that decoded by itself is taken at its word."""
-    try:
-        return value.encode("latin-1").decode("utf-8", "replace")
-    except UnicodeEncodeError:
-        return value
+def _clean(value: bytes, limit: int) -> str:
+    text = value.decode("utf-8", "replace")
+    if not (text.isascii() and text.isprintable()):
+        text = _UNWANTED.sub("", text)
+    return text.strip()[:limit].rstrip()
 
 
 def _checked(value: object, kind: type[_T]) -> _T:

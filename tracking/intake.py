@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from collections.abc import Sequence
 from functools import cache
 from itertools import count
 from time import sleep
@@ -9,6 +10,7 @@ from time import sleep
 from django.conf import settings
 from django.db import Error
 
+from tracking.crew import Crew
 from tracking.hits import Hit
 from tracking.recorder import Recorder, store_hits
 from tracking.spool import Spool
@@ -16,6 +18,7 @@ from tracking.spool import Spool
 logger = logging.getLogger(__name__)
 
 REPLAY_SECONDS = 1.0
+DISK_SECONDS = 1.0
 
 
 class Intake:
@@ -24,23 +27,26 @@ class Intake:
     def __init__(self, recorder: Recorder, spool: Spool) -> None:
         self._recorder = recorder
         self._spool = spool
+        self._spooler = Crew("spooler", 1, DISK_SECONDS, self._append)
         self._lost = count(1)
         threading.Thread(target=self._replay_for_ever, name="spool-replay", daemon=True).start()
 
-    def take(self, hit: Hit) -> None:
-        """Keep the hit, within the recorder's patience and the time of a write to disk. Raises nothing."""
-        if self._recorder.record(hit):
+    async def take(self, hit: Hit) -> None:
+        """Keep the hit, within the recorder's patience and DISK_SECONDS at the most. Raises nothing."""
+        if await self._recorder.record(hit):
             return
-        try:
-            self._spool.append(hit)
-        except OSError as error:
+        if trouble := await self._spooler.hand(hit):
             logger.critical(
                 "Hit %s is lost, number %d since the start: neither PostgreSQL nor the spool takes it (%s). "
                 "Make room on the disk of SPOOL_DIR, or give the process the right to write there.",
                 hit.id,
                 next(self._lost),
-                error,
+                trouble,
             )
+
+    def _append(self, hits: Sequence[Hit]) -> Sequence[Hit]:
+        self._spool.append_all(hits)
+        return ()
 
     def _replay_for_ever(self) -> None:
         while True:

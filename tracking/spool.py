@@ -8,7 +8,7 @@ import fcntl
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
@@ -34,13 +34,17 @@ class Spool:
         self._file: int | None = None
         self._written = self._synced = self._failed = 0
 
-    def append(self, hit: Hit) -> None:
-        """Keep the hit: it is on disk when this returns. Raises OSError when it can't be (disk full, no permission)."""
+    def append_all(self, hits: Sequence[Hit]) -> None:
+        """Keep the hits: they are on disk when this returns, for the price of one fsync.
+
+        Raises OSError when they can't be (disk full, no permission); then none of them counts as kept.
+        """
+        lines = b"".join(hit.to_line() for hit in hits)
         with self._writing:
             if self._file is None:
                 self._file = self._open()
-            _write_whole(self._file, hit.to_line())
-            self._written += 1
+            _write_whole(self._file, lines)
+            self._written += len(hits)
             mine = self._written
         self._sync(mine)
 
@@ -153,12 +157,12 @@ def _set_aside(path: Path, lines: list[bytes]) -> None:
     logger.error("What could not be stored from the spool is kept in %s (lines: %d)", path, len(lines))
 
 
-def _write_whole(file: int, line: bytes) -> None:
+def _write_whole(file: int, lines: bytes) -> None:
     """Append all of it or nothing: half a line would spoil the one after it."""
     size = os.fstat(file).st_size
     try:
-        if os.write(file, line) != len(line):
-            raise OSError("The disk took only part of a line")
+        if os.write(file, lines) != len(lines):
+            raise OSError("The disk took only part of what was written")
     except OSError:
         os.ftruncate(file, size)
         raise

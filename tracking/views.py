@@ -1,75 +1,106 @@
-"""The pixel and the redirect, as a bare WSGI app: they answer millions of times, and need neither session nor CSRF."""
+"""The pixel and the redirect, as a bare ASGI app: they answer millions of times, and need neither session nor CSRF."""
 
 import logging
 from base64 import b64decode
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Mapping
 from traceback import format_tb
-from wsgiref.types import StartResponse, WSGIEnvironment
+from typing import Any, Final, NamedTuple
 
 from django.conf import settings
 
-from tracking.hits import Hit, hit_from
+from tracking.hits import Hit, Visitor, hit_from
 from tracking.ids import moment_of, new_id
 from tracking.intake import intake
 from tracking.tokens import BadToken, Link, location_header, read_click, read_open
 
 logger = logging.getLogger(__name__)
 
+# As the ASGI specification (3.0) has them.
+Scope = dict[str, Any]
+Message = Mapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
 OPEN, CLICK = PREFIXES = ("/o/", "/c/")
 PIXEL = b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
 BAD_LINK = b"This link is not complete. Please open it from the mail again, or copy all of it.\n"
-_ALWAYS = [("Cache-Control", "no-store, private"), ("X-Robots-Tag", "noindex, nofollow")]
 
 
-def tracking(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-    """Answer a pixel or a link (PEP 3333). The hit is kept before the answer goes out; HEAD is answered, not kept."""
-    method = environ["REQUEST_METHOD"]
-    if method not in ("GET", "HEAD"):
-        return _answer(start_response, "405 Method Not Allowed", b"", [("Allow", "GET, HEAD")], "text/plain")
-    path = environ["PATH_INFO"]
-    serve = _serve_pixel if path.startswith(OPEN) else _serve_link
-    body = serve(environ, start_response, path[len(OPEN) :])
-    return [b""] if method == "HEAD" else body
+class Answer(NamedTuple):
+    """The two messages that an answer consists of. They are made once and sent again and again."""
+
+    start: Message
+    body: Message
 
 
-def _serve_pixel(environ: WSGIEnvironment, start_response: StartResponse, name: str) -> list[bytes]:
+def answer(status: int, content_type: bytes, body: bytes = b"", *headers: tuple[bytes, bytes]) -> Answer:
+    """An answer that no cache keeps and no search engine lists."""
+    all_headers = [
+        (b"content-type", content_type),
+        (b"content-length", b"%d" % len(body)),
+        (b"cache-control", b"no-store, private"),
+        (b"x-robots-tag", b"noindex, nofollow"),
+        *headers,
+    ]
+    start = {"type": "http.response.start", "status": status, "headers": all_headers}
+    return Answer(start, {"type": "http.response.body", "body": body})
+
+
+_PICTURE: Final = answer(200, b"image/gif", PIXEL)
+_NOT_FOUND: Final = answer(404, b"text/plain; charset=utf-8", BAD_LINK)
+_NOT_ALLOWED: Final = answer(405, b"text/plain", b"", (b"allow", b"GET, HEAD"))
+_NO_BODY: Final[Message] = {"type": "http.response.body", "body": b""}
+
+
+async def tracking(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer a pixel or a link. The hit is kept before the answer goes out; HEAD is answered, not kept."""
+    method = scope["method"]
+    if method == "GET":
+        link, (start, body) = _asked_for(scope["path"])
+        if link:
+            await _keep(scope, link)
+    elif method == "HEAD":
+        start, body = _asked_for(scope["path"])[1].start, _NO_BODY
+    else:
+        start, body = _NOT_ALLOWED
+    await send(start)
+    await send(body)
+
+
+def _asked_for(path: str) -> tuple[Link | None, Answer]:
+    name = path[len(OPEN) :]
+    return _pixel(name) if path.startswith(OPEN) else _redirect(name)
+
+
+def _pixel(name: str) -> tuple[Link | None, Answer]:
     # A mail shows a broken image for anything but a picture, so there is one whatever the token says.
     try:
-        _keep(environ, read_open(name.removesuffix(".gif"), settings.TRACKING_KEYS))
+        return read_open(name.removesuffix(".gif"), settings.TRACKING_KEYS), _PICTURE
     except BadToken as error:
         logger.info("A pixel was asked for with a bad token: %s", error)
-    return _answer(start_response, "200 OK", PIXEL, [], "image/gif")
+        return None, _PICTURE
 
 
-def _serve_link(environ: WSGIEnvironment, start_response: StartResponse, token: str) -> list[bytes]:
+def _redirect(token: str) -> tuple[Link | None, Answer]:
     try:
         link = read_click(token, settings.TRACKING_KEYS)
     except BadToken as error:
         logger.info("A link was asked for with a bad token: %s", error)
-        return _answer(start_response, "404 Not Found", BAD_LINK, [], "text/plain; charset=utf-8")
-    _keep(environ, link)
-    return _answer(start_response, "302 Found", b"", [("Location", location_header(link.url))], "text/plain")
+        return None, _NOT_FOUND
+    return link, answer(302, b"text/plain", b"", (b"location", location_header(link.url).encode("ascii")))
 
 
-def _keep(environ: WSGIEnvironment, link: Link) -> None:
-    if environ["REQUEST_METHOD"] != "GET":
-        return
+async def _keep(scope: Scope, link: Link) -> None:
     try:
-        intake().take(_hit(environ, link))
+        await intake().take(_hit(scope, link))
     except Exception as error:
         # Whatever is wrong with us, the customer's link leads on. The error's own words may hold what the client sent.
         trace = "".join(format_tb(error.__traceback__))
         logger.critical("A hit on message %s is lost: %s\n%s", link.message, type(error).__name__, trace)
 
 
-def _hit(environ: WSGIEnvironment, link: Link) -> Hit:
+def _hit(scope: Scope, link: Link) -> Hit:
     id = new_id()
-    return hit_from(environ, link, id=id, occurred_at=moment_of(id), proxies=settings.TRUSTED_PROXIES)
-
-
-def _answer(
-    start_response: StartResponse, status: str, body: bytes, headers: list[tuple[str, str]], content_type: str
-) -> list[bytes]:
-    fixed = [("Content-Type", content_type), ("Content-Length", str(len(body)))]
-    start_response(status, fixed + _ALWAYS + headers)
-    return [body]
+    client = scope.get("client")
+    visitor = Visitor(client[0] if client else "", scope["headers"])
+    return hit_from(visitor, link, id=id, occurred_at=moment_of(id), proxies=settings.TRUSTED_PROXIES)

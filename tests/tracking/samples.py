@@ -1,16 +1,19 @@
 """Hits, and ways to have them, for the tests of what becomes of them."""
 
+import asyncio
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from concurrent.futures import Future
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from functools import cache
+from typing import Any, NamedTuple, TypeVar
+from urllib.parse import unquote
 from uuid import UUID
-from wsgiref.util import setup_testing_defaults
-from wsgiref.validate import validator
 
 from django.conf import settings
 
-from marketingsuite.wsgi import application
+from marketingsuite.asgi import application
 from tracking.hits import Hit
 from tracking.ids import moment_of, new_id
 from tracking.tokens import Link, sign_click, sign_open
@@ -18,12 +21,15 @@ from tracking.tokens import Link, sign_click, sign_open
 ACCOUNT = 7
 MESSAGE = UUID("01890a5d-ac96-774b-bcce-b302099a8057")
 NO_ACCOUNT = 2**63
+CLIENT = ("198.51.100.7", 50_000)
+
+T = TypeVar("T")
 
 
 class Answer(NamedTuple):
     """What the web process answered, and how long that took."""
 
-    status: str
+    status: int
     headers: dict[str, str]
     body: bytes
     seconds: float
@@ -42,26 +48,72 @@ def click_url(index: int = 1, target: str = "https://example.com/") -> str:
     return f"/c/{sign_click(Link(ACCOUNT, MESSAGE, index, target), settings.TRACKING_KEYS)}"
 
 
-def request(url: str, method: str = "GET", **environ: Any) -> Answer:
-    """One request to the web process's callable, by the rules of PEP 3333."""
-    path = "/" + url.removeprefix(settings.TRACKING_URL).removeprefix("/")
-    place = {"SCRIPT_NAME": "", "PATH_INFO": path, "QUERY_STRING": ""}
-    environ = {"REQUEST_METHOD": method, "REMOTE_ADDR": "198.51.100.7"} | place | environ
-    setup_testing_defaults(environ)
-    started: list[tuple[str, list[tuple[str, str]]]] = []
+@cache
+def _loop() -> asyncio.AbstractEventLoop:
+    """The event loop that stands for the web process's, in a thread of its own."""
+    loop = asyncio.new_event_loop()
+    threading.Thread(target=loop.run_forever, name="web", daemon=True).start()
+    return loop
 
-    def start_response(status: str, headers: list[tuple[str, str]], exc_info: object = None) -> Callable[[bytes], None]:
-        started.append((status, headers))
-        return lambda data: None
+
+def begin(work: Coroutine[Any, Any, T]) -> "Future[T]":
+    """Have it run as the web process would run it."""
+    return asyncio.run_coroutine_threadsafe(work, _loop())
+
+
+def in_loop(work: Coroutine[Any, Any, T]) -> T:
+    """Run it as the web process would, and wait for its end."""
+    return begin(work).result(30)
+
+
+async def all_of(works: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
+    """Run them at the same time."""
+    return list(await asyncio.gather(*works))
+
+
+def request(url: str, method: str = "GET", **changes: Any) -> Answer:
+    """One request to the web process's callable, by the rules of ASGI 3.0; `changes` go over what the scope has."""
+    return in_loop(asked(url, method, **changes))
+
+
+async def asked(url: str, method: str = "GET", **changes: Any) -> Answer:
+    """The same as a coroutine."""
+    sent: list[Mapping[str, Any]] = []
+    messages = iter([{"type": "http.request", "body": b""}])
+
+    async def receive() -> Mapping[str, Any]:
+        return next(messages, {"type": "http.disconnect"})
+
+    async def send(message: Mapping[str, Any]) -> None:
+        sent.append(message)
 
     start = time.perf_counter()
-    body = validator(application)(environ, start_response)
-    try:
-        content = b"".join(body)
-    finally:
-        body.close()  # type: ignore[attr-defined]
-    ((status, headers),) = started
-    return Answer(status, dict(headers), content, time.perf_counter() - start)
+    await application(scope_of(url, method) | changes, receive, send)
+    seconds = time.perf_counter() - start
+    (begun, *parts) = sent
+    assert [part["type"] for part in parts] == ["http.response.body"] * len(parts)
+    assert not parts[-1].get("more_body")
+    headers = {name.decode("ascii").title(): value.decode("latin-1") for name, value in begun["headers"]}
+    return Answer(begun["status"], headers, b"".join(part["body"] for part in parts), seconds)
+
+
+def scope_of(url: str, method: str) -> dict[str, Any]:
+    """What a server hands over for such a request."""
+    path = "/" + url.removeprefix(settings.TRACKING_URL).removeprefix("/")
+    return {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.3"},
+        "http_version": "1.1",
+        "method": method,
+        "scheme": "http",
+        "path": unquote(path),
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "root_path": "",
+        "headers": [(b"host", b"localhost")],
+        "client": CLIENT,
+        "server": ("127.0.0.1", 8000),
+    }
 
 
 def wait_until(happened: Callable[[], bool], seconds: float = 15.0) -> None:

@@ -16,6 +16,7 @@ from tests.tracking.samples import (
     NO_ACCOUNT,
     Answer,
     click_url,
+    in_loop,
     make_hit,
     now_in_milliseconds,
     pixel_url,
@@ -71,7 +72,7 @@ def test_while_postgres_is_frozen_answers_are_quick_and_each_hit_is_recorded_onc
     stack: Stack, spool_folder: Path, settings: Settings
 ) -> None:
     settings.HIT_WAIT_SECONDS = 10.0
-    assert request(click_url(999)).status == "302 Found"
+    assert request(click_url(999)).status == 302
     intake.cache_clear()
     settings.HIT_WAIT_SECONDS = PATIENCE
     intake()
@@ -81,7 +82,7 @@ def test_while_postgres_is_frozen_answers_are_quick_and_each_hit_is_recorded_onc
             clicks += threads.map(click, range(21, 61))
         kept = spooled(spool_folder)
     times = [each.answer.seconds for each in clicks]
-    assert {each.answer.status for each in clicks} == {"302 Found"}
+    assert {each.answer.status for each in clicks} == {302}
     assert (max(times) < 0.15, median(times) < 0.06) == (True, True), times
     assert sorted(hit.data["link"] for hit in kept) == list(range(1, 61))
     wait_until(lambda: Event.objects.count() == 61 and not spooled(spool_folder))
@@ -96,7 +97,7 @@ def test_while_postgres_refuses_connections_hits_are_spooled_and_recorded_later(
 ) -> None:
     with refused_connections(monkeypatch):
         clicks = [click(index) for index in range(1, 11)]
-        assert {each.answer.status for each in clicks} == {"302 Found"}
+        assert {each.answer.status for each in clicks} == {302}
         assert sorted(hit.data["link"] for hit in spooled(spool_folder)) == list(range(1, 11))
     wait_until(lambda: Event.objects.count() == 10)
     events = {event.data["link"]: event for event in Event.objects.all()}
@@ -114,7 +115,7 @@ def test_what_another_process_spooled_is_recorded_without_a_hit_of_ours(spool_fo
 
 def test_a_hit_that_the_database_refuses_ends_up_among_the_refused(spool_folder: Path) -> None:
     hit = make_hit(account=NO_ACCOUNT)
-    intake().take(hit)
+    in_loop(intake().take(hit))
     wait_until(lambda: [path.suffix for path in spool_folder.iterdir()] == [".refused"])
     (path,) = spool_folder.iterdir()
     assert Hit.from_line(path.read_bytes()) == hit
@@ -126,9 +127,9 @@ def test_hits_that_nothing_takes_are_counted_and_the_links_still_lead_on(
 ) -> None:
     spool_folder.touch()
     with refused_connections(monkeypatch):
-        assert request(click_url(1)).status == "302 Found"
-        assert request(pixel_url()).status == "200 OK"
-        assert request(click_url(2)).status == "302 Found"
+        assert request(click_url(1)).status == 302
+        assert request(pixel_url()).status == 200
+        assert request(click_url(2)).status == 302
     alarms = [record.getMessage() for record in caplog.records if record.levelname == "CRITICAL"]
     assert [alarm.partition("number ")[2][0] for alarm in alarms] == ["1", "2", "3"]
     assert all("is lost" in alarm and "SPOOL_DIR" in alarm for alarm in alarms)
@@ -140,7 +141,7 @@ def test_the_replay_goes_on_after_an_error(
 ) -> None:
     spool = Spool(spool_folder)
     hit = make_hit()
-    spool.append(hit)
+    spool.append_all([hit])
     with refused_connections(monkeypatch):
         Intake(Recorder(1, PATIENCE), spool)
         wait_until(lambda: caplog.text.count("The spool waits") > 1)

@@ -1,6 +1,5 @@
 import logging
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from time import perf_counter
 from typing import Any
@@ -11,11 +10,12 @@ import pytest
 from django.db import Error, OperationalError, connection
 
 from marketingsuite.devstack import free_port
-from tests.tracking.samples import ACCOUNT, MESSAGE, NO_ACCOUNT, make_hit, wait_until
+from tests.tracking.samples import ACCOUNT, MESSAGE, NO_ACCOUNT, all_of, begin, in_loop, make_hit, wait_until
 from tracking import recorder
+from tracking.crew import MOST_AT_ONCE
 from tracking.hits import Hit
 from tracking.models import Event, Outbox
-from tracking.recorder import MOST_AT_ONCE, Recorder, store_hits
+from tracking.recorder import Recorder, store_hits
 from tracking.signals import events_recorded
 
 pytestmark = pytest.mark.usefixtures("shared_db")
@@ -45,9 +45,13 @@ def told() -> Iterator[list[UUID]]:
     events_recorded.disconnect(hear)
 
 
+def record(recorder: Recorder, hit: Hit) -> bool:
+    return in_loop(recorder.record(hit))
+
+
 def record_all(recorder: Recorder, hits: list[Hit]) -> list[bool]:
-    with ThreadPoolExecutor(len(hits)) as threads:
-        return list(threads.map(recorder.record, hits))
+    """Record them at the same time."""
+    return in_loop(all_of([recorder.record(hit) for hit in hits]))
 
 
 def set_sizes() -> list[int]:
@@ -59,7 +63,7 @@ def set_sizes() -> list[int]:
 
 def test_a_recorded_hit_is_an_event_that_waits_for_its_fan_out(told: list[UUID]) -> None:
     hit = make_hit(type="click", original="https://example.com/é", link=3)
-    assert Recorder(1, PATIENT).record(hit)
+    assert record(Recorder(1, PATIENT), hit)
     event = Event.objects.get()
     assert (event.id, event.type, event.account_id, event.message_id) == (hit.id, "click", ACCOUNT, MESSAGE)
     assert (event.data, event.occurred_at) == (hit.data, hit.occurred_at)
@@ -67,31 +71,17 @@ def test_a_recorded_hit_is_an_event_that_waits_for_its_fan_out(told: list[UUID])
     assert told == [hit.id]
 
 
-def test_what_gathers_meanwhile_is_one_set() -> None:
+@pytest.mark.parametrize(("number", "sizes"), [(59, [1, 59]), (MOST_AT_ONCE + 100, [1, 100, MOST_AT_ONCE])])
+def test_what_gathers_meanwhile_is_one_set_up_to_a_largest_size(number: int, sizes: list[int]) -> None:
     recorder = Recorder(1, PATIENT)
-    hits = [make_hit() for _ in range(60)]
-    with ThreadPoolExecutor(len(hits)) as threads:
-        with held_up():
-            first = threads.submit(recorder.record, hits[0])
-            wait_until(lambda: recorder._busy_since[0] is not None)
-            rest = [threads.submit(recorder.record, hit) for hit in hits[1:]]
-            wait_until(lambda: recorder._queue.qsize() == len(hits) - 1)
-        assert first.result()
-        assert all(each.result() for each in rest)
-    assert set_sizes() == [1, 59]
-
-
-def test_a_set_has_a_largest_size() -> None:
-    recorder = Recorder(1, PATIENT)
-    with ThreadPoolExecutor(MOST_AT_ONCE + 101) as threads:
-        with held_up():
-            first = threads.submit(recorder.record, make_hit())
-            wait_until(lambda: recorder._busy_since[0] is not None)
-            rest = [threads.submit(recorder.record, make_hit()) for _ in range(MOST_AT_ONCE + 100)]
-            wait_until(lambda: recorder._queue.qsize() == MOST_AT_ONCE + 100)
-        assert first.result()
-        assert all(each.result() for each in rest)
-    assert set_sizes() == [1, 100, MOST_AT_ONCE]
+    with held_up():
+        first = begin(recorder.record(make_hit()))
+        wait_until(lambda: recorder._crew._free == 0)
+        rest = begin(all_of([recorder.record(make_hit()) for _ in range(number)]))
+        wait_until(lambda: len(recorder._crew._gathered) == number)
+    assert first.result(PATIENT)
+    assert all(rest.result(PATIENT))
+    assert set_sizes() == sizes
 
 
 def test_the_wait_ends_with_the_patience_and_the_hit_is_stored_later() -> None:
@@ -99,7 +89,7 @@ def test_the_wait_ends_with_the_patience_and_the_hit_is_stored_later() -> None:
     hit = make_hit()
     with held_up():
         start = perf_counter()
-        assert not recorder.record(hit)
+        assert not record(recorder, hit)
         assert 0.2 <= perf_counter() - start < 0.5
     wait_until(Event.objects.filter(pk=hit.id).exists)
 
@@ -109,13 +99,13 @@ def test_while_all_threads_are_stuck_nobody_waits() -> None:
     assert not recorder.is_stuck()
     with held_up():
         record_all(recorder, [make_hit(), make_hit()])
-        recorder.record(make_hit())
+        record(recorder, make_hit())
         wait_until(recorder.is_stuck)
         start = perf_counter()
-        assert not recorder.record(make_hit())
+        assert not record(recorder, make_hit())
         assert perf_counter() - start < 0.1
     wait_until(lambda: not recorder.is_stuck())
-    assert recorder.record(make_hit())
+    assert record(recorder, make_hit())
 
 
 BAD = [
@@ -139,17 +129,17 @@ def test_a_hit_that_the_database_refuses_is_given_back_and_the_others_are_stored
 
 def test_whose_hit_is_refused_hears_so() -> None:
     recorder = Recorder(1, PATIENT)
-    assert not recorder.record(BAD[0])
-    assert recorder.record(make_hit())
+    assert not record(recorder, BAD[0])
+    assert record(recorder, make_hit())
 
 
 def test_a_lost_connection_costs_one_set_and_is_made_anew() -> None:
     recorder = Recorder(1, PATIENT)
-    assert recorder.record(make_hit())
+    assert record(recorder, make_hit())
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
-    assert not recorder.record(make_hit())
-    assert recorder.record(make_hit())
+    assert not record(recorder, make_hit())
+    assert record(recorder, make_hit())
 
 
 def test_a_database_that_refuses_connections_is_no_reason_to_wait(
@@ -159,11 +149,11 @@ def test_a_database_that_refuses_connections_is_no_reason_to_wait(
         elsewhere.setitem(connection.settings_dict, "PORT", str(free_port(20_000)))
         recorder = Recorder(1, PATIENT)
         start = perf_counter()
-        assert not recorder.record(make_hit())
+        assert not record(recorder, make_hit())
         assert perf_counter() - start < 5
     assert told == []
     assert connection.settings_dict["PASSWORD"] not in caplog.text
-    assert recorder.record(make_hit())
+    assert record(recorder, make_hit())
 
 
 def test_hits_that_met_an_error_can_be_stored_again(told: list[UUID]) -> None:
@@ -184,16 +174,18 @@ def test_a_listener_that_fails_is_not_the_hits_trouble(caplog: pytest.LogCapture
     events_recorded.connect(fail)
     try:
         with caplog.at_level(logging.ERROR):
-            assert Recorder(1, PATIENT).record(make_hit())
+            assert record(Recorder(1, PATIENT), make_hit())
     finally:
         events_recorded.disconnect(fail)
 
 
-def test_many_threads_record_every_hit_once() -> None:
+def test_many_at_once_are_recorded_once_each() -> None:
+    async def one_after_another(hits: list[Hit]) -> bool:
+        return all([await recorder.record(hit) for hit in hits])
+
     recorder = Recorder(3, PATIENT)
     hits = [make_hit() for _ in range(300)]
-    with ThreadPoolExecutor(30) as threads:
-        assert all(threads.map(recorder.record, hits))
+    assert all(in_loop(all_of([one_after_another(hits[number::30]) for number in range(30)])))
     assert sorted(Event.objects.values_list("id", flat=True)) == sorted(hit.id for hit in hits)
     assert Outbox.objects.count() == 300
 

@@ -41,7 +41,7 @@ APPEND = """
 spool = Spool(folder)
 for _ in range(number):
     one = hit()
-    spool.append(one)
+    spool.append_all([one])
     say([one])
 print("done", flush=True)
 sys.stdin.read()
@@ -56,7 +56,7 @@ spool = Spool(folder)
 sys.stdin.readline()
 for _ in range(number):
     one = hit()
-    spool.append(one)
+    spool.append_all([one])
     print("made", one.id, flush=True)
     spool.replay(say)
 """
@@ -68,14 +68,14 @@ spool, full = Spool(folder), 0
 for _ in range(number + 3):
     one = hit()
     try:
-        spool.append(one)
+        spool.append_all([one])
         say([one])
     except OSError:
         full += 1
 print("full", full)
 resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 one = hit()
-spool.append(one)
+spool.append_all([one])
 say([one])
 """
 
@@ -132,7 +132,7 @@ def test_what_was_appended_is_replayed_as_it_was(folder: Path) -> None:
     hits = [make_hit(useragent='é 📬 \\ "\n'), make_hit(type="click", original="https://example.com/", link=3)]
     spool = Spool(folder)
     for hit in hits:
-        spool.append(hit)
+        spool.append_all([hit])
     assert stored_by(spool) == hits
     assert names(folder) == []
     assert stored_by(spool) == []
@@ -145,7 +145,7 @@ def test_nothing_to_replay_is_no_trouble(folder: Path) -> None:
 def test_hits_after_a_replay_are_replayed_as_well(folder: Path) -> None:
     spool = Spool(folder)
     for hit in (make_hit(), make_hit()):
-        spool.append(hit)
+        spool.append_all([hit])
         assert stored_by(spool) == [hit]
 
 
@@ -153,8 +153,8 @@ def test_nobody_else_may_read_the_spool(folder: Path) -> None:
     previous = os.umask(0)
     try:
         spool = Spool(folder)
-        spool.append(make_hit(account=1))
-        spool.append(make_hit(account=2))
+        spool.append_all([make_hit(account=1)])
+        spool.append_all([make_hit(account=2)])
         (path,) = folder.iterdir()
         assert (stat.S_IMODE(folder.stat().st_mode), stat.S_IMODE(path.stat().st_mode)) == (0o700, 0o600)
         with path.open("ab") as file:
@@ -166,7 +166,7 @@ def test_nobody_else_may_read_the_spool(folder: Path) -> None:
         os.umask(previous)
 
 
-def test_a_line_is_on_the_disk_before_append_returns(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_line_is_on_the_disk_before_append_all_returns(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     synced: list[int] = []
     fsync = os.fsync
 
@@ -179,7 +179,7 @@ def test_a_line_is_on_the_disk_before_append_returns(folder: Path, monkeypatch: 
     written = 0
     for _ in range(3):
         hit = make_hit()
-        spool.append(hit)
+        spool.append_all([hit])
         written += len(hit.to_line())
         assert synced[-1] == written
     assert -1 in synced, "the folder, which has the file's name"
@@ -217,7 +217,7 @@ def test_a_file_that_is_not_locked_yet_is_nobody_elses(folder: Path, monkeypatch
 
     monkeypatch.setattr(fcntl, "flock", flock_late)
     spool, hit = Spool(folder), make_hit()
-    spool.append(hit)
+    spool.append_all([hit])
     assert stored_by(spool) == [hit]
 
 
@@ -297,7 +297,7 @@ def test_threads_that_append_while_others_replay_lose_nothing(folder: Path) -> N
     def append(_: int) -> list[Hit]:
         hits = [make_hit() for _ in range(25)]
         for hit in hits:
-            spool.append(hit)
+            spool.append_all([hit])
         return hits
 
     def store(batch: list[Hit]) -> list[Hit]:
@@ -359,14 +359,14 @@ def test_a_full_disk_is_said_and_leaves_no_half_line(folder: Path) -> None:
 def test_a_place_that_can_not_be_written_to_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(OSError, match="Not a directory"):
-        Spool(tmp_path / "file" / "spool").append(make_hit())
+        Spool(tmp_path / "file" / "spool").append_all([make_hit()])
 
 
 def test_when_the_disk_fails_all_that_waited_for_it_are_told_and_the_next_get_a_new_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     spool, real, failures = Spool(tmp_path), os.fsync, [OSError(5, "Input/output error")]
-    spool.append(make_hit())
+    spool.append_all([make_hit()])
 
     def fail_once_both_have_written(file: int) -> None:
         if failures:
@@ -376,7 +376,7 @@ def test_when_the_disk_fails_all_that_waited_for_it_are_told_and_the_next_get_a_
 
     def append(_: int) -> str:
         try:
-            spool.append(make_hit())
+            spool.append_all([make_hit()])
         except OSError:
             return "refused"
         return "kept"
@@ -397,6 +397,6 @@ def test_a_folder_that_can_not_be_synced_leaves_no_file_open(tmp_path: Path, mon
     spool, before = Spool(tmp_path), len(os.listdir("/proc/self/fd"))
     for _ in range(20):
         with pytest.raises(OSError, match="No space"):
-            spool.append(make_hit())
+            spool.append_all([make_hit()])
 
     assert len(os.listdir("/proc/self/fd")) < before + 5

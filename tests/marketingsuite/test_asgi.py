@@ -1,19 +1,21 @@
 import http.client
 import signal
 import socket
-import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter
 from typing import Any, NamedTuple
 
 import pytest
+import requests
+from django.contrib.auth import get_user_model
 from django.db import connection
 
-from marketingsuite import wsgi
+from marketingsuite import asgi
 from marketingsuite.devstack import Processes, Stack, free_port
-from tests.tracking.samples import click_url, pixel_url, request, wait_until
+from tests.tracking.samples import click_url, in_loop, pixel_url, request, wait_until
 from tracking.hits import Hit
 from tracking.models import Event, Outbox
 
@@ -97,12 +99,16 @@ def test_a_header_comes_through_the_server_clean_and_capped(sent: bytes, kept: s
     assert web_alone.spooled()[-1].data["referer"] == "https://mail.example/"
 
 
-@pytest.mark.parametrize(("sent", "text"), [("Bücher 📬".encode(), "Bücher 📬"), (b"B\xfccher", "B\ufffdcher")])
-def test_a_header_beyond_ascii_costs_at_most_itself(sent: bytes, text: str, web_alone: Web) -> None:
-    """granian keeps such a header to itself, other servers hand it over."""
-    assert web_alone.get(click_url(), User_Agent=sent, Referer=b"https://mail.example/")[0].status == 302
-    assert web_alone.spooled()[-1].data.get("useragent", text) == text
-    assert web_alone.spooled()[-1].data["referer"] == "https://mail.example/"
+@pytest.mark.parametrize(("sent", "kept"), [("Bücher 📬".encode(), "Bücher 📬"), (b"B\xfccher", "B\ufffdcher")])
+def test_a_header_beyond_ascii_comes_through_the_server(sent: bytes, kept: str, web_alone: Web) -> None:
+    assert web_alone.get(click_url(), User_Agent=sent)[0].status == 302
+    assert web_alone.spooled()[-1].data["useragent"] == kept
+
+
+def test_a_body_that_nobody_asked_for_is_not_waited_for(web_alone: Web) -> None:
+    with socket.create_connection(("127.0.0.1", web_alone.port), timeout=10) as line:
+        line.sendall(b"POST /o/x HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\nthe beginning")
+        assert line.recv(100).startswith(b"HTTP/1.1 405")
 
 
 def test_what_the_server_itself_refuses_does_not_stop_it(web_alone: Web) -> None:
@@ -151,13 +157,53 @@ def test_what_a_killed_process_spooled_is_recorded_by_the_next_one(
     assert Outbox.objects.count() == 20
 
 
-@pytest.mark.django_db
+def test_a_client_that_goes_away_has_its_hit_recorded(stack: Stack, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        hangs = {"DATABASE_URL": f"postgresql://nobody@127.0.0.1:{silent.getsockname()[1]}/none", "HIT_WAIT_MS": "500"}
+        with web(stack, tmp_path, tmp_path / "spool", NOWHERE | hangs) as patient:
+            with socket.create_connection(("127.0.0.1", patient.port), timeout=10) as line:
+                line.sendall(f"GET {click_url()} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+                time.sleep(0.1)
+                assert not patient.spooled()
+            wait_until(lambda: len(patient.spooled()) == 1)
+
+
+def test_only_the_header_with_hyphens_tells_of_the_client(stack: Stack, tmp_path: Path) -> None:
+    """Many proxies hand on what a client wrote into X_Forwarded_For."""
+    with web(stack, tmp_path, tmp_path / "spool", NOWHERE | {"TRUSTED_PROXIES": "1"}) as proxied:
+        with socket.create_connection(("127.0.0.1", proxied.port), timeout=10) as line:
+            lines = "X-Forwarded-For: 192.0.2.9\r\nX_Forwarded_For: 6.6.6.6\r\nX-FORWARDED-FOR: 203.0.113.9"
+            line.sendall(f"GET {click_url()} HTTP/1.1\r\nHost: x\r\n{lines}\r\n\r\n".encode())
+            assert line.recv(100).startswith(b"HTTP/1.1 302")
+        assert [hit.data["ip"] for hit in proxied.spooled()] == ["203.0.113.9"]
+
+
+def test_the_dashboard_works_through_the_server_without_a_warning(
+    stack: Stack, tmp_path: Path, transactional_db: None
+) -> None:
+    get_user_model().objects.create_superuser("ann", password="a password")
+    here = {"DATABASE_URL": stack.database_url.rpartition("/")[0] + "/" + str(connection.settings_dict["NAME"])}
+    with web(stack, tmp_path, tmp_path / "spool", here | {"PYTHONWARNINGS": "always"}) as dashboard:
+        place, session = f"http://127.0.0.1:{dashboard.port}", requests.Session()
+        page = session.get(f"{place}/admin/", timeout=10)
+        form = {"username": "ann", "password": "a password", "csrfmiddlewaretoken": session.cookies["csrftoken"]}
+        assert b"Log out" in session.post(page.url, form, timeout=10).content
+        assert session.get(f"{place}/admin/feedbackloops/delivery/", timeout=10).status_code == 200
+        style = session.get(f"{place}/static/marketingsuite/dashboard.css", timeout=10)
+        assert (style.status_code, style.headers["Content-Type"]) == (200, 'text/css; charset="utf-8"')
+        assert style.content == (ROOT / "marketingsuite/static/marketingsuite/dashboard.css").read_bytes()
+        log = dashboard.processes.log("web").read_text()
+    assert "Warning" not in log
+    assert "Traceback" not in log
+
+
+@pytest.mark.usefixtures("transactional_db")
 def test_everything_else_goes_to_the_dashboard() -> None:
-    answer = request("/admin/login/", HTTP_HOST="localhost")
-    assert answer.status == "200 OK"
+    answer = request("/admin/login/")
+    assert answer.status == 200
     assert "X-Frame-Options" in answer.headers
-    assert request("/", HTTP_HOST="localhost").headers["Location"] == "/admin/"
-    assert request("/open/", HTTP_HOST="localhost").status == "404 Not Found"
+    assert request("/").headers["Location"] == "/admin/"
+    assert request("/open/").status == 404
 
 
 def test_tracking_pays_for_no_middleware() -> None:
@@ -165,17 +211,32 @@ def test_tracking_pays_for_no_middleware() -> None:
     assert not {"X-Frame-Options", "Vary", "Set-Cookie"} & headers.keys()
 
 
-def test_the_dashboard_never_takes_every_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    seats, answers = threading.BoundedSemaphore(1), []
-    monkeypatch.setattr(wsgi, "_for_dashboard", seats)
-    seats.acquire()
+def test_a_dashboard_that_is_busy_says_so_and_pixels_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asgi, "_seats", [])
+    answer = request("/admin/")
+    assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
+    assert b"busy" in answer.body
+    assert request("/o/.gif").status == 200
 
-    def start_response(status: str, headers: Any, exc_info: Any = None) -> Any:
-        answers.append(status)
 
-    [body] = wsgi.application({"PATH_INFO": "/admin/", "REQUEST_METHOD": "GET"}, start_response)
-    assert b"busy" in body
-    wsgi.application({"PATH_INFO": "/o/.gif", "REQUEST_METHOD": "GET"}, start_response)
+def test_a_seat_is_free_again_after_each_request() -> None:
+    seats = list(asgi._seats)
+    for _ in range(3):
+        assert request("/open/").status == 404
+    assert asgi._seats == seats
 
-    assert answers == ["503 Service Unavailable", "200 OK"]
-    seats.release()
+
+def test_the_process_starts_and_stops_as_its_server_asks() -> None:
+    asked, said = iter(["lifespan.startup", "lifespan.shutdown"]), []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": next(asked)}
+
+    async def send(message: Mapping[str, Any]) -> None:
+        said.append(message["type"])
+
+    async def live() -> None:
+        await asgi.application({"type": "lifespan"}, receive, send)
+
+    in_loop(live())
+    assert said == ["lifespan.startup.complete", "lifespan.shutdown.complete"]

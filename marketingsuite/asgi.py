@@ -1,0 +1,68 @@
+"""The web process: tracking URLs go straight to tracking, everything else to Django and its middleware."""
+
+import os
+from asyncio import get_running_loop
+from collections.abc import Awaitable
+from concurrent.futures import ThreadPoolExecutor
+
+from asgiref.sync import ThreadSensitiveContext
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "marketingsuite.settings")
+
+dashboard = get_asgi_application()
+
+from marketingsuite import memory  # noqa: E402  (these need the apps that the line above loads)
+from tracking.intake import intake  # noqa: E402
+from tracking.views import PREFIXES, Message, Receive, Scope, Send, answer, tracking  # noqa: E402
+
+# Not with the first hit: a spool that another process left behind must not wait for one.
+intake()
+memory.settle()
+
+# Each request for the dashboard has a thread, and the thread a connection that it keeps. While PostgreSQL hangs, so do
+# they: more would only wait as well.
+_seats = [ThreadPoolExecutor(1, f"dashboard-{number}") for number in range(32)]
+_BUSY = answer(503, b"text/plain", b"The dashboard is busy. Please try again in a moment.\n", (b"retry-after", b"5"))
+
+
+def application(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+    """Serve one request, or the life of the process (ASGI 3.0)."""
+    if scope["type"] == "http":
+        serve = tracking if scope["path"].startswith(PREFIXES) else _serve_dashboard
+        return serve(scope, receive, send)
+    return _live(receive, send)
+
+
+async def _serve_dashboard(scope: Scope, receive: Receive, send: Send) -> None:
+    if not _seats:
+        await send(_BUSY.start)
+        await send(_BUSY.body)
+        return
+    seat = _seats.pop()
+    try:
+        async with ThreadSensitiveContext(executor=seat):
+            await dashboard(scope, _until_complete(receive), send)
+    finally:
+        _seats.append(seat)
+
+
+def _until_complete(receive: Receive) -> Receive:
+    """The request's body, and then nothing: Django would leave alone a thread whose client has gone, and it goes on."""
+    complete = False
+
+    async def receive_body() -> Message:
+        nonlocal complete
+        if complete:
+            await get_running_loop().create_future()
+        message = await receive()
+        complete = not message.get("more_body")
+        return message
+
+    return receive_body
+
+
+async def _live(receive: Receive, send: Send) -> None:
+    while (await receive())["type"] != "lifespan.shutdown":
+        await send({"type": "lifespan.startup.complete"})
+    await send({"type": "lifespan.shutdown.complete"})

@@ -1,0 +1,130 @@
+"""From the event loop to threads that may block, and back, in sets.
+
+The loop must never wait for a disk or a database, and a thread for each item would cost more than the work. So items
+gather in the loop; a thread that is free takes them all at once, and one call brings back what became of them.
+"""
+
+import threading
+from asyncio import Future, TimerHandle, get_running_loop
+from collections import deque
+from collections.abc import Callable, Collection
+from contextlib import suppress
+from queue import SimpleQueue
+from time import monotonic
+from typing import Final, Generic, NamedTuple, TypeVar
+
+T = TypeVar("T")
+# What became of an item: None once it is done, else what kept it from being done.
+Outcome = Exception | None
+
+MOST_AT_ONCE: Final = 500
+TOO_LATE: Final = TimeoutError("no answer in time")
+REFUSED: Final = ValueError("refused")
+
+
+class _Waiting(NamedTuple, Generic[T]):
+    item: T
+    outcome: "Future[Outcome]"
+    until: float
+
+
+class Crew(Generic[T]):
+    """A few threads that work for one event loop; each takes all that waits, up to MOST_AT_ONCE.
+
+    `work` gets a list of items and gives back those that were refused; what it raises is the outcome of them all.
+    `prepare` is called in each thread before its first work, and may fail.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        threads: int,
+        patience: float,
+        work: Callable[[list[T]], Collection[T]],
+        prepare: Callable[[], object] = lambda: None,
+    ) -> None:
+        """`patience` (seconds): how long an outcome is waited for at most."""
+        self._work = work
+        self._patience = patience
+        self._free = threads
+        self._last_handed = float("-inf")
+        self._gathered: list[_Waiting[T]] = []
+        self._sets: SimpleQueue[list[_Waiting[T]]] = SimpleQueue()
+        self._waiting: deque[_Waiting[T]] = deque()
+        self._timer: TimerHandle | None = None
+        for number in range(threads):
+            threading.Thread(target=self._run, args=(prepare,), name=f"{name}-{number}", daemon=True).start()
+
+    def hand(self, item: T) -> "Future[Outcome]":
+        """Have the item worked on; its outcome is there when the patience ends at the latest, then TOO_LATE.
+
+        TOO_LATE doesn't mean that it was not done, or never will be. While all threads are stuck the item is not taken,
+        and TOO_LATE is there at once. To be called in the event loop.
+        """
+        loop = get_running_loop()
+        outcome: Future[Outcome] = loop.create_future()
+        now = monotonic()
+        if self._is_stuck(now):
+            outcome.set_result(TOO_LATE)
+            return outcome
+        waiting = _Waiting(item, outcome, now + self._patience)
+        self._waiting.append(waiting)
+        if self._timer is None:
+            self._timer = loop.call_later(self._patience, self._expire)
+        if not self._gathered:
+            # Not at once: what else the loop has received by now comes along.
+            loop.call_soon(self._hand_over)
+        self._gathered.append(waiting)
+        return outcome
+
+    def is_stuck(self) -> bool:
+        """Whether every thread has been at one set for longer than anybody would wait."""
+        return self._is_stuck(monotonic())
+
+    def _is_stuck(self, now: float) -> bool:
+        return not self._free and self._last_handed < now - self._patience
+
+    def _hand_over(self) -> None:
+        while self._free and self._gathered:
+            self._free -= 1
+            self._last_handed = monotonic()
+            self._sets.put(self._gathered[:MOST_AT_ONCE])
+            self._gathered = self._gathered[MOST_AT_ONCE:]
+
+    def _expire(self) -> None:
+        """Tell those whose patience has ended. It is the same for all, so they stand in the order of their ends."""
+        self._timer = None
+        now = monotonic()
+        while self._waiting:
+            first = self._waiting[0]
+            if not first.outcome.done():
+                if first.until > now:
+                    self._timer = get_running_loop().call_later(first.until - now, self._expire)
+                    return
+                first.outcome.set_result(TOO_LATE)
+            self._waiting.popleft()
+
+    def _run(self, prepare: Callable[[], object]) -> None:
+        # The first item must not wait for this; what is wrong, the work will say.
+        with suppress(Exception):
+            prepare()
+        while True:
+            handed = self._sets.get()
+            outcomes = self._outcomes([waiting.item for waiting in handed])
+            # A loop that is closed has nobody left who waits.
+            with suppress(RuntimeError):
+                handed[0].outcome.get_loop().call_soon_threadsafe(self._tell, handed, outcomes)
+
+    def _outcomes(self, items: list[T]) -> list[Outcome]:
+        try:
+            refused = {id(item) for item in self._work(items)}
+        except Exception as error:
+            return [error] * len(items)
+        return [REFUSED if id(item) in refused else None for item in items]
+
+    def _tell(self, handed: list[_Waiting[T]], outcomes: list[Outcome]) -> None:
+        self._free += 1
+        for waiting, outcome in zip(handed, outcomes, strict=True):
+            if not waiting.outcome.done():
+                waiting.outcome.set_result(outcome)
+        self._hand_over()
