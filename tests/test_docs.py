@@ -113,7 +113,9 @@ def test_every_function_and_class_that_a_link_names_is_defined_in_its_file() -> 
     found = [(match[1], target) for match, target in named if match and target.suffix == ".py"]
     assert len(found) > 20
     for name, target in found:
-        assert re.search(rf"^ *(?:def|class) {name}\b", target.read_text(), re.MULTILINE), f"{name} in {target}"
+        assert re.search(rf"^ *(?:(?:async )?def|class) {name}\b", target.read_text(), re.MULTILINE), (
+            f"{name} in {target}"
+        )
 
 
 def test_the_glossary_is_in_alphabetical_order() -> None:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from socket import AF_INET, inet_pton
 from typing import Final, NamedTuple, Self, TypeVar
 from uuid import UUID
 from zlib import crc32
@@ -129,10 +130,12 @@ def _address(text: str) -> str | None:
     if hop is None:
         return None
     try:
-        if hop["four"]:
-            return str(ipaddress.IPv4Address(hop["four"]))
+        if four := hop["four"]:
+            # It knows one way to write an address only, and a tenth of the time that ipaddress takes.
+            inet_pton(AF_INET, four)
+            return four
         address = ipaddress.IPv6Address(hop["bracketed"] or hop["six"])
-    except ValueError:
+    except (ValueError, OSError):
         return None
     return str(address.ipv4_mapped or address)
 

@@ -106,6 +106,9 @@ def test_any_bytes_in_a_header_become_clean_text(header: bytes) -> None:
         (1, "203.0.113.9:port", None),
         (1, "203.0.113.9 OR 1=1", None),
         (1, "1", None),
+        (1, "203.0.113", None),
+        (1, "203.0.113.09", None),
+        (1, "203.0.113.", None),
         (1, "[2001:db8::1", None),
     ],
 )

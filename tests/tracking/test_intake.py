@@ -1,10 +1,13 @@
+import os
 import signal
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from statistics import median
+from time import perf_counter
 from typing import NamedTuple
 
 import pytest
@@ -15,6 +18,8 @@ from marketingsuite.devstack import Stack, free_port
 from tests.tracking.samples import (
     NO_ACCOUNT,
     Answer,
+    all_of,
+    asked,
     click_url,
     in_loop,
     make_hit,
@@ -134,6 +139,51 @@ def test_hits_that_nothing_takes_are_counted_and_the_links_still_lead_on(
     assert [alarm.partition("number ")[2][0] for alarm in alarms] == ["1", "2", "3"]
     assert all("is lost" in alarm and "SPOOL_DIR" in alarm for alarm in alarms)
     spool_folder.unlink()
+
+
+def test_hits_that_are_spooled_at_the_same_time_share_a_sync(
+    spool_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced, fsync = [], os.fsync
+
+    def watched(file: int) -> None:
+        synced.append(file)
+        fsync(file)
+
+    monkeypatch.setattr(os, "fsync", watched)
+    with refused_connections(monkeypatch):
+        answers = in_loop(all_of([asked(click_url(index)) for index in range(1, 101)]))
+        kept = spooled(spool_folder)
+    assert [answer.status for answer in answers] == [302] * 100
+    assert sorted(hit.data["link"] for hit in kept) == list(range(1, 101))
+    assert len(synced) < 20
+
+
+class HangingSpool(Spool):
+    """One on a disk that takes nothing and says nothing until it is let go."""
+
+    go = threading.Event()
+
+    def append_all(self, hits: Sequence[Hit]) -> None:
+        assert self.go.wait(10)
+        super().append_all(hits)
+
+
+def test_a_disk_that_hangs_holds_nobody_for_ever_and_the_hits_count_as_lost(
+    spool_folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("tracking.intake.DISK_SECONDS", 0.3)
+    with refused_connections(monkeypatch):
+        intake = Intake(Recorder(1, PATIENCE), HangingSpool(spool_folder))
+        start = perf_counter()
+        in_loop(intake.take(make_hit()))
+        assert 0.3 <= perf_counter() - start < 0.6
+        in_loop(intake.take(make_hit()))
+        assert perf_counter() - start < 0.7
+    HangingSpool.go.set()
+    alarms = [record.getMessage() for record in caplog.records if record.levelname == "CRITICAL"]
+    assert [alarm.partition("number ")[2][0] for alarm in alarms] == ["1", "2"]
+    assert all("no answer in time" in alarm for alarm in alarms)
 
 
 def test_the_replay_goes_on_after_an_error(

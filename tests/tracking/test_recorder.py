@@ -180,10 +180,11 @@ def test_a_listener_that_fails_is_not_the_hits_trouble(caplog: pytest.LogCapture
 
 
 def test_many_at_once_are_recorded_once_each() -> None:
-    async def one_after_another(hits: list[Hit]) -> bool:
-        return all([await recorder.record(hit) for hit in hits])
+    several = Recorder(3, PATIENT)
 
-    recorder = Recorder(3, PATIENT)
+    async def one_after_another(hits: list[Hit]) -> bool:
+        return all([await several.record(hit) for hit in hits])
+
     hits = [make_hit() for _ in range(300)]
     assert all(in_loop(all_of([one_after_another(hits[number::30]) for number in range(30)])))
     assert sorted(Event.objects.values_list("id", flat=True)) == sorted(hit.id for hit in hits)

@@ -1,0 +1,147 @@
+import threading
+from asyncio import Future, create_task, sleep
+from collections.abc import Callable
+from time import perf_counter
+
+import pytest
+
+from tests.tracking.samples import in_loop, wait_until
+from tracking.crew import MOST_AT_ONCE, REFUSED, TOO_LATE, Crew, Outcome
+
+PATIENT = 10.0
+
+
+class Work:
+    """Work that waits until it is let go, and notes its sets."""
+
+    def __init__(self) -> None:
+        self.sets: list[list[int]] = []
+        self.go = threading.Event()
+
+    def __call__(self, items: list[int]) -> list[int]:
+        self.sets.append(items)
+        assert self.go.wait(PATIENT)
+        return [item for item in items if item < 0]
+
+
+async def hand_all(crew: Crew[int], items: list[int]) -> list[Outcome]:
+    return [await outcome for outcome in [crew.hand(item) for item in items]]
+
+
+def crew_of(work: Callable[[list[int]], list[int]], patience: float = PATIENT, threads: int = 1) -> Crew[int]:
+    return Crew("test", threads, patience, work)
+
+
+def test_what_is_handed_over_together_is_one_set_and_each_hears_of_its_own() -> None:
+    work = Work()
+    work.go.set()
+    assert in_loop(hand_all(crew_of(work), [1, -2, 3])) == [None, REFUSED, None]
+    assert work.sets == [[1, -2, 3]]
+
+
+def test_a_set_has_a_largest_size() -> None:
+    work = Work()
+    work.go.set()
+    items = list(range(2 * MOST_AT_ONCE + 1))
+    assert in_loop(hand_all(crew_of(work), items)) == [None] * len(items)
+    assert [len(each) for each in work.sets] == [MOST_AT_ONCE, MOST_AT_ONCE, 1]
+
+
+def test_an_error_is_told_to_all_that_it_concerns_and_the_thread_goes_on() -> None:
+    def divide(items: list[int]) -> list[int]:
+        return [] if all(1 / item for item in items) else items
+
+    crew = crew_of(divide)
+    errors = in_loop(hand_all(crew, [1, 0]))
+    assert [type(error) for error in errors] == [ZeroDivisionError] * 2
+    assert in_loop(hand_all(crew, [1, 2])) == [None, None]
+
+
+def test_a_preparation_that_fails_is_no_trouble() -> None:
+    work = Work()
+    work.go.set()
+
+    def fail() -> None:
+        raise ZeroDivisionError
+
+    assert in_loop(hand_all(Crew("test", 1, PATIENT, work, fail), [1])) == [None]
+
+
+def test_each_waits_for_its_own_patience() -> None:
+    async def in_turn() -> list[float]:
+        async def wait(number: int) -> float:
+            start = perf_counter()
+            assert await crew.hand(number) is TOO_LATE
+            return perf_counter() - start
+
+        tasks = []
+        for number in range(5):
+            tasks.append(create_task(wait(number)))
+            await sleep(0.03)
+        return [await task for task in tasks]
+
+    work = Work()
+    crew = crew_of(work, patience=0.2, threads=2)
+    waits = in_loop(in_turn())
+    work.go.set()
+    assert all(0.2 <= wait < 0.26 for wait in waits), waits
+
+
+def test_an_answer_that_comes_late_is_no_trouble_and_what_waited_is_done() -> None:
+    work = Work()
+    crew = crew_of(work, patience=0.1)
+
+    async def hand_later(item: int) -> Outcome:
+        await sleep(0.02)
+        return await crew.hand(item)
+
+    async def both() -> list[Outcome]:
+        first = create_task(hand_all(crew, [1]))
+        return [await hand_later(2), *await first]
+
+    assert in_loop(both()) == [TOO_LATE, TOO_LATE]
+    work.go.set()
+    wait_until(lambda: work.sets == [[1], [2]])
+    wait_until(lambda: crew._free == 1)
+    assert in_loop(hand_all(crew, [3])) == [None]
+
+
+def test_while_every_thread_is_stuck_nothing_is_taken_and_nobody_waits() -> None:
+    work = Work()
+    crew = crew_of(work, patience=0.1)
+    assert in_loop(hand_all(crew, [1])) == [TOO_LATE]
+    wait_until(crew.is_stuck)
+    start = perf_counter()
+    assert in_loop(hand_all(crew, [2])) == [TOO_LATE]
+    assert perf_counter() - start < 0.05
+    work.go.set()
+    wait_until(lambda: not crew.is_stuck())
+    assert in_loop(hand_all(crew, [3])) == [None]
+    assert work.sets == [[1], [3]]
+
+
+def test_what_nobody_waits_for_any_more_is_done_all_the_same() -> None:
+    async def leave() -> None:
+        outcome: Future[Outcome] = crew.hand(1)
+        outcome.cancel()
+
+    work = Work()
+    work.go.set()
+    crew = crew_of(work)
+    in_loop(leave())
+    wait_until(lambda: work.sets == [[1]])
+    assert in_loop(hand_all(crew, [2])) == [None]
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_every_thread_takes_a_set(threads: int) -> None:
+    async def one_by_one() -> None:
+        for number in range(threads):
+            crew.hand(number)
+            await sleep(0.01)
+
+    work = Work()
+    crew = crew_of(work, threads=threads)
+    in_loop(one_by_one())
+    wait_until(lambda: sorted(work.sets) == [[number] for number in range(threads)])
+    work.go.set()
