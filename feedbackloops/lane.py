@@ -44,6 +44,7 @@ class Lane:
     # Under way, or ended and not yet recorded: due in the table, but not to be claimed again.
     known: set[UUID] = field(default_factory=set)
     more: bool = True
+    used: float = 0.0
     barred: bool = False
     after: str = START_OF_TIME
     after_id: UUID = NIL
@@ -102,7 +103,7 @@ class Lane:
         new = [each for each in claimed if each.id not in self.known]
         taken, self.in_the_way = new[:free], len(claimed) - len(new)
         if taken:
-            self.after, self.after_id = taken[-1].next_attempt, taken[-1].id
+            self.after, self.after_id, self.used = taken[-1].next_attempt, taken[-1].id, now
         self.known.update(each.id for each in taken)
         if now - self.restarted >= (RESTART_SECONDS if self.more else EMPTY_RESTART_SECONDS):
             self._go_to_start()

@@ -6,6 +6,7 @@ Everything runs in sets, on the engine's own connection, in statements that Post
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -21,6 +22,8 @@ from tracking.statements import run
 # A moment in a claim is what PostgreSQL wrote, and means nothing here.
 START_OF_TIME = "-infinity"
 NIL = UUID(int=0)
+# A notice has 8000 bytes, an id up to nineteen digits.
+TOLD_AT_ONCE = 400
 
 
 class Lease(NamedTuple):
@@ -178,6 +181,14 @@ def note(engine: UUID, notes: Sequence[LaneNote]) -> None:
     names = ("loops", "numbers", "troubles", "rests", "succeeded", "trouble", "stop_reasons")
     columns = (list(column) for column in zip(*notes, strict=True))
     run(queries.NOTE, engine=engine, **dict(zip(names, columns, strict=True)))
+
+
+def tell(loops: Collection[int]) -> set[int]:
+    """Tell whoever holds these lanes that there is something to do; those that somebody holds."""
+    known = sorted(loops)
+    parts = (known[start : start + TOLD_AT_ONCE] for start in range(0, len(known), TOLD_AT_ONCE))
+    told = (held for part in parts for held, _ in run(queries.TELL, loops=arrays.numbers(part)))
+    return set(chain.from_iterable(told))
 
 
 def due() -> list[int]:
