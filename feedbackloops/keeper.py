@@ -163,14 +163,20 @@ class Keeper:
     def _send(self) -> bool:
         moment = monotonic()
         wanting = [lane for lane in self._lanes.values() if lane.more]
-        self._adapt(wanting, moment)
-        free = {lane.lease.loop: free for lane in wanting if (free := lane.free(moment))}
+        self._adapt([lane for lane in wanting if lane.is_unread], moment)
+        free = {lane: free for lane in wanting if (free := lane.free(moment))}
         if not free or len(self._recording) >= MOST_UNRECORDED:
             return False
-        claimed: dict[int, list[Claimed]] = {loop: [] for loop in free}
-        for each in lanes.claim([self._lanes[loop].place(count) for loop, count in free.items()]):
-            claimed[each.loop].append(each)
-        taken = [each for loop, due in claimed.items() for each in self._lanes[loop].accept(due, free[loop], moment)]
+        claimed: dict[Lane, list[Claimed]] = {lane: [] for lane in free}
+        for each in lanes.claim([lane.place(count) for lane, count in free.items()]):
+            claimed[self._lanes[each.loop]].append(each)
+        self._adapt([lane for lane, due in claimed.items() if due and due[0].version != lane.version], moment)
+        taken = [
+            each
+            for lane, due in claimed.items()
+            if not lane.barred
+            for each in lane.accept(due, min(free[lane], lane.free(moment)), moment)
+        ]
         self._make_calls(taken)
         return bool(taken)
 

@@ -36,7 +36,7 @@ class Lease(NamedTuple):
 
 
 class LaneFacts(NamedTuple):
-    """What staff set, as it stands at this moment, for a lane that may be sent: active, verified and not stopped."""
+    """What staff have set for a lane that may be sent: active, verified and not stopped. `version`: as in Claimed."""
 
     loop: int
     account: int
@@ -48,6 +48,7 @@ class LaneFacts(NamedTuple):
     rsa_key_id: str
     in_flight_limit: int
     rate_limit: int | None
+    version: str
 
 
 class Place(NamedTuple):
@@ -60,7 +61,7 @@ class Place(NamedTuple):
 
 
 class Claimed(NamedTuple):
-    """A delivery that is due."""
+    """A delivery that is due. `version` is another one with each change of the loop."""
 
     id: UUID
     event: UUID
@@ -69,6 +70,7 @@ class Claimed(NamedTuple):
     attempts: int
     attempts_before: int
     next_attempt: str
+    version: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +129,7 @@ def facts(loops: Iterable[int]) -> list[LaneFacts]:
 
 
 def claim(places: Sequence[Place]) -> list[Claimed]:
-    """What is due in these lanes, the earliest first in each."""
+    """What is due in these lanes, the earliest first in each; nothing of a lane that may not be sent at this moment."""
     rows = run(
         queries.CLAIM,
         oldest=oldest_pending(),
