@@ -18,6 +18,7 @@ from django.db import Error, connection
 
 from feedbackloops.door import make_sender
 from feedbackloops.keeper import Keeper
+from feedbackloops.listening import Listener
 from feedbackloops.outbound.calls import Answer, Call
 
 T = TypeVar("T")
@@ -37,12 +38,15 @@ class Engine:
         self._make_parts()
         self._thread = threading.Thread(target=self._run, name="keeper", daemon=True)
         self._stop_at: float | None = None
+        self._listener = Listener(self._hear)
         self._rung: deque[int] = deque()
+        self._heard: deque[int] = deque()
         self._ended: deque[tuple[Call, Answer]] = deque()
 
     def start(self) -> None:
-        """Start both threads."""
+        """Start its threads."""
         self._sender.start()
+        self._listener.start()
         self._thread.start()
 
     def ring(self, loops: Iterable[int]) -> None:
@@ -54,6 +58,7 @@ class Engine:
         """Start no more calls, let those under way end within `seconds`, record them and give the lanes back."""
         self._stop_at = monotonic() + seconds
         self._bell.set()
+        self._listener.stop()
         self._thread.join(seconds + 2 * RECOVER_SECONDS)
         self._sender.stop(0)
 
@@ -68,6 +73,10 @@ class Engine:
         self._make_parts()
         self._keeper.inherit(former)
         self._sender.start()
+
+    def _hear(self, loops: Sequence[int]) -> None:
+        self._heard.extend(loops)
+        self._bell.set()
 
     def _over(self, calls: Sequence[tuple[Call, Answer]]) -> None:
         self._ended.extend(calls)
@@ -91,6 +100,7 @@ class Engine:
     def _turn(self) -> bool:
         if not self._sender.is_running():
             self._start_over()
+        self._keeper.hear(_drained(self._heard))
         return self._keeper.turn(_drained(self._rung), _drained(self._ended))
 
     def _guarded(self, step: Callable[[], bool]) -> bool:

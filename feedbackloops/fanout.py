@@ -30,18 +30,18 @@ DELETE FROM tracking_outbox WHERE ctid = ANY(ARRAY(
 
 # The accounts are compared once more, so that no row that went wrong elsewhere shows one account's data to another; in
 # words that no index knows, lest the planner goes through an account's rows where one look-up by id does.
-_LOAD = """
+_TAKE_AND_LOAD = f"""
+WITH taken AS ({_TAKE})
 SELECT e.id, e.type, e.account_id, coalesce(p.database_id, (e.data ->> 'database')::bigint),
-    CASE WHEN m.id IS NULL THEN '{}' ELSE
+    CASE WHEN m.id IS NULL THEN '{{}}' ELSE
         jsonb_build_object('recipient', m.recipient, 'tags', to_jsonb(m.tags))
-        || CASE WHEN p.id IS NULL THEN '{}' ELSE jsonb_build_object(
+        || CASE WHEN p.id IS NULL THEN '{{}}' ELSE jsonb_build_object(
             'profile', p.id, 'database', p.database_id, 'fields', p.fields, 'interests', to_jsonb(p.interests)
         ) END
     END::text
-FROM tracking_event e
+FROM taken JOIN tracking_event e ON e.id = taken.event_id AND e.id BETWEEN %(first)s AND %(last)s
 LEFT JOIN tracking_message m ON m.id = e.message_id AND m.account_id IS NOT DISTINCT FROM e.account_id
 LEFT JOIN profiles_profile p ON p.id = m.profile_id AND p.account_id IS NOT DISTINCT FROM e.account_id
-WHERE e.id = ANY(%(ids)s::uuid[]) AND e.id BETWEEN %(first)s AND %(last)s
 """
 
 _WISHES = """
@@ -131,8 +131,9 @@ def unpark(ids: Sequence[UUID]) -> int:
 
 
 def _fan_out(ids: Sequence[UUID]) -> set[int]:
-    taken = _take(ids)
-    events = _load(taken) if taken else []
+    events = _take(ids)
+    if not events:
+        return set()
     wishes = Wishes(_wishes({event.account for event in events}))
     wanted = [(event, wishes.loops_for(event.account, event.type, event.database)) for event in events]
     wanted = [(event, loops) for event, loops in wanted if loops]
@@ -142,12 +143,9 @@ def _fan_out(ids: Sequence[UUID]) -> set[int]:
     return {each.loop for each in owed}
 
 
-def _take(ids: Sequence[UUID]) -> list[UUID]:
-    return [id for (id,) in run(_TAKE, ids=arrays.ids(ids))]
-
-
-def _load(ids: Sequence[UUID]) -> list[LoadedEvent]:
-    return [LoadedEvent(*row) for row in run(_LOAD, ids=arrays.ids(ids), first=min(ids), last=max(ids))]
+def _take(ids: Sequence[UUID]) -> list[LoadedEvent]:
+    rows = run(_TAKE_AND_LOAD, ids=arrays.ids(ids), first=min(ids), last=max(ids))
+    return [LoadedEvent(*row) for row in rows]
 
 
 def _wishes(accounts: set[int]) -> list[Wish]:
@@ -174,6 +172,6 @@ def _owe(events: Sequence[LoadedEvent], owed: Sequence[Owed]) -> None:
 def _park(id: UUID, error: Exception) -> None:
     logger.error("Event %s can't be fanned out; it is parked", id, exc_info=error)
     with transaction.atomic():
-        if _take([id]):
+        if run(_TAKE, ids=arrays.ids([id])):
             reason = f"{type(error).__name__}: {error}".strip()[:2000]
             ParkedEvent.objects.update_or_create(event_id=id, defaults={"error": reason})

@@ -32,6 +32,8 @@ ALARM_SECONDS = 60.0
 # Parts of the lease: renewed after a ninth of it, no call started later than two ninths after that (5 s, 10 s of 45 s).
 RENEW_PART, FRESH_PART = 1 / 9, 2 / 9
 IDLE_SECONDS = 1.0
+# A lane is kept for so long after its last call: a lease for each event would cost more than the call.
+LINGER_SECONDS = 1.0
 
 
 class Keeper:
@@ -49,6 +51,12 @@ class Keeper:
     def inherit(self, former: "Keeper") -> None:
         """Take over what a former keeper of this process has not recorded yet."""
         self._recording = former._recording
+
+    def hear(self, loops: Iterable[int]) -> None:
+        """Look into these lanes with the next turn, where they are held here."""
+        for loop in loops:
+            if lane := self._lanes.get(loop):
+                lane.more = True
 
     def turn(self, rung: Iterable[int], over: Iterable[tuple[Call, Answer]]) -> bool:
         """Do what there is to do for the lanes that were rung and the calls that are over; whether calls were made."""
@@ -84,9 +92,7 @@ class Keeper:
         return min(max(min(times, default=moment + IDLE_SECONDS) - moment, 0.0), IDLE_SECONDS)
 
     def _lease(self, loops: Sequence[int]) -> None:
-        for loop in loops:
-            if lane := self._lanes.get(loop):
-                lane.more = True
+        self.hear(loops)
         wanted = {loop for loop in loops if loop not in self._lanes}
         if wanted:
             moment = monotonic()
@@ -95,6 +101,8 @@ class Keeper:
             fresh_until = moment + settings.LEASE_SECONDS * FRESH_PART
             for lease in lanes.lease(self.engine, sorted(wanted), settings.LEASE_SECONDS):
                 self._lanes[lease.loop] = self._lane(lease, fresh_until)
+            if elsewhere := wanted - self._lanes.keys():
+                lanes.tell(elsewhere)
 
     def _lane(self, lease: Lease, fresh_until: float) -> Lane:
         pace = Pace(1, settings.COOL_DOWN_SECONDS, settings.COOL_DOWN_MAX_SECONDS, lease.troubles)
@@ -136,7 +144,7 @@ class Keeper:
             lane.known.discard(done.delivery)
             if done.state == DeliveryState.PENDING and done.pause <= ALARM_SECONDS:
                 heapq.heappush(self._alarms, (moment + done.pause, done.loop))
-        self._note(self._lanes.values())
+        self._note({lane for lane, _ in written})
 
     def _note(self, known: Iterable[Lane]) -> None:
         moment = monotonic()
@@ -155,14 +163,20 @@ class Keeper:
     def _send(self) -> bool:
         moment = monotonic()
         wanting = [lane for lane in self._lanes.values() if lane.more]
-        self._adapt(wanting, moment)
-        free = {lane.lease.loop: free for lane in wanting if (free := lane.free(moment))}
+        self._adapt([lane for lane in wanting if lane.is_unread], moment)
+        free = {lane: free for lane in wanting if (free := lane.free(moment))}
         if not free or len(self._recording) >= MOST_UNRECORDED:
             return False
-        claimed: dict[int, list[Claimed]] = {loop: [] for loop in free}
-        for each in lanes.claim([self._lanes[loop].place(count) for loop, count in free.items()]):
-            claimed[each.loop].append(each)
-        taken = [each for loop, due in claimed.items() for each in self._lanes[loop].accept(due, free[loop], moment)]
+        claimed: dict[Lane, list[Claimed]] = {lane: [] for lane in free}
+        for each in lanes.claim([lane.place(count) for lane, count in free.items()]):
+            claimed[self._lanes[each.loop]].append(each)
+        self._adapt([lane for lane, due in claimed.items() if due and due[0].version != lane.version], moment)
+        taken = [
+            each
+            for lane, due in claimed.items()
+            if not lane.barred
+            for each in lane.accept(due, min(free[lane], lane.free(moment)), moment)
+        ]
         self._make_calls(taken)
         return bool(taken)
 
@@ -221,7 +235,8 @@ class Keeper:
                 heapq.heappush(self._alarms, (lane.pace.resting_until, lane.lease.loop))
         closed = [lane for lane in idle if lane.barred or lane.stop_reason or lane.is_resting(moment)]
         self._let_go(closed, anyway=True)
-        self._let_go([lane for lane in idle if lane not in closed], anyway=False)
+        unused = [lane for lane in idle if lane not in closed and moment - lane.used >= LINGER_SECONDS]
+        self._let_go(unused, anyway=False)
 
     def _let_go(self, idle: Sequence[Lane], *, anyway: bool) -> None:
         if not idle:

@@ -39,11 +39,13 @@ class Lane:
     pace: Pace
     # Read by the sender's thread: no call starts at or after this moment.
     fresh_until: float
-    # Reread before each claim.
     script: Script = field(init=False)
+    # Of what staff have set, as far as it is known here.
+    version: str = ""
     # Under way, or ended and not yet recorded: due in the table, but not to be claimed again.
     known: set[UUID] = field(default_factory=set)
     more: bool = True
+    used: float = 0.0
     barred: bool = False
     after: str = START_OF_TIME
     after_id: UUID = NIL
@@ -72,7 +74,7 @@ class Lane:
     def adapt(self, facts: LaneFacts, now: float) -> bool:
         """Follow what staff have set meanwhile; False where that can't be done, which concerns this lane only."""
         try:
-            self.script, self.barred = Script.from_facts(facts), False
+            self.script, self.version, self.barred = Script.from_facts(facts), facts.version, False
         except (ImproperlyConfigured, ValueError) as error:
             logger.error("Nothing can be sent to loop %d: %s", facts.loop, error)
             return False
@@ -82,6 +84,11 @@ class Lane:
         self.pace.limit = facts.in_flight_limit
         self.pace.set_rate(facts.rate_limit, now)
         return True
+
+    @property
+    def is_unread(self) -> bool:
+        """Whether what staff have set must be read before a claim: it never was, or a stop may have been lifted."""
+        return not self.version or bool(self.noted.stop_reason)
 
     def bar(self) -> None:
         """Send no more: it is paused, not verified or stopped."""
@@ -98,11 +105,11 @@ class Lane:
 
     def accept(self, claimed: Sequence[Claimed], free: int, now: float) -> list[Claimed]:
         """Take up to `free` of what a claim at place(free) found."""
-        self.more = len(claimed) == free + self.in_the_way
+        self.more = len(claimed) >= free + self.in_the_way
         new = [each for each in claimed if each.id not in self.known]
         taken, self.in_the_way = new[:free], len(claimed) - len(new)
         if taken:
-            self.after, self.after_id = taken[-1].next_attempt, taken[-1].id
+            self.after, self.after_id, self.used = taken[-1].next_attempt, taken[-1].id, now
         self.known.update(each.id for each in taken)
         if now - self.restarted >= (RESTART_SECONDS if self.more else EMPTY_RESTART_SECONDS):
             self._go_to_start()

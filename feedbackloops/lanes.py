@@ -6,6 +6,7 @@ Everything runs in sets, on the engine's own connection, in statements that Post
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -21,6 +22,8 @@ from tracking.statements import run
 # A moment in a claim is what PostgreSQL wrote, and means nothing here.
 START_OF_TIME = "-infinity"
 NIL = UUID(int=0)
+# A notice has 8000 bytes, an id up to nineteen digits.
+TOLD_AT_ONCE = 400
 
 
 class Lease(NamedTuple):
@@ -33,7 +36,7 @@ class Lease(NamedTuple):
 
 
 class LaneFacts(NamedTuple):
-    """What staff set, as it stands at this moment, for a lane that may be sent: active, verified and not stopped."""
+    """What staff have set for a lane that may be sent: active, verified and not stopped. `version`: as in Claimed."""
 
     loop: int
     account: int
@@ -45,6 +48,7 @@ class LaneFacts(NamedTuple):
     rsa_key_id: str
     in_flight_limit: int
     rate_limit: int | None
+    version: str
 
 
 class Place(NamedTuple):
@@ -57,7 +61,7 @@ class Place(NamedTuple):
 
 
 class Claimed(NamedTuple):
-    """A delivery that is due."""
+    """A delivery that is due. `version` is another one with each change of the loop."""
 
     id: UUID
     event: UUID
@@ -66,6 +70,7 @@ class Claimed(NamedTuple):
     attempts: int
     attempts_before: int
     next_attempt: str
+    version: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +129,7 @@ def facts(loops: Iterable[int]) -> list[LaneFacts]:
 
 
 def claim(places: Sequence[Place]) -> list[Claimed]:
-    """What is due in these lanes, the earliest first in each."""
+    """What is due in these lanes, the earliest first in each; nothing of a lane that may not be sent at this moment."""
     rows = run(
         queries.CLAIM,
         oldest=oldest_pending(),
@@ -178,6 +183,14 @@ def note(engine: UUID, notes: Sequence[LaneNote]) -> None:
     names = ("loops", "numbers", "troubles", "rests", "succeeded", "trouble", "stop_reasons")
     columns = (list(column) for column in zip(*notes, strict=True))
     run(queries.NOTE, engine=engine, **dict(zip(names, columns, strict=True)))
+
+
+def tell(loops: Collection[int]) -> set[int]:
+    """Tell whoever holds these lanes that there is something to do; those that somebody holds."""
+    known = sorted(loops)
+    parts = (known[start : start + TOLD_AT_ONCE] for start in range(0, len(known), TOLD_AT_ONCE))
+    told = (held for part in parts for held, _ in run(queries.TELL, loops=arrays.numbers(part)))
+    return set(chain.from_iterable(told))
 
 
 def due() -> list[int]:

@@ -27,7 +27,7 @@ RETURNING lane.loop_id
 
 FACTS = """
 SELECT l.id, l.account_id, l.url, l.body_format, l.secret, l.previous_secret, l.rsa_private_key, l.rsa_key_id,
-    l.in_flight_limit, l.rate_limit
+    l.in_flight_limit, l.rate_limit, l.xmin::text
 FROM feedbackloops_feedbackloop l JOIN feedbackloops_lanestate s ON s.loop_id = l.id
 WHERE l.id = ANY(%(loops)s::bigint[])
     AND l.status = 'active' AND l.verified_place <> '' AND l.verified_place = l.place AND s.stopped IS NULL
@@ -36,11 +36,13 @@ WHERE l.id = ANY(%(loops)s::bigint[])
 # What is under way looks due as well: no row says "sending". So a claim goes on from where the last one ended, but for
 # half a second: a fan-out that took that long to commit has put its deliveries before that place.
 CLAIM = """
-SELECT due.* FROM (
+SELECT due.*, l.xmin::text FROM (
     SELECT loop_id, free, least(after, now() - interval '0.5 seconds') AS after, after_id
     FROM unnest(%(loops)s::bigint[], %(free)s::int[], %(after)s::timestamptz[], %(after_ids)s::uuid[])
         AS t (loop_id, free, after, after_id)
 ) lane
+JOIN feedbackloops_feedbackloop l ON l.id = lane.loop_id
+JOIN feedbackloops_lanestate s ON s.loop_id = lane.loop_id
 CROSS JOIN LATERAL (
     SELECT d.id, d.event_id, d.loop_id, d.account_id, d.attempts, d.attempts_before,
         d.next_attempt::text
@@ -49,6 +51,7 @@ CROSS JOIN LATERAL (
         AND (d.next_attempt, d.id) > (lane.after, lane.after_id)
     ORDER BY d.next_attempt, d.id LIMIT lane.free
 ) due
+WHERE l.status = 'active' AND l.verified_place <> '' AND l.verified_place = l.place AND s.stopped IS NULL
 """
 
 EVENTS = """
@@ -137,6 +140,13 @@ WHERE lane.loop_id = held.loop_id AND lane.lease_number = held.number AND lane.e
         WHERE l.id = held.loop_id AND {SENDABLE}
     ))
 RETURNING lane.loop_id
+"""
+
+# Heard by the engines that hold these lanes: a task for each would cost ten times as much.
+TELL = """
+SELECT array_agg(loop_id), pg_notify('lanes', string_agg(loop_id::text, ','))
+FROM feedbackloops_lanestate WHERE loop_id = ANY(%(loops)s::bigint[]) AND leased_until > now()
+HAVING count(*) > 0
 """
 
 DUE = f"""

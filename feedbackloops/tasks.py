@@ -62,7 +62,7 @@ def at_most_every(seconds: Callable[[], float]) -> Callable[[Callable[[], None]]
 @shared_task(base=Ring, name="fan_out")
 def fan_out(ids: list[str]) -> None:
     """Owe the deliveries of these events, and ring the lanes that got any."""
-    doorbell.ring_for_lanes(fanout.fan_out([UUID(id) for id in ids]))
+    _ring_or_tell(fanout.fan_out([UUID(id) for id in ids]))
 
 
 @shared_task(base=Ring, name="drain")
@@ -72,7 +72,11 @@ def drain() -> None:
         ids = fanout.waiting(DRAIN_AT_ONCE, RING_SECONDS)
         if not ids:
             return
-        doorbell.ring_for_lanes(fanout.fan_out(ids))
+        _ring_or_tell(fanout.fan_out(ids))
+
+
+def _ring_or_tell(loops: set[int]) -> None:
+    doorbell.ring_for_lanes(loops - lanes.tell(loops))
 
 
 @shared_task(base=Ring, name="sweep")

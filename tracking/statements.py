@@ -29,7 +29,8 @@ def run(query: str, **parameters: Any) -> list[tuple[Any, ...]]:
 @contextmanager
 def in_transaction() -> Iterator[None]:
     """Run the statements of the block in one transaction."""
-    _connected()
+    # Django would ask first whether the connection is sound: one more round trip, and the next statement tells as well.
+    _connected().health_check_done = True  # type: ignore[attr-defined]  # which its stubs leave out
     with transaction.atomic():
         yield
 

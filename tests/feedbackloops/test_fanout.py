@@ -194,7 +194,7 @@ def test_a_set_takes_as_many_statements_as_one_event(
     monkeypatch.setattr(fanout, "run", count)
     fan_out(events)
 
-    assert len(statements) == 4  # take, load, wishes, owe
+    assert len(statements) == 3  # take and load, wishes, owe
     assert Delivery.objects.count() == 100
 
 

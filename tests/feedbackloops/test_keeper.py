@@ -12,7 +12,7 @@ from django.db import OperationalError, connection
 from django.utils.timezone import now
 from pytest_django import Settings
 
-from feedbackloops import lanes
+from feedbackloops import keeper, lanes
 from feedbackloops.fanout import fan_out
 from feedbackloops.keeper import Keeper
 from feedbackloops.models import Attempt, Delivery, FeedbackLoop, LaneState
@@ -65,7 +65,8 @@ class Bench:
 
 
 @pytest.fixture
-def bench() -> Iterator[Bench]:
+def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
+    monkeypatch.setattr(keeper, "LINGER_SECONDS", 0.0)
     bench = Bench()
     yield bench
     bench.close()
@@ -262,12 +263,12 @@ def test_five_failures_in_a_row_give_the_lane_a_rest_in_which_nothing_is_burnt(
 def test_after_its_rest_a_lane_is_probed_with_another_delivery(
     bench: Bench, message: Message, loop: FeedbackLoop, settings: Settings
 ) -> None:
-    settings.COOL_DOWN_SECONDS = 0.2
+    settings.COOL_DOWN_SECONDS = 0.6
     FeedbackLoop.objects.update(in_flight_limit=5)
     owe(message, 20)
     first = bench.turn(loop)
     bench.answer(first, FAILED)
-    sleep(0.25)
+    sleep(0.65)
 
     [probe] = bench.turn(loop)
     assert probe.tag.claimed.id not in {call.tag.claimed.id for call in first}
@@ -595,3 +596,50 @@ def test_what_a_former_keeper_could_not_record_is_recorded_by_its_heir(
     heir.settle()
 
     assert states() == {"delivered": 1}
+
+
+def test_a_lane_is_kept_for_a_while_after_its_last_call(
+    bench: Bench, message: Message, loop: FeedbackLoop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeper, "LINGER_SECONDS", 60.0)
+    owe(message)
+    bench.answer(bench.turn(loop), OK)
+    assert LaneState.objects.get().engine == bench.keeper.engine
+
+    owe(message)
+    bench.keeper.hear([loop.pk])
+    bench.answer(bench.turn(), OK)
+    assert states() == {"delivered": 2}
+    assert LaneState.objects.get().lease_number == 1
+
+    monkeypatch.setattr(keeper, "LINGER_SECONDS", 0.0)
+    bench.turn()
+    assert LaneState.objects.get().engine is None
+
+
+def test_a_kept_lane_finds_what_nobody_told_it_of_before_it_is_given_back(
+    bench: Bench, message: Message, loop: FeedbackLoop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeper, "LINGER_SECONDS", 0.3)
+    owe(message)
+    bench.answer(bench.turn(loop), OK)
+
+    owe(message)
+    assert bench.turn() == []
+    sleep(0.3)
+    bench.turn()
+    bench.settle()
+
+    assert len(bench.calls) == 2
+
+
+def test_a_ring_for_a_lane_that_another_engine_holds_is_passed_on(
+    bench: Bench, loop: FeedbackLoop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[set[int]] = []
+    lanes.lease(uuid4(), [loop.pk], 45)
+    monkeypatch.setattr(lanes, "tell", told.append)
+
+    bench.turn(loop)
+
+    assert told == [{loop.pk}]

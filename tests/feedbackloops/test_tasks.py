@@ -1,4 +1,5 @@
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 import redis
@@ -6,7 +7,7 @@ from django.db import InterfaceError, OperationalError
 from django.utils.timezone import now
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
-from feedbackloops import tasks
+from feedbackloops import lanes, tasks
 from feedbackloops.models import Attempt, Delivery, FeedbackLoop, VerificationLook
 from tests.factories import make_account, make_events, make_loop, make_message, make_verified_loop, owe
 from tests.feedbackloops.test_doorbell import broker, wait_for  # noqa: F401  (a fixture)
@@ -174,3 +175,17 @@ def test_a_task_gives_way_while_postgres_is_away_and_says_so_in_one_line(
     tasks.fan_out([str(new_id())])
 
     assert [each.message for each in caplog.records] == ["fan_out waits for PostgreSQL: the connection is lost"]
+
+
+def test_a_lane_that_an_engine_holds_is_told_and_not_rung(
+    message: Message,
+    loop: FeedbackLoop,
+    broker: redis.Redis,  # noqa: F811
+) -> None:
+    other = make_verified_loop(message.account)
+    lanes.lease(uuid4(), [loop.pk], 45)
+
+    tasks.fan_out([str(id) for id in make_events(message)])
+
+    assert rung(broker, "deliveries") == {other.pk}
+    assert Delivery.objects.count() == 2
