@@ -130,10 +130,9 @@ DATABASES["default"] |= {
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-REDIS_URL = env.str("REDIS_URL")
-CELERY_BROKER_URL = REDIS_URL
+CELERY_BROKER_URL = env.str("BROKER_URL", default="") or env.str("REDIS_URL")
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_TRANSPORT_OPTIONS = {
+_redis_options = {
     "socket_timeout": 10,
     "socket_connect_timeout": 1,
     "socket_keepalive": True,
@@ -142,6 +141,9 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     # is lost instead is one more ring for the sweep to make up for.
     "ack_emulation": False,
 }
+CELERY_BROKER_TRANSPORT_OPTIONS = _redis_options if CELERY_BROKER_URL.startswith("redis") else {}
+# RabbitMQ would write each ring to its disk.
+CELERY_TASK_DEFAULT_DELIVERY_MODE = "transient"
 # Celery would close the database connection after each task; marketingsuite.celery looks after it instead.
 CELERY_DB_REUSE_MAX = 1_000_000_000
 CELERY_TASK_IGNORE_RESULT = True

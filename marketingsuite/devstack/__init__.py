@@ -1,4 +1,7 @@
-"""Embedded PostgreSQL and Valkey for development, demo and tests, wherever DATABASE_URL or REDIS_URL is not set."""
+"""Embedded PostgreSQL and Valkey for development, demo and tests, wherever DATABASE_URL or REDIS_URL is not set.
+
+With BROKER_URL, which names another broker, there is no need of a Valkey.
+"""
 
 import os
 import signal
@@ -86,7 +89,8 @@ def environment() -> Iterator[Stack]:
 
 def _refuse_in_a_deployment() -> None:
     """Embedded servers in place of those that a typing error hid would look like data that is gone."""
-    missing = [name for name in ("DATABASE_URL", "REDIS_URL") if not os.environ.get(name)]
+    needed = ["DATABASE_URL"] if os.environ.get("BROKER_URL") else ["DATABASE_URL", "REDIS_URL"]
+    missing = [name for name in needed if not os.environ.get(name)]
     is_deployment = os.environ.get("ALLOWED_HOSTS") or os.environ.get("DEVELOPMENT", "true").lower() in NO
     if missing and is_deployment and os.environ.get("DEVELOPMENT", "").lower() not in YES:
         raise DevstackError(
@@ -98,7 +102,7 @@ def _refuse_in_a_deployment() -> None:
 def _plan(folder: Path, database: str, shared_buffers: str) -> Stack:
     database_url, redis_url = os.environ.get("DATABASE_URL", ""), os.environ.get("REDIS_URL", "")
     postgres = None if database_url else Postgres(folder, database, shared_buffers)
-    valkey = None if redis_url else Valkey(folder)
+    valkey = None if redis_url or os.environ.get("BROKER_URL") else Valkey(folder)
     return Stack(database_url, redis_url, folder, postgres, valkey)
 
 

@@ -1,4 +1,6 @@
 import json
+import socket
+import struct
 from base64 import b64decode
 from collections.abc import Iterator
 from time import monotonic, sleep
@@ -10,6 +12,21 @@ from pytest_django import Settings
 
 from feedbackloops.doorbell import EVENTS_PER_TASK, Doorbell, gathering
 from marketingsuite.devstack import Stack
+
+
+def _frame(channel: int, number: tuple[int, int], arguments: bytes) -> bytes:
+    """A method frame (AMQP 0-9-1, section 4.2.3)."""
+    payload = struct.pack(">HH", *number) + arguments
+    return struct.pack(">BHI", 1, channel, len(payload)) + payload + b"\xce"
+
+
+# What RabbitMQ says until a client's first channel is open: start, tune, open-ok, channel open-ok.
+WELCOME = (
+    _frame(0, (10, 10), b"\x00\x09" + struct.pack(">I", 0) + struct.pack(">I5sI5s", 5, b"PLAIN", 5, b"en_US"))
+    + _frame(0, (10, 30), struct.pack(">HIH", 0, 131_072, 0))
+    + _frame(0, (10, 41), b"\x00")
+    + _frame(1, (20, 11), struct.pack(">I", 0))
+)
 
 
 @pytest.fixture
@@ -133,6 +150,27 @@ def test_the_bell_works_again_when_the_broker_is_back(
     bell.ring("deliver", [2])
 
     assert wait_for(broker, "deliveries") == [("deliver", [2])]
+
+
+@pytest.mark.parametrize(
+    ("scheme", "said"),
+    [("redis", b""), ("amqp", b""), ("amqp", WELCOME)],
+    ids=["redis, from the start", "amqp, from the start", "amqp, once the channel is open"],
+)
+def test_a_broker_that_falls_silent_is_given_up_after_a_second(
+    settings: Settings, caplog: pytest.LogCaptureFixture, scheme: str, said: bytes
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        settings.CELERY_BROKER_URL = f"{scheme}://127.0.0.1:{silent.getsockname()[1]}"
+        settings.CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": 10} if scheme == "redis" else {}
+        started = monotonic()
+        Doorbell().ring("deliver", [1])
+        with silent.accept()[0] as line:
+            line.recv(8)
+            line.sendall(said)
+            while "sweep will make up" not in caplog.text and monotonic() - started < 4:
+                sleep(0.01)
+        assert 0.9 < monotonic() - started < 3
 
 
 def test_ringing_never_waits_for_the_publication(bell: Doorbell) -> None:

@@ -31,6 +31,7 @@ with start(Path(sys.argv[1]), shared_buffers="16MB") as stack:
 def nothing_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DATABASE_URL", raising=False)
     monkeypatch.delenv("REDIS_URL", raising=False)
+    monkeypatch.delenv("BROKER_URL", raising=False)
 
 
 @pytest.fixture(scope="module")
@@ -191,6 +192,13 @@ def test_what_the_environment_names_is_not_started(folder: Path, monkeypatch: py
         assert stack.database_url == "postgresql://elsewhere/db"
         assert stack.postgres is None
         assert redis.Redis.from_url(stack.redis_url).ping()
+
+
+def test_with_another_broker_no_valkey_is_started(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://elsewhere/db")
+    monkeypatch.setenv("BROKER_URL", "amqp://elsewhere")
+    with start(folder) as stack:
+        assert (stack.valkey, stack.redis_url) == (None, "")
 
 
 def test_passwords_are_for_the_owner_only(folder: Path, stack_here: Stack) -> None:

@@ -26,7 +26,7 @@ def test_networks_are_read_and_a_wrong_one_is_named_with_its_setting() -> None:
 
 
 def manage(folder: Path, **settings: str) -> subprocess.CompletedProcess[str]:
-    ours = ("DATABASE_URL", "REDIS_URL", "DEVELOPMENT", "ALLOWED_HOSTS")
+    ours = ("DATABASE_URL", "REDIS_URL", "BROKER_URL", "DEVELOPMENT", "ALLOWED_HOSTS")
     environ = {name: value for name, value in os.environ.items() if name not in ours}
     command = [sys.executable, str(BASE_DIR / "manage.py"), "check"]
     environ |= {"MARKETINGSUITE_VAR": str(folder)} | settings
@@ -40,6 +40,13 @@ def test_a_deployment_that_names_no_servers_gets_no_embedded_ones(tmp_path: Path
     assert done.returncode == 1
     assert "DATABASE_URL and REDIS_URL must be set in a deployment" in done.stderr
     assert not any(tmp_path.iterdir())
+
+
+def test_a_deployment_that_names_another_broker_is_asked_for_its_database_only(tmp_path: Path) -> None:
+    done = manage(tmp_path, ALLOWED_HOSTS="suite.example.com", BROKER_URL="amqp://127.0.0.1:1", **make_keys())
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("DATABASE_URL must be set in a deployment")
 
 
 def test_a_setting_that_can_not_be_read_ends_a_command_with_one_line(tmp_path: Path) -> None:

@@ -47,6 +47,25 @@ def test_a_server_that_is_not_named_is_asked_for(name: str, tmp_path: Path) -> N
     assert f"Set the {name} environment variable" in done.stderr.splitlines()[-1]
 
 
+@pytest.mark.parametrize("url", ["redis://127.0.0.1:1/1", "rediss://127.0.0.1:1/1"])
+def test_the_options_of_redis_go_to_redis(tmp_path: Path, url: str) -> None:
+    by_default = json.loads(load(tmp_path, **make_keys()).stdout)
+    assert by_default["CELERY_BROKER_URL"] == SERVERS["REDIS_URL"]
+    assert by_default["CELERY_BROKER_TRANSPORT_OPTIONS"]["ack_emulation"] is False
+    named = json.loads(load(tmp_path, BROKER_URL=url, **make_keys()).stdout)
+    assert named["CELERY_BROKER_URL"] == url
+    assert named["CELERY_BROKER_TRANSPORT_OPTIONS"] == by_default["CELERY_BROKER_TRANSPORT_OPTIONS"]
+
+
+def test_with_another_broker_no_redis_is_asked_for_and_it_gets_no_options_of_redis(tmp_path: Path) -> None:
+    url = "amqp://user:secret@127.0.0.1:1/suite"
+    settings = json.loads(load(tmp_path, BROKER_URL=url, REDIS_URL="", **make_keys()).stdout)
+    assert settings["CELERY_BROKER_URL"] == url
+    assert settings["CELERY_BROKER_TRANSPORT_OPTIONS"] == {}
+    # It would write each ring to its disk.
+    assert settings["CELERY_TASK_DEFAULT_DELIVERY_MODE"] == "transient"
+
+
 def test_a_key_that_can_not_be_used_is_named_and_not_shown(tmp_path: Path) -> None:
     loaded = load(tmp_path, **make_keys() | {"TRACKING_KEYS": "1:dG9vIHNob3J0"})
     assert loaded.returncode != 0
