@@ -18,6 +18,7 @@ T = TypeVar("T")
 Outcome = Exception | None
 
 MOST_AT_ONCE: Final = 500
+ALONE_SECONDS: Final = 0.005
 TOO_LATE: Final = TimeoutError("no answer in time")
 REFUSED: Final = ValueError("refused")
 
@@ -30,6 +31,8 @@ class _Waiting(NamedTuple, Generic[T]):
 
 class Crew(Generic[T]):
     """A few threads that work for one event loop; each takes all that waits, up to MOST_AT_ONCE.
+
+    A second one helps only where the first has been at its set for ALONE_SECONDS, or a whole set waits.
 
     `work` gets a list of items and gives back those that were refused; what it raises is the outcome of them all.
     `prepare` is called in each thread before its first work, and may fail.
@@ -46,7 +49,7 @@ class Crew(Generic[T]):
         """`patience` (seconds): how long an outcome is waited for at most."""
         self._work = work
         self._patience = patience
-        self._free = threads
+        self._threads = self._free = threads
         self._last_handed = float("-inf")
         self._gathered: list[_Waiting[T]] = []
         self._sets: SimpleQueue[list[_Waiting[T]]] = SimpleQueue()
@@ -86,10 +89,19 @@ class Crew(Generic[T]):
 
     def _hand_over(self) -> None:
         while self._free and self._gathered:
+            if self._seconds_alone_left() > 0:
+                # Two small sets cost more than one that waits for the thread at work, as long as that one is quick.
+                get_running_loop().call_later(self._seconds_alone_left(), self._hand_over)
+                return
             self._free -= 1
             self._last_handed = monotonic()
             self._sets.put(self._gathered[:MOST_AT_ONCE])
             self._gathered = self._gathered[MOST_AT_ONCE:]
+
+    def _seconds_alone_left(self) -> float:
+        if self._free == self._threads or len(self._gathered) >= MOST_AT_ONCE:
+            return 0.0
+        return self._last_handed + ALONE_SECONDS - monotonic()
 
     def _expire(self) -> None:
         """Tell those whose patience has ended. It is the same for all, so they stand in the order of their ends."""

@@ -133,6 +133,38 @@ def test_what_nobody_waits_for_any_more_is_done_all_the_same() -> None:
     assert in_loop(hand_all(crew, [2])) == [None]
 
 
+def test_a_second_thread_helps_only_where_the_first_takes_long() -> None:
+    async def a_moment_later() -> int:
+        crew.hand(1)
+        await sleep(0.001)
+        crew.hand(2)
+        await sleep(0)
+        await sleep(0)
+        return crew._free
+
+    work = Work()
+    crew = crew_of(work, threads=2)
+    assert in_loop(a_moment_later()) == 1
+    wait_until(lambda: work.sets == [[1], [2]])
+    work.go.set()
+
+
+def test_a_second_thread_helps_at_once_where_a_whole_set_waits() -> None:
+    async def a_moment_later() -> int:
+        crew.hand(-1)
+        await sleep(0.001)
+        for number in range(MOST_AT_ONCE + 1):
+            crew.hand(number)
+        await sleep(0)
+        return crew._free
+
+    work = Work()
+    crew = crew_of(work, threads=3)
+    assert in_loop(a_moment_later()) == 1
+    work.go.set()
+    wait_until(lambda: [len(each) for each in work.sets] == [1, MOST_AT_ONCE, 1])
+
+
 @pytest.mark.parametrize("threads", [1, 3])
 def test_every_thread_takes_a_set(threads: int) -> None:
     async def one_by_one() -> None:
