@@ -17,23 +17,24 @@ HEALTHY = "healthy"
 
 def measure(site: Site, scale: Scale) -> dict[str, float | int]:
     """95th percentiles (ms); `alone` is measured before each kind of trouble, and its median counts."""
-    with receiving() as receiver:
+    # As with strangers, the others' scripts are on servers of their own.
+    with receiving() as receiver, receiving() as strange:
         site.start()
         healthy = customer(HEALTHY, [receiver.url(HEALTHY)])
         _p95(receiver, healthy, scale)
         alone: list[float] = []
         beside: dict[str, float | int] = {}
-        for trouble, scripts in _troubles(receiver, scale).items():
+        for trouble, scripts in _troubles(strange, scale).items():
             alone.append(_p95(receiver, healthy, scale))
             beside[f"beside_{trouble}_p95_ms"] = _p95_beside(trouble, scripts, receiver, healthy, scale)
         return {"alone_p95_ms": median(alone), **beside}
 
 
-def _troubles(receiver: Receiver, scale: Scale) -> dict[str, list[str]]:
+def _troubles(strange: Receiver, scale: Scale) -> dict[str, list[str]]:
     return {
-        "hung": [receiver.url(f"hung{number}", "hang") for number in range(scale.hung_loops)],
+        "hung": [strange.url(f"hung{number}", "hang") for number in range(scale.hung_loops)],
         "dns": [f"http://shop{number}.example.com/hooks/script.php" for number in range(scale.nameless_loops)],
-        "errors": [receiver.url(f"failing{number}", "error") for number in range(scale.failing_loops)],
+        "errors": [strange.url(f"failing{number}", "error") for number in range(scale.failing_loops)],
     }
 
 
