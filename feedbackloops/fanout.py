@@ -105,7 +105,8 @@ def fan_out(ids: Sequence[UUID]) -> set[int]:
     is parked with its error. Raises OperationalError or InterfaceError when the database is away: nothing has changed.
     """
     try:
-        with in_transaction():
+        # What a crash undoes here is still in the outbox, so it is done again, under the same ids.
+        with in_transaction(commit_soon=True):
             return _fan_out(ids)
     except (OperationalError, InterfaceError):
         raise

@@ -33,7 +33,7 @@ ALARM_SECONDS = 60.0
 RENEW_PART, FRESH_PART = 1 / 9, 2 / 9
 IDLE_SECONDS = 1.0
 # A lane is kept for so long after its last call: a lease for each event would cost more than the call.
-LINGER_SECONDS = 1.0
+LINGER_SECONDS = 3.0
 
 
 class Keeper:

@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 # How long a claim goes on from the last one, although something may have been owed late before that place.
 RESTART_SECONDS = 5.0
 EMPTY_RESTART_SECONDS = 1.0
-NOTE_SUCCESS_SECONDS = 1.0
+NOTE_SUCCESS_SECONDS = 5.0
 
 
 class Learnt(NamedTuple):
@@ -134,7 +134,7 @@ class Lane:
         self.restart()
 
     def note(self, now: float) -> LaneNote | None:
-        """What to write of this lane, if that has changed; a success counts as a change once a second."""
+        """What to write of this lane, if that has changed; a success counts as a change every five seconds."""
         success = self.succeeded and now - self.success_noted >= NOTE_SUCCESS_SECONDS
         if self._learnt() == self.noted and not success:
             return None
