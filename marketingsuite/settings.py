@@ -91,7 +91,6 @@ MIDDLEWARE = [
     "marketingsuite.timezones.ViewerTimezone",
 ]
 ROOT_URLCONF = "marketingsuite.urls"
-ASGI_APPLICATION = "marketingsuite.asgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",

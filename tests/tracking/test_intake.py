@@ -50,6 +50,16 @@ def click(link: int) -> Click:
     return Click(link, before, answer, now_in_milliseconds())
 
 
+def other_connections() -> int:
+    """How many connections other threads have, ready for use."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND state = 'idle' AND pid <> pg_backend_pid()"
+        )
+        return int(cursor.fetchone()[0])
+
+
 def spooled(folder: Path) -> list[Hit]:
     return [Hit.from_line(line) for path in folder.glob("*.hits") for line in path.read_bytes().splitlines(True)]
 
@@ -81,6 +91,8 @@ def test_while_postgres_is_frozen_answers_are_quick_and_each_hit_is_recorded_onc
     intake.cache_clear()
     settings.HIT_WAIT_SECONDS = PATIENCE
     intake()
+    # A server process that is only being made would escape the frost.
+    wait_until(lambda: other_connections() >= 2 * settings.RECORDER_THREADS)
     with frozen(stack):
         clicks = [click(index) for index in range(1, 21)]
         with ThreadPoolExecutor(8) as threads:
