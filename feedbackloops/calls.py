@@ -74,6 +74,7 @@ def call_for(
     now: datetime,
     tag: Any = None,
     may_start: Callable[[], bool] | None = None,
+    can_wait: bool = False,
 ) -> Call:
     """The signed call of an attempt (from 1). Raises TypeError or ValueError, saying why the event can't be sent."""
     content_type, body = contents.body(script.body_format)
@@ -97,6 +98,7 @@ def call_for(
         connect_timeout=settings.CONNECT_SECONDS,
         tag=tag,
         may_start=may_start,
+        can_wait=can_wait,
     )
 
 

@@ -39,7 +39,8 @@ SELECT e.id, e.type, e.account_id, coalesce(p.database_id, (e.data ->> 'database
             'profile', p.id, 'database', p.database_id, 'fields', p.fields, 'interests', to_jsonb(p.interests)
         ) END
     END::text
-FROM taken JOIN tracking_event e ON e.id = taken.event_id AND e.id BETWEEN %(first)s AND %(last)s
+FROM taken JOIN tracking_event e
+    ON e.id = taken.event_id AND e.id = ANY(%(ids)s::uuid[]) AND e.id BETWEEN %(first)s AND %(last)s
 LEFT JOIN tracking_message m ON m.id = e.message_id AND m.account_id IS NOT DISTINCT FROM e.account_id
 LEFT JOIN profiles_profile p ON p.id = m.profile_id AND p.account_id IS NOT DISTINCT FROM e.account_id
 """

@@ -2,6 +2,7 @@
 
 import heapq
 import logging
+import random
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from time import monotonic
@@ -25,6 +26,8 @@ logger = logging.getLogger(__name__)
 
 # What is handed over is under way while the next calls are made.
 CALLS_AT_ONCE = 50
+# Of lanes in trouble so many are looked into in a turn: when hundreds end their rest at once, the others go first.
+TROUBLED_AT_ONCE = 25
 # With so many attempts unrecorded, no more calls are made: what a crash would leave unknown stays bounded.
 MOST_UNRECORDED = 5000
 # A retry that is due sooner is waited for here; a later one is found by the sweep.
@@ -162,7 +165,7 @@ class Keeper:
 
     def _send(self) -> bool:
         moment = monotonic()
-        wanting = [lane for lane in self._lanes.values() if lane.more]
+        wanting = self._wanting()
         self._adapt([lane for lane in wanting if lane.is_unread], moment)
         free = {lane: free for lane in wanting if (free := lane.free(moment))}
         if not free or len(self._recording) >= MOST_UNRECORDED:
@@ -179,6 +182,13 @@ class Keeper:
         ]
         self._make_calls(taken)
         return bool(taken)
+
+    def _wanting(self) -> list[Lane]:
+        wanting = [lane for lane in self._lanes.values() if lane.more]
+        troubled = [lane for lane in wanting if lane.pace.troubles]
+        if len(troubled) <= TROUBLED_AT_ONCE:
+            return wanting
+        return [lane for lane in wanting if not lane.pace.troubles] + random.sample(troubled, TROUBLED_AT_ONCE)
 
     def _adapt(self, wanting: Sequence[Lane], moment: float) -> None:
         if not wanting:
@@ -217,7 +227,15 @@ class Keeper:
             return None
         try:
             attempt, started = claimed.attempts + 1, sending.started
-            return call_for(lane.script, contents, attempt, now=started, tag=sending, may_start=lane.may_start)
+            return call_for(
+                lane.script,
+                contents,
+                attempt,
+                now=started,
+                tag=sending,
+                may_start=lane.may_start,
+                can_wait=lane.pace.troubles > 0,
+            )
         except Exception as error:
             logger.exception("No call could be made of delivery %s", claimed.id)
             self._end(sending, f"No call could be made of this event: {error}", DeliveryState.GIVEN_UP)

@@ -1,4 +1,8 @@
-"""The statements behind lanes.py. Each works on a set, and each is prepared once per connection."""
+"""The statements behind lanes.py. Each works on a set, and each is prepared once per connection.
+
+A history table is always narrowed to the set's ids, beside the join and the range that picks partitions: a plan made
+while the tables were empty, and kept, would go through all rows between the oldest and the newest of the set.
+"""
 
 from feedbackloops.protocol import latency
 
@@ -56,7 +60,8 @@ WHERE l.status = 'active' AND l.verified_place <> '' AND l.verified_place = l.pl
 
 EVENTS = """
 SELECT e.id, e.type, e.message_id, e.data, s.data
-FROM tracking_event e LEFT JOIN feedbackloops_snapshot s ON s.id = e.id AND s.id BETWEEN %(first)s AND %(last)s
+FROM tracking_event e LEFT JOIN feedbackloops_snapshot s
+    ON s.id = e.id AND s.id = ANY(%(ids)s::uuid[]) AND s.id BETWEEN %(first)s AND %(last)s
 WHERE e.id = ANY(%(ids)s::uuid[]) AND e.id BETWEEN %(first)s AND %(last)s
 """
 
@@ -88,7 +93,8 @@ WITH done AS (
     SET state = done.state, outcome = done.outcome, attempts = done.number,
         next_attempt = now() + done.pause * interval '1 second'
     FROM done
-    WHERE d.id = done.delivery_id AND d.id BETWEEN %(first)s AND %(last)s
+    WHERE d.id = done.delivery_id AND d.id = ANY(%(deliveries)s::uuid[])
+        AND d.id BETWEEN %(first)s AND %(last)s
         AND d.state = 'pending' AND (done.state = 'delivered' OR d.attempts = done.number - 1)
     RETURNING d.id, d.loop_id, d.state, done.started, done.total
 ), counted AS (

@@ -19,6 +19,7 @@ Outcome = Exception | None
 
 MOST_AT_ONCE: Final = 500
 ALONE_SECONDS: Final = 0.005
+SHARED_FROM: Final = 16
 TOO_LATE: Final = TimeoutError("no answer in time")
 REFUSED: Final = ValueError("refused")
 
@@ -32,7 +33,7 @@ class _Waiting(NamedTuple, Generic[T]):
 class Crew(Generic[T]):
     """A few threads that work for one event loop; each takes all that waits, up to MOST_AT_ONCE.
 
-    A second one helps only where the first has been at its set for ALONE_SECONDS, or a whole set waits.
+    A second one helps only where the first has been at its set for ALONE_SECONDS, or SHARED_FROM items wait.
 
     `work` gets a list of items and gives back those that were refused; what it raises is the outcome of them all.
     `prepare` is called in each thread before its first work, and may fail.
@@ -99,7 +100,7 @@ class Crew(Generic[T]):
             self._gathered = self._gathered[MOST_AT_ONCE:]
 
     def _seconds_alone_left(self) -> float:
-        if self._free == self._threads or len(self._gathered) >= MOST_AT_ONCE:
+        if self._free == self._threads or len(self._gathered) >= SHARED_FROM:
             return 0.0
         return self._last_handed + ALONE_SECONDS - monotonic()
 

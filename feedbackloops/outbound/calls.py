@@ -17,7 +17,8 @@ class Call:
 
     `deadline` bounds all of it, look-up of the name to last byte, `connect_timeout` the connection with its TLS
     handshake; both in seconds. The first `keep` bytes of the answer's body are kept. `may_start` is asked in the
-    sender's thread right before the call leaves. `loop` and `tag` are the caller's own.
+    sender's thread right before the call leaves. One that `can_wait` leaves behind those that can't. `loop` and `tag`
+    are the caller's own.
 
     Raises ValueError for a header that is not ASCII or holds a line break or NUL: it would smuggle in another header.
     """
@@ -31,6 +32,7 @@ class Call:
     keep: int = 1024
     tag: Any = None
     may_start: Callable[[], bool] | None = None
+    can_wait: bool = False
 
     def __post_init__(self) -> None:
         text = "".join(chain.from_iterable(self.headers))

@@ -26,6 +26,8 @@ logger = logging.getLogger(__name__)
 
 _SPARE_TRANSFERS = 1000
 _LONGEST_WAIT = 60.0
+# A new connection takes a quarter of a millisecond: so many at a time hold up nobody.
+_PATIENT_AT_ONCE = 16
 _MOST_KEPT_CONNECTIONS = 8192
 
 OnDone = Callable[[list[tuple[Call, Answer]]], None]
@@ -66,6 +68,7 @@ class Sender:
         self._resolver = resolver or Resolver()
         self._owns_resolver = resolver is None
         self._submitted: deque[Call] = deque()
+        self._patient: deque[Call] = deque()
         self._resolved: deque[tuple[_Pending, Resolution]] = deque()
         self._waiting: set[_Pending] = set()
         self._busy: dict[pycurl.Curl, Transfer] = {}
@@ -113,7 +116,7 @@ class Sender:
         self._cut_off = [transfer.call for transfer in self._busy.values()]
         for transfer in [*self._busy.values(), *self._spare]:
             transfer.curl.close()
-        for call in [*self._submitted, *(pending.call for pending in self._waiting)]:
+        for call in [*self._submitted, *self._patient, *(pending.call for pending in self._waiting)]:
             self._not_started(call, "the sender was stopped")
         self._report()
 
@@ -127,6 +130,12 @@ class Sender:
             self._finish(curl, code, words)
         while self._submitted and self._stop_at is None:
             call = self._submitted.popleft()
+            if call.can_wait:
+                self._patient.append(call)
+            else:
+                self._guarded(call, partial(self._accept, call))
+        for _ in range(min(len(self._patient), _PATIENT_AT_ONCE) if self._stop_at is None else 0):
+            call = self._patient.popleft()
             self._guarded(call, partial(self._accept, call))
         while self._resolved and self._stop_at is None:
             pending, resolution = self._resolved.popleft()
@@ -143,6 +152,8 @@ class Sender:
             self._not_started(call, "it could not be set up; the log says why")
 
     def _patience(self) -> float:
+        if self._patient and self._stop_at is None:
+            return 0.0
         return _LONGEST_WAIT if self._stop_at is None else max(0.0, self._stop_at - time.monotonic())
 
     def _accept(self, call: Call) -> None:

@@ -643,3 +643,20 @@ def test_a_ring_for_a_lane_that_another_engine_holds_is_passed_on(
     bench.turn(loop)
 
     assert told == [{loop.pk}]
+
+
+def test_lanes_in_trouble_never_crowd_out_the_others(
+    bench: Bench, message: Message, loop: FeedbackLoop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeper, "TROUBLED_AT_ONCE", 2)
+    troubled = [make_verified_loop(message.account) for _ in range(5)]
+    LaneState.objects.filter(loop__in=troubled).update(troubles=5)
+    owe(message)
+
+    first = bench.turn(loop, *troubled)
+    later = [call for _ in range(10) for call in bench.turn()]
+
+    assert len(first) == 3
+    assert not next(call for call in first if call.loop == loop.pk).can_wait
+    assert {call.loop for call in [*first, *later]} == {loop.pk, *(each.pk for each in troubled)}
+    assert all(call.can_wait for call in later)

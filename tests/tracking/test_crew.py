@@ -6,7 +6,7 @@ from time import perf_counter
 import pytest
 
 from tests.tracking.samples import in_loop, wait_until
-from tracking.crew import MOST_AT_ONCE, REFUSED, TOO_LATE, Crew, Outcome
+from tracking.crew import MOST_AT_ONCE, REFUSED, SHARED_FROM, TOO_LATE, Crew, Outcome
 
 PATIENT = 10.0
 
@@ -163,6 +163,23 @@ def test_a_second_thread_helps_at_once_where_a_whole_set_waits() -> None:
     assert in_loop(a_moment_later()) == 1
     work.go.set()
     wait_until(lambda: [len(each) for each in work.sets] == [1, MOST_AT_ONCE, 1])
+
+
+@pytest.mark.parametrize(("waiting", "free"), [(SHARED_FROM - 1, 1), (SHARED_FROM, 0)])
+def test_a_second_thread_helps_at_once_where_many_wait(waiting: int, free: int) -> None:
+    async def a_moment_later() -> int:
+        crew.hand(-1)
+        await sleep(0.001)
+        for number in range(waiting):
+            crew.hand(number)
+        await sleep(0)
+        return crew._free
+
+    work = Work()
+    crew = crew_of(work, threads=2)
+    assert in_loop(a_moment_later()) == free
+    work.go.set()
+    wait_until(lambda: sum(map(len, work.sets)) == waiting + 1)
 
 
 @pytest.mark.parametrize("threads", [1, 3])

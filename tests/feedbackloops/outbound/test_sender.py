@@ -272,3 +272,16 @@ def test_a_call_for_which_there_is_no_socket_left_was_not_started(
     assert "no socket left" in answer.error_message
     sender.submit([post(server.url(), "rich")])
     assert outcomes.wait(2)["rich"].status == 200
+
+
+def test_calls_that_can_wait_leave_behind_those_that_cannot(
+    server: HttpServer, sender: Sender, outcomes: Outcomes
+) -> None:
+    patient = [post(server.url("/patient"), number, can_wait=True) for number in range(100)]
+
+    sender.submit([*patient, post(server.url("/urgent"), "urgent")])
+    outcomes.wait(101)
+
+    order = [request.path for request in server.requests]
+    assert len(order) == 101
+    assert order.index("/urgent") < 40
