@@ -40,7 +40,7 @@ class Listener:
         while not self._stopped:
             try:
                 self._listen()
-            except (Error, psycopg.Error) as error:
+            except (Error, psycopg.Error, ValueError) as error:
                 logger.debug("Notices are not heard for a moment: %s", error)
                 connection.close()
                 sleep(RECOVER_SECONDS)

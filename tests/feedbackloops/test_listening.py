@@ -74,6 +74,16 @@ def test_a_listener_that_lost_its_connection_listens_again(ears: Ears) -> None:
     ears.await_news(loops)
 
 
+def test_a_notice_that_names_no_lanes_is_passed_over(ears: Ears) -> None:
+    loops = held_loops(1)
+    ears.await_news(loops)
+    with connection.cursor() as cursor:
+        cursor.execute("NOTIFY lanes, 'nonsense'")
+    ears.news.clear()
+
+    ears.await_news(loops)
+
+
 def test_only_lanes_that_somebody_holds_are_told_of() -> None:
     [held] = held_loops(1)
     free = make_verified_loop(make_account())
