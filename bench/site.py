@@ -35,6 +35,7 @@ HISTORY = (
     "feedbackloops_delivery",
     "feedbackloops_attempt",
     "feedbackloops_owedcount",
+    "feedbackloops_loophour",
     "feedbackloops_parkedevent",
 )
 EVERYTHING = (*HISTORY, "profiles_account")

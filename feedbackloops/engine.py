@@ -1,7 +1,7 @@
 """Keeps lanes and the sender going: one engine in each worker process.
 
-Its keeper thread holds the database connection and decides; the sender's thread makes the calls. What they share is
-the queue of ended calls and, in each lane, the moment until which calls may start.
+Its keeper thread decides, the sender's makes the calls, one writes what became of them, one listens. Keeper and sender
+share the queue of ended calls and, in each lane, the moment until which calls may start.
 """
 
 import logging

@@ -73,7 +73,6 @@ SELECT loop_id, {HOUR_OF_ID}, count(*)
 FROM owed GROUP BY 1, 2
 """
 
-
 _WAITING = """
 SELECT event_id FROM tracking_outbox
 WHERE created < now() - %(seconds)s * interval '1 second' ORDER BY 1 LIMIT %(limit)s

@@ -91,7 +91,8 @@ class Keeper:
         times = [self._renewed + settings.LEASE_SECONDS * RENEW_PART] if self._lanes else []
         times += [self._recording.next_at()]
         times += [self._alarms[0][0]] if self._alarms else []
-        times += [wake for lane in self._lanes.values() if (wake := lane.wakes_at(moment)) is not None]
+        if not self._is_behind():
+            times += [wake for lane in self._lanes.values() if (wake := lane.wakes_at(moment)) is not None]
         return min(max(min(times, default=moment + IDLE_SECONDS) - moment, 0.0), IDLE_SECONDS)
 
     def _lease(self, loops: Sequence[int]) -> None:
@@ -168,7 +169,7 @@ class Keeper:
         wanting = self._wanting()
         self._adapt([lane for lane in wanting if lane.is_unread], moment)
         free = {lane: free for lane in wanting if (free := lane.free(moment))}
-        if not free or len(self._recording) >= MOST_UNRECORDED:
+        if not free or self._is_behind():
             return False
         claimed: dict[Lane, list[Claimed]] = {lane: [] for lane in free}
         for each in lanes.claim([lane.place(count) for lane, count in free.items()]):
@@ -182,6 +183,9 @@ class Keeper:
         ]
         self._make_calls(taken)
         return bool(taken)
+
+    def _is_behind(self) -> bool:
+        return len(self._recording) >= MOST_UNRECORDED
 
     def _wanting(self) -> list[Lane]:
         wanting = [lane for lane in self._lanes.values() if lane.more]

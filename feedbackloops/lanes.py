@@ -107,7 +107,7 @@ class LaneNote(NamedTuple):
 
 def lease(engine: UUID, loops: Iterable[int], seconds: float) -> list[Lease]:
     """Take the lanes that nobody holds, for so many seconds of the database's clock."""
-    rows = run(queries.LEASE, engine=engine, loops=list(loops), seconds=float(seconds))
+    rows = run(queries.LEASE, engine=engine, loops=arrays.numbers(loops), seconds=float(seconds))
     return [Lease(*row) for row in rows]
 
 
@@ -125,7 +125,7 @@ def release(engine: UUID, held: Sequence[tuple[int, int]], *, anyway: bool = Fal
 
 def facts(loops: Iterable[int]) -> list[LaneFacts]:
     """What to know to send these lanes; one that may not be sent now is left out. Secrets are still encrypted."""
-    return [LaneFacts(*row) for row in run(queries.FACTS, loops=list(loops))]
+    return [LaneFacts(*row) for row in run(queries.FACTS, loops=arrays.numbers(loops))]
 
 
 def claim(places: Sequence[Place]) -> list[Claimed]:
@@ -198,5 +198,8 @@ def due() -> list[int]:
     return [loop for (loop,) in run(queries.DUE, oldest=oldest_pending())]
 
 
-def _held(held: Sequence[tuple[int, int]]) -> dict[str, list[int]]:
-    return {"loops": [loop for loop, _ in held], "numbers": [number for _, number in held]}
+def _held(held: Sequence[tuple[int, int]]) -> dict[str, str]:
+    return {
+        "loops": arrays.numbers(loop for loop, _ in held),
+        "numbers": arrays.numbers(number for _, number in held),
+    }

@@ -8,9 +8,10 @@ from time import sleep
 import psycopg
 from django.db import Error, connection
 
+from feedbackloops.queries import CHANNEL
+
 logger = logging.getLogger(__name__)
 
-CHANNEL = "lanes"
 # How often the thread looks whether it shall end.
 LISTEN_SECONDS = 1.0
 RECOVER_SECONDS = 0.5

@@ -148,9 +148,10 @@ WHERE lane.loop_id = held.loop_id AND lane.lease_number = held.number AND lane.e
 RETURNING lane.loop_id
 """
 
-# Heard by the engines that hold these lanes: a task for each would cost ten times as much.
-TELL = """
-SELECT array_agg(loop_id), pg_notify('lanes', string_agg(loop_id::text, ','))
+# Where engines listen for lanes that they hold: a task for each would cost ten times as much.
+CHANNEL = "lanes"
+TELL = f"""
+SELECT array_agg(loop_id), pg_notify('{CHANNEL}', string_agg(loop_id::text, ','))
 FROM feedbackloops_lanestate WHERE loop_id = ANY(%(loops)s::bigint[]) AND leased_until > now()
 HAVING count(*) > 0
 """

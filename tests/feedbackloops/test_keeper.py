@@ -660,3 +660,27 @@ def test_lanes_in_trouble_never_crowd_out_the_others(
     assert not next(call for call in first if call.loop == loop.pk).can_wait
     assert {call.loop for call in [*first, *later]} == {loop.pk, *(each.pk for each in troubled)}
     assert all(call.can_wait for call in later)
+
+
+def test_with_too_many_attempts_unrecorded_no_more_calls_are_made(
+    bench: Bench, message: Message, loop: FeedbackLoop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeper, "MOST_UNRECORDED", 1)
+    FeedbackLoop.objects.update(in_flight_limit=1)
+    owe(message, 2)
+    go, record = threading.Event(), lanes.record
+
+    def record_later(done: Sequence[lanes.Done]) -> None:
+        assert go.wait(5)
+        record(done)
+
+    monkeypatch.setattr(lanes, "record", record_later)
+    [call] = bench.turn(loop)
+    bench.keeper.turn([], [(call, OK)])
+    assert bench.turn() == []
+    assert len(bench.calls) == 1
+    assert bench.keeper.pause() > 0.1
+
+    go.set()
+    bench.settle()
+    assert len(bench.calls) == 2

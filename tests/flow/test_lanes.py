@@ -2,6 +2,8 @@
 
 import time
 
+from django.db import connection
+
 from feedbackloops.models import LoopStatus
 from tests.flow.customers import Customer, set_status
 from tests.flow.deployment import Deployment
@@ -77,3 +79,17 @@ def test_trouble_elsewhere_delays_nobody(deployment: Deployment, customer: Custo
     assert {each.outcome for each in nameless.attempts()} == {"unreachable"}
     neighbour.leave()
     healthy.await_books(owed=10, delivered=10)
+
+
+def test_an_engine_is_up_and_listens_before_the_first_ring(deployment: Deployment) -> None:
+    def engines() -> int:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE query = 'LISTEN lanes' AND datname = current_database()"
+            )
+            return int(cursor.fetchone()[0])
+
+    deployment.processes.stop("worker")
+    wait_until(lambda: engines() == 0, "nobody listens")
+    deployment.start("worker")
+    wait_until(lambda: engines() == 1, "the new worker's engine listens")
