@@ -31,7 +31,7 @@ COUNT_SECONDS = 1.0
 # price whatever it carries, so at 3 ms each a busy site would do nothing but tasks.
 GATHER_SECONDS = 0.003
 GATHER_LONGEST = 0.025
-GATHER_PER_RATE = 20e-6
+GATHER_PER_RATE = 2e-6
 BROKER_SECONDS = 1.0
 
 Ring = tuple[str, Any]

@@ -37,6 +37,8 @@ RENEW_PART, FRESH_PART = 1 / 9, 2 / 9
 IDLE_SECONDS = 1.0
 # A lane is kept for so long after its last call: a lease for each event would cost more than the call.
 LINGER_SECONDS = 3.0
+# All lanes are looked through for those that can be given back so often; one that something became of, at once.
+LOOK_THROUGH_SECONDS = 0.25
 
 
 class Keeper:
@@ -49,7 +51,8 @@ class Keeper:
         self._lanes: dict[int, Lane] = {}
         self._alarms: list[tuple[float, int]] = []
         self._recording = Recording(wake)
-        self._renewed = 0.0
+        self._renewed = self._looked_through = 0.0
+        self._touched: set[Lane] = set()
 
     def inherit(self, former: "Keeper") -> None:
         """Take over what a former keeper of this process has not recorded yet."""
@@ -92,7 +95,8 @@ class Keeper:
         times += [self._recording.next_at()]
         times += [self._alarms[0][0]] if self._alarms else []
         if not self._is_behind():
-            times += [wake for lane in self._lanes.values() if (wake := lane.wakes_at(moment)) is not None]
+            wanting = [lane for lane in self._lanes.values() if lane.more]
+            times += [wake for lane in wanting if (wake := lane.wakes_at(moment)) is not None]
         return min(max(min(times, default=moment + IDLE_SECONDS) - moment, 0.0), IDLE_SECONDS)
 
     def _lease(self, loops: Sequence[int]) -> None:
@@ -131,6 +135,7 @@ class Keeper:
         moment, wall = monotonic(), now()
         for call, answer in over:
             sending: Sending = call.tag
+            self._touched.add(sending.lane)
             if not answer.started:
                 sending.lane.not_started(sending.claimed.id)
                 continue
@@ -146,6 +151,7 @@ class Keeper:
         moment = monotonic()
         for lane, done in written:
             lane.known.discard(done.delivery)
+            self._touched.add(lane)
             if done.state == DeliveryState.PENDING and done.pause <= ALARM_SECONDS:
                 heapq.heappush(self._alarms, (moment + done.pause, done.loop))
         self._note({lane for lane, _ in written})
@@ -167,6 +173,7 @@ class Keeper:
     def _send(self) -> bool:
         moment = monotonic()
         wanting = self._wanting()
+        self._touched.update(wanting)
         self._adapt([lane for lane in wanting if lane.is_unread], moment)
         free = {lane: free for lane in wanting if (free := lane.free(moment))}
         if not free or self._is_behind():
@@ -251,7 +258,7 @@ class Keeper:
 
     def _give_back(self) -> None:
         moment = monotonic()
-        idle = [lane for lane in self._lanes.values() if lane.is_idle(moment)]
+        idle = [lane for lane in self._changed(moment) if lane.is_idle(moment)]
         for lane in idle:
             if lane.is_resting(moment) and not lane.barred:
                 heapq.heappush(self._alarms, (lane.pace.resting_until, lane.lease.loop))
@@ -259,6 +266,14 @@ class Keeper:
         self._let_go(closed, anyway=True)
         unused = [lane for lane in idle if lane not in closed and moment - lane.used >= LINGER_SECONDS]
         self._let_go(unused, anyway=False)
+
+    def _changed(self, moment: float) -> Iterable[Lane]:
+        """The lanes that something became of; all of them now and then, since time passes for them as well."""
+        touched, self._touched = self._touched, set()
+        if moment - self._looked_through >= LOOK_THROUGH_SECONDS:
+            self._looked_through = moment
+            return self._lanes.values()
+        return [lane for lane in touched if self._lanes.get(lane.lease.loop) is lane]
 
     def _let_go(self, idle: Sequence[Lane], *, anyway: bool) -> None:
         if not idle:

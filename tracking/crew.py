@@ -19,6 +19,7 @@ Outcome = Exception | None
 
 MOST_AT_ONCE: Final = 500
 ALONE_SECONDS: Final = 0.005
+PAUSE_PER_RATE: Final = 20e-6
 SHARED_FROM: Final = 16
 TOO_LATE: Final = TimeoutError("no answer in time")
 REFUSED: Final = ValueError("refused")
@@ -33,7 +34,8 @@ class _Waiting(NamedTuple, Generic[T]):
 class Crew(Generic[T]):
     """A few threads that work for one event loop; each takes all that waits, up to MOST_AT_ONCE.
 
-    A second one helps only where the first has been at its set for ALONE_SECONDS, or SHARED_FROM items wait.
+    Nothing waits for more to come while little comes, nor once SHARED_FROM items wait. A second thread helps only where
+    the first has been at its set for ALONE_SECONDS, or SHARED_FROM items wait.
 
     `work` gets a list of items and gives back those that were refused; what it raises is the outcome of them all.
     `prepare` is called in each thread before its first work, and may fail.
@@ -46,12 +48,16 @@ class Crew(Generic[T]):
         patience: float,
         work: Callable[[list[T]], Collection[T]],
         prepare: Callable[[], object] = lambda: None,
+        longest_pause: float = 0.0,
     ) -> None:
-        """`patience` (seconds): how long an outcome is waited for at most."""
+        """`patience` (seconds): how long an outcome is waited for at most. `longest_pause` (seconds): see `gathering`."""
         self._work = work
         self._patience = patience
         self._threads = self._free = threads
         self._last_handed = float("-inf")
+        self._longest_pause = longest_pause
+        self._pause = self._due = 0.0
+        self._alarm: TimerHandle | None = None
         self._gathered: list[_Waiting[T]] = []
         self._sets: SimpleQueue[list[_Waiting[T]]] = SimpleQueue()
         self._waiting: deque[_Waiting[T]] = deque()
@@ -76,9 +82,11 @@ class Crew(Generic[T]):
         if self._timer is None:
             self._timer = loop.call_later(self._patience, self._expire)
         if not self._gathered:
+            self._due = now + self._pause
+        self._gathered.append(waiting)
+        if len(self._gathered) in (1, SHARED_FROM):
             # Not at once: what else the loop has received by now comes along.
             loop.call_soon(self._hand_over)
-        self._gathered.append(waiting)
         return outcome
 
     def is_stuck(self) -> bool:
@@ -90,19 +98,30 @@ class Crew(Generic[T]):
 
     def _hand_over(self) -> None:
         while self._free and self._gathered:
-            if self._seconds_alone_left() > 0:
-                # Two small sets cost more than one that waits for the thread at work, as long as that one is quick.
-                get_running_loop().call_later(self._seconds_alone_left(), self._hand_over)
+            now = monotonic()
+            if (seconds := self._seconds_left(now)) > 0:
+                self._look_again(seconds)
                 return
             self._free -= 1
-            self._last_handed = monotonic()
             self._sets.put(self._gathered[:MOST_AT_ONCE])
-            self._gathered = self._gathered[MOST_AT_ONCE:]
+            handed, self._gathered = len(self._gathered), self._gathered[MOST_AT_ONCE:]
+            self._pause = gathering(handed, now - self._last_handed, self._longest_pause)
+            self._last_handed = now
 
-    def _seconds_alone_left(self) -> float:
-        if self._free == self._threads or len(self._gathered) >= SHARED_FROM:
+    def _seconds_left(self, now: float) -> float:
+        if len(self._gathered) >= SHARED_FROM:
             return 0.0
-        return self._last_handed + ALONE_SECONDS - monotonic()
+        # Two small sets cost more than one that waits for the thread at work, as long as that one is quick.
+        alone = 0.0 if self._free == self._threads else self._last_handed + ALONE_SECONDS
+        return max(alone, self._due) - now
+
+    def _look_again(self, seconds: float) -> None:
+        if self._alarm is None:
+            self._alarm = get_running_loop().call_later(seconds, self._wake)
+
+    def _wake(self) -> None:
+        self._alarm = None
+        self._hand_over()
 
     def _expire(self) -> None:
         """Tell those whose patience has ended. It is the same for all, so they stand in the order of their ends."""
@@ -141,3 +160,8 @@ class Crew(Generic[T]):
             if not waiting.outcome.done():
                 waiting.outcome.set_result(outcome)
         self._hand_over()
+
+
+def gathering(number: int, seconds: float, longest: float) -> float:
+    """For how many seconds to gather, now that so many items came in so many seconds: the longer, the more came."""
+    return min(PAUSE_PER_RATE * number / max(seconds, 0.001), longest)

@@ -18,6 +18,8 @@ from tracking.store import EventRow, store_events
 logger = logging.getLogger(__name__)
 
 TELL_SECONDS = 1.0
+# A set costs every process on the way the same, however few hits are in it.
+LONGEST_PAUSE = 0.010
 
 
 class Recorder:
@@ -25,7 +27,7 @@ class Recorder:
 
     def __init__(self, threads: int, patience: float) -> None:
         """`patience` (seconds): how long a hit waits at most."""
-        self._crew = Crew("recorder", threads, patience, _store, prepare=_connect)
+        self._crew = Crew("recorder", threads, patience, _store, prepare=_connect, longest_pause=LONGEST_PAUSE)
 
     async def record(self, hit: Hit) -> bool:
         """Store the hit; whether that is known to have happened when the patience ends.

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
+import orjson
+
 from tracking import arrays
 from tracking.statements import run
 
@@ -23,8 +25,9 @@ class EventRow(NamedTuple):
 _STORE = """
 WITH stored AS (
     INSERT INTO tracking_event (id, type, account_id, message_id, data)
-    SELECT * FROM unnest(
-        %(ids)s::uuid[], %(types)s::text[], %(accounts)s::bigint[], %(messages)s::uuid[], %(data)s::text[]::jsonb[]
+    SELECT * FROM ROWS FROM (
+        unnest(%(ids)s::uuid[], %(types)s::text[], %(accounts)s::bigint[], %(messages)s::uuid[]),
+        jsonb_array_elements(%(data)s::jsonb)
     )
     ON CONFLICT (id) DO NOTHING
     RETURNING id
@@ -41,5 +44,13 @@ def store_events(rows: Sequence[EventRow]) -> None:
         types=arrays.texts(row.type for row in rows),
         accounts=arrays.numbers(row.account for row in rows),
         messages=arrays.ids(row.message for row in rows),
-        data=arrays.texts(json.dumps(row.data) for row in rows),
+        data=_json([row.data for row in rows]),
     )
+
+
+def _json(values: list[dict[str, Any]]) -> str:
+    try:
+        return orjson.dumps(values).decode()
+    except TypeError:
+        # Half a surrogate pair, or a number beyond 64 bits: PostgreSQL says what it thinks of it.
+        return json.dumps(values)

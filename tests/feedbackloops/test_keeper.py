@@ -613,6 +613,7 @@ def test_a_lane_is_kept_for_a_while_after_its_last_call(
     assert LaneState.objects.get().lease_number == 1
 
     monkeypatch.setattr(keeper, "LINGER_SECONDS", 0.0)
+    monkeypatch.setattr(keeper, "LOOK_THROUGH_SECONDS", 0.0)
     bench.turn()
     assert LaneState.objects.get().engine is None
 

@@ -6,7 +6,7 @@ from time import perf_counter
 import pytest
 
 from tests.tracking.samples import in_loop, wait_until
-from tracking.crew import MOST_AT_ONCE, REFUSED, SHARED_FROM, TOO_LATE, Crew, Outcome
+from tracking.crew import MOST_AT_ONCE, REFUSED, SHARED_FROM, TOO_LATE, Crew, Outcome, gathering
 
 PATIENT = 10.0
 
@@ -194,3 +194,47 @@ def test_every_thread_takes_a_set(threads: int) -> None:
     in_loop(one_by_one())
     wait_until(lambda: sorted(work.sets) == [[number] for number in range(threads)])
     work.go.set()
+
+
+@pytest.mark.parametrize(
+    ("number", "seconds", "expected"),
+    [(1, 1.0, 20e-6), (250, 1.0, 0.005), (5, 0.01, 0.01), (100_000, 1.0, 0.01), (1, 0.0, 0.01), (1, float("inf"), 0.0)],
+)
+def test_the_more_comes_in_the_longer_it_is_gathered(number: int, seconds: float, expected: float) -> None:
+    assert gathering(number, seconds, 0.01) == pytest.approx(expected)
+
+
+async def hand_slowly(crew: Crew[int], number: int, pause: float) -> None:
+    for outcome in [crew.hand(-1), *[await later(crew, item, pause) for item in range(number)]]:
+        await outcome
+
+
+async def later(crew: Crew[int], item: int, pause: float) -> "Future[Outcome]":
+    await sleep(pause)
+    return crew.hand(item)
+
+
+def test_while_much_comes_in_more_is_waited_for() -> None:
+    work = Work()
+    work.go.set()
+    patient = Crew("test", 1, PATIENT, work, longest_pause=0.05)
+    in_loop(hand_slowly(patient, 200, 0.001))
+    assert len(work.sets) < 40
+
+    work.sets.clear()
+    in_loop(hand_slowly(crew_of(work), 100, 0.001))
+    assert len(work.sets) > 50
+
+
+def test_as_many_as_make_a_set_are_not_kept_waiting() -> None:
+    async def hand_many() -> float:
+        patient._pause = PATIENT
+        start = perf_counter()
+        await hand_all(patient, list(range(SHARED_FROM)))
+        return perf_counter() - start
+
+    work = Work()
+    work.go.set()
+    patient = Crew("test", 1, PATIENT, work, longest_pause=PATIENT)
+    assert in_loop(hand_many()) < 1
+    assert work.sets == [list(range(SHARED_FROM))]
