@@ -50,7 +50,7 @@ class Crew(Generic[T]):
         prepare: Callable[[], object] = lambda: None,
         longest_pause: float = 0.0,
     ) -> None:
-        """`patience` (seconds): how long an outcome is waited for at most. `longest_pause` (seconds): see `gathering`."""
+        """`patience` (seconds): how long an outcome is waited for at most. `longest_pause`: see `gathering`."""
         self._work = work
         self._patience = patience
         self._threads = self._free = threads
