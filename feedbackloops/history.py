@@ -1,7 +1,9 @@
 """Upkeep of the history: partitions made ahead and dropped when they are old, counts summed up."""
 
 import logging
+from collections.abc import Mapping
 from datetime import date, timedelta
+from time import sleep
 
 from django.conf import settings
 from django.db import OperationalError, connection, transaction
@@ -27,6 +29,11 @@ STILL_NEEDED = {
     "feedbackloops_attempt": f"EXISTS ({_PENDING} AND d.id = feedbackloops_attempt_default.delivery_id)",
 }
 SUM_UP_AFTER_HOURS = 2
+# After each partition that goes, every connection plans its statements anew, and what waited for the lock goes first.
+BREATH_SECONDS = 0.02
+
+# The partitions that there are, by table and day.
+Found = Mapping[str, Mapping[date, str]]
 
 
 def make_partitions(today: date) -> None:
@@ -43,8 +50,9 @@ def drop_old_partitions(today: date) -> None:
     """Drop each day that is older than HISTORY_DAYS, from every table, unless a delivery of it is still pending."""
     oldest = today - timedelta(days=settings.HISTORY_DAYS)
     _cancel_orphans()
-    days = {day for table in TABLES for day in partitions.existing(table) if day < oldest}
-    dropped = [_drop_day(day) for day in sorted(days)] + [_drop_leftovers(table, oldest) for table in TABLES]
+    found = {table: partitions.existing(table) for table in TABLES}
+    days = {day for existing in found.values() for day in existing if day < oldest}
+    dropped = [_drop_day(day, found) for day in sorted(days)] + [_drop_leftovers(table, oldest) for table in TABLES]
     if any(dropped):
         _count_again(oldest)
     _forget_hours(oldest)
@@ -113,12 +121,12 @@ def _has_pending(day: date) -> bool:
         return bool(cursor.fetchone()[0])
 
 
-def _drop_day(day: date) -> bool:
+def _drop_day(day: date, found: Found) -> bool:
     """Drop what there is of a day, if nothing of it is pending; whether any of it went."""
     if _has_pending(day):
         logger.warning("The history of %s stays: deliveries of that day are still pending", day)
         return False
-    dropped = [_drop_day_of(table, day) for table in TABLES if day in partitions.existing(table)]
+    dropped = [_drop_day_of(table, day) for table in TABLES if day in found[table]]
     return any(dropped)
 
 
@@ -128,6 +136,7 @@ def _drop_day_of(table: str, day: date) -> bool:
     except OperationalError as error:
         logger.warning("%s of %s is dropped later, the table is too busy now: %s", table, day, error)
         return False
+    sleep(BREATH_SECONDS)
     return True
 
 

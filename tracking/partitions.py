@@ -61,7 +61,8 @@ def drop(table: str, day: date) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_PATIENCE)
         cursor.execute(f"ALTER TABLE {table} DETACH PARTITION {name}")
-    drop_detached(table)
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP TABLE IF EXISTS {name}")
 
 
 def drop_detached(table: str) -> list[str]:
