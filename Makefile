@@ -13,7 +13,7 @@ help:
 	@echo "make run     start every process of the Procfile"
 	@echo "make test    run the tests"
 	@echo "make check   lint, types, imports, migrations, deployment settings"
-	@echo "make bench   measure, print the table and write bench/results.json (BENCH_QUICK=1: in four minutes)"
+	@echo "make bench   measure, print the table and write bench/results.json (BENCH_QUICK=1: in under three minutes)"
 	@echo "make format  let ruff format the code"
 	@echo "make clean   remove .venv and the data in var (stop what runs first)"
 

@@ -11,14 +11,12 @@ from django.urls import reverse
 
 from feedbackloops.models import Delivery
 
-LOOKS = 25
-
 
 class Dashboard:
     """A browser that a superuser is logged in with."""
 
-    def __init__(self, place: str, name: str = "bench") -> None:
-        """`place`: where the dashboard is, such as http://127.0.0.1:8000."""
+    def __init__(self, place: str, looks: int, name: str = "bench") -> None:
+        """`place`: where the dashboard is, such as http://127.0.0.1:8000; `looks`: at a page, for one figure."""
         staff, _ = User.objects.get_or_create(username=name, defaults={"is_staff": True, "is_superuser": True})
         login = Client()
         login.force_login(staff)
@@ -26,7 +24,7 @@ class Dashboard:
         # The environment's proxy is for the world outside.
         self._browser.trust_env = False
         self._browser.cookies.set(settings.SESSION_COOKIE_NAME, login.cookies[settings.SESSION_COOKIE_NAME].value)
-        self._place = place
+        self._place, self._looks = place, looks
 
     def list_ms(self) -> float:
         """The time (ms, median) that the list of deliveries takes."""
@@ -38,7 +36,7 @@ class Dashboard:
 
     def _median_ms(self, path: str) -> float:
         self._look(path)
-        return median(self._look(path) for _ in range(LOOKS))
+        return median(self._look(path) for _ in range(self._looks))
 
     def _look(self, path: str) -> float:
         started = time.monotonic()

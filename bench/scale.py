@@ -35,6 +35,7 @@ class Scale:
     growth_rows: int
     growth_hits: int
     growth_deliveries: int
+    growth_looks: int
     backlog_rows: int
     prune_seconds: float
 
@@ -62,6 +63,7 @@ FULL = Scale(
     growth_rows=5_000_000,
     growth_hits=20_000,
     growth_deliveries=20_000,
+    growth_looks=25,
     backlog_rows=1_000_000,
     prune_seconds=15.0,
 )
@@ -74,21 +76,22 @@ QUICK = Scale(
     flow_hits=10_000,
     latency_per_second=500.0,
     latency_seconds=8.0,
-    idle_seconds=6.0,
+    idle_seconds=5.0,
     isolation_per_second=50.0,
-    isolation_seconds=4.0,
-    isolation_lead_seconds=3.0,
+    isolation_seconds=3.0,
+    isolation_lead_seconds=2.0,
     isolation_beside_per_second=250.0,
-    hung_loops=500,
-    nameless_loops=100,
-    failing_loops=500,
+    hung_loops=200,
+    nameless_loops=50,
+    failing_loops=200,
     quiet_loops=500,
     quiet_seconds=5.0,
     fanout_loops=50,
     fanout_events=300,
     growth_rows=200_000,
     growth_hits=4_000,
-    growth_deliveries=5_000,
+    growth_deliveries=3_000,
+    growth_looks=5,
     backlog_rows=50_000,
     prune_seconds=4.0,
 )

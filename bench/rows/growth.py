@@ -56,7 +56,7 @@ class Bench:
         site.start("web", "worker")
         self._customer = customer(PLAIN, [receiver.url(PLAIN)], in_flight_limit=IN_FLIGHT)
         self.owners = history.owners()
-        self._dashboard = Dashboard(site.tracking_url)
+        self._dashboard = Dashboard(site.tracking_url, scale.growth_looks)
         self._once()
 
     def figures(self) -> dict[str, float]:
