@@ -105,8 +105,9 @@ class Lane:
 
     def accept(self, claimed: Sequence[Claimed], free: int, now: float) -> list[Claimed]:
         """Take up to `free` of what a claim at place(free) found."""
-        self.more = len(claimed) >= free + self.in_the_way
         new = [each for each in claimed if each.id not in self.known]
+        # Of what was known some may have been recorded before the claim: then it found more than there are free places.
+        self.more = len(claimed) >= free + self.in_the_way or len(new) > free
         taken, self.in_the_way = new[:free], len(claimed) - len(new)
         if taken:
             self.after, self.after_id, self.used = taken[-1].next_attempt, taken[-1].id, now
