@@ -88,3 +88,21 @@ class Outbox(models.Model):
 
     def __str__(self) -> str:
         return str(self.event_id)
+
+
+class HitCount(models.Model):
+    """How many hits of a day one web process has answered: accepted (stored or spooled), and lost."""
+
+    pk = models.CompositePrimaryKey("process", "day")
+    # Not the operating system's number: an id that its tally is named after.
+    process = models.UUIDField()
+    # In UTC, by the moment of the hit.
+    day = models.DateField()
+    accepted = models.BigIntegerField()
+    lost = models.BigIntegerField()
+
+    class Meta:
+        indexes = [models.Index(fields=["day"], name="hitcount_day")]
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.process}"
