@@ -13,12 +13,13 @@ from django.db import DataError, Error, IntegrityError, connection
 from tracking.breaker import Breaker, State
 from tracking.crew import REFUSED, Crew
 from tracking.hits import Hit
+from tracking.seldom import Seldom
 from tracking.signals import events_recorded
 from tracking.store import EventRow, store_events
 
 logger = logging.getLogger(__name__)
 
-TELL_SECONDS = 1.0
+_may_tell = Seldom()
 
 
 class Recorder:
@@ -100,23 +101,11 @@ def store_hits(hits: Sequence[Hit], tell: Callable[..., object] = events_recorde
         return store_hits(hits[:middle], tell) + store_hits(hits[middle:], tell)
     except Error as error:
         connection.close()
-        if _seldom():
+        if _may_tell():
             logger.warning("PostgreSQL did not take %d hits: %s", len(hits), str(error).strip())
         raise
     tell(sender=store_hits, ids=[hit.id for hit in hits])
     return []
-
-
-_told = float("-inf")
-
-
-def _seldom() -> bool:
-    """True once in TELL_SECONDS: a busy site's log must not fill the disk that the spool needs."""
-    global _told
-    if monotonic() - _told < TELL_SECONDS:
-        return False
-    _told = monotonic()
-    return True
 
 
 def _row(hit: Hit) -> EventRow:

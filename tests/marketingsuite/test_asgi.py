@@ -16,6 +16,7 @@ from django.db import connection
 from marketingsuite import asgi
 from marketingsuite.devstack import Processes, Stack, free_port
 from tests.tracking.samples import click_url, in_loop, pixel_url, request, wait_until
+from tracking.blocks import Blocks
 from tracking.hits import Hit
 from tracking.models import Event, Outbox
 
@@ -226,8 +227,9 @@ def test_a_seat_is_free_again_after_each_request() -> None:
     assert asgi._seats == seats
 
 
-def test_the_process_starts_and_stops_as_its_server_asks() -> None:
+def test_the_process_starts_and_stops_as_its_server_asks(monkeypatch: pytest.MonkeyPatch) -> None:
     asked, said = iter(["lifespan.startup", "lifespan.shutdown"]), []
+    monkeypatch.setattr(Blocks, "start", lambda blocks: said.append("the block list is kept up to date"))
 
     async def receive() -> dict[str, Any]:
         return {"type": next(asked)}
@@ -239,4 +241,4 @@ def test_the_process_starts_and_stops_as_its_server_asks() -> None:
         await asgi.application({"type": "lifespan"}, receive, send)
 
     in_loop(live())
-    assert said == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+    assert said == ["the block list is kept up to date", "lifespan.startup.complete", "lifespan.shutdown.complete"]

@@ -1,6 +1,7 @@
 """A web process with a PostgreSQL of its own, for tests of what becomes of hits while that is away."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -9,9 +10,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import LiteralString
 
 import psycopg
 import requests
+from django.conf import settings
 
 from marketingsuite.devstack import Postgres, Processes, Stack, free_port
 from marketingsuite.devstack.readiness import web_answers
@@ -46,10 +49,19 @@ class Site:
             Hit.from_line(line) for path in self.spool.glob("*.hits") for line in path.read_bytes().splitlines(True)
         ]
 
-    def count(self, query: str) -> int:
+    def count(self, query: LiteralString) -> int:
         """The number that a query gives."""
         with psycopg.connect(self.postgres.url) as connection:
             return int((connection.execute(query).fetchone() or (0,))[0] or 0)
+
+    def run(self, statement: LiteralString) -> None:
+        """Change something in the database."""
+        with psycopg.connect(self.postgres.url) as connection:
+            connection.execute(statement)
+
+    def status(self, path: str) -> int:
+        """What a GET is answered with."""
+        return requests.get(self.url + path, allow_redirects=False, timeout=10).status_code
 
     def events(self) -> int:
         """How many events are stored."""
@@ -92,7 +104,8 @@ def site(stack: Stack, folder: Path) -> Iterator[Site]:
     postgres = Postgres(folder, "away", "16MB")
     with postgres.lease():
         port = free_port(22_000)
-        env = stack.environ() | {"DATABASE_URL": postgres.url, "PORT": str(port), "SPOOL_DIR": str(folder / "spool")}
+        env = stack.environ() | {"DATABASE_URL": postgres.url, "PORT": str(port), "MARKETINGSUITE_VAR": str(folder)}
+        shutil.copy(settings.VAR_DIR / "development-keys.json", folder)
         command = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
         subprocess.run(command, cwd=ROOT, env={**os.environ, **env}, check=True)
         processes = Processes(ROOT / "Procfile", env, folder)
