@@ -5,6 +5,7 @@ from base64 import b64decode
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
+from time import time
 from traceback import format_tb
 from typing import Any, Final, NamedTuple
 
@@ -15,7 +16,7 @@ from tracking.hits import Hit, Visitor, hit_from
 from tracking.ids import moment_of, new_id
 from tracking.intake import intake
 from tracking.seldom import Seldom
-from tracking.tokens import BadToken, Link, location_header, read_click, read_open
+from tracking.tokens import BadToken, Link, RetiredKey, location_header, read_click, read_open
 
 logger = logging.getLogger(__name__)
 _may_tell = Seldom()
@@ -62,7 +63,8 @@ _NO_BODY: Final[Message] = {"type": "http.response.body", "body": b""}
 async def tracking(scope: Scope, receive: Receive, send: Send) -> None:
     """Answer a pixel or a link. The hit is kept before the answer goes out; HEAD is answered, not kept.
 
-    What is blocked makes no hit: its pixel is a picture all the same, its links answer 410 and lead nowhere.
+    What is blocked, or was signed with a key that has retired, makes no hit: its pixel is a picture all the same, its
+    links answer 410 and lead nowhere.
     """
     method = scope["method"]
     if method == "GET":
@@ -85,7 +87,7 @@ def _asked_for(path: str) -> tuple[Link | None, Answer]:
 def _pixel(name: str) -> tuple[Link | None, Answer]:
     # A mail shows a broken image for anything but a picture, so there is one whatever the token says.
     try:
-        link = read_open(name.removesuffix(".gif"), settings.TRACKING_KEYS)
+        link = read_open(name.removesuffix(".gif"), settings.TRACKING_KEYS, time())
     except BadToken as error:
         logger.info("A pixel was asked for with a bad token: %s", error)
         return None, _PICTURE
@@ -94,7 +96,9 @@ def _pixel(name: str) -> tuple[Link | None, Answer]:
 
 def _redirect(token: str) -> tuple[Link | None, Answer]:
     try:
-        link = read_click(token, settings.TRACKING_KEYS)
+        link = read_click(token, settings.TRACKING_KEYS, time())
+    except RetiredKey:
+        return None, _GONE
     except BadToken as error:
         logger.info("A link was asked for with a bad token: %s", error)
         return None, _NOT_FOUND
