@@ -54,7 +54,7 @@ class OriginField(forms.CharField):
 
     def to_python(self, value: Any) -> Any:
         """The text without white space and last slash around it."""
-        return super().to_python(value).removesuffix("/")
+        return str(super().to_python(value)).removesuffix("/")
 
 
 def _lines(text: str) -> list[str]:
