@@ -10,6 +10,7 @@ from django.db import OperationalError, connection, transaction
 
 from feedbackloops.queries import HOUR_OF_ID
 from tracking import partitions
+from tracking.accepted import forget_counts
 
 logger = logging.getLogger(__name__)
 
@@ -56,6 +57,7 @@ def drop_old_partitions(today: date) -> None:
     if any(dropped):
         _count_again(oldest)
     _forget_hours(oldest)
+    forget_counts(oldest)
 
 
 def sum_up_owed() -> int:

@@ -13,6 +13,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "marketingsuite.settings")
 dashboard = get_asgi_application()
 
 from marketingsuite import memory  # noqa: E402  (these need the apps that the line above loads)
+from tracking.blocks import blocks  # noqa: E402
 from tracking.intake import intake  # noqa: E402
 from tracking.views import PREFIXES, Message, Receive, Scope, Send, answer, tracking  # noqa: E402
 
@@ -64,5 +65,6 @@ def _until_complete(receive: Receive) -> Receive:
 
 async def _live(receive: Receive, send: Send) -> None:
     while (await receive())["type"] != "lifespan.shutdown":
+        blocks().start()
         await send({"type": "lifespan.startup.complete"})
     await send({"type": "lifespan.shutdown.complete"})

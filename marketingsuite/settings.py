@@ -37,6 +37,7 @@ TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
 RECORDER_THREADS = env.int("RECORDER_THREADS", default=2)
 HIT_WAIT_SECONDS = env.int("HIT_WAIT_MS", default=40) / 1000
 SPOOL_DIR = Path(env.str("SPOOL_DIR", default=str(VAR_DIR / "spool")))
+BLOCK_FILE = VAR_DIR / "blocks.json"
 
 # --- Feedback loops
 USER_AGENT = f"MarketingSuite/{VERSION}"
@@ -250,6 +251,7 @@ UNFOLD = {
                 "items": [
                     _page("Messages", "mail", "tracking_message"),
                     _page("Events", "bolt", "tracking_event"),
+                    _page("Blocked links", "link_off", "tracking_block"),
                 ],
             },
             {

@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from django.utils.text import Truncator
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from profiles.formfields import FieldsField, InterestsField
+from profiles.formfields import FieldsField, InterestsField, OriginField
 from profiles.models import Account, Database, Profile
 from profiles.pages import KeptWhileNeeded, LookupFilter, Page
 from profiles.showing import NOTHING, when
@@ -15,6 +15,11 @@ from profiles.signals import profile_saved_by_staff
 
 SHOWN_FIELDS = 3
 LONGEST_NUMBER = 18
+TRACKING_URL_HELP = (
+    "Optional. What links and pixels of new mails begin with, such as https://click.customer.example; empty: the "
+    "domain of this installation. First have the customer point the name at it (DNS: a CNAME), and give the proxy a "
+    "certificate for it and have it pass /o/ and /c/ on: links that were sent can't be called back."
+)
 FIELDS_HELP = 'Names and values, such as {"firstname": "Ann", "city": "Utrecht"}. Every value is a text, in quotes.'
 
 
@@ -23,8 +28,13 @@ class AccountAdmin(KeptWhileNeeded):
     list_display = ["name", "number", "since"]
     search_fields = ["name"]
     search_help_text = "Part of the account's name"
-    fields = ["name", "number", "since"]
+    fields = ["name", "number", "tracking_url", "since"]
     readonly_fields = ["number", "since"]
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "tracking_url":
+            kwargs |= {"form_class": OriginField, "help_text": TRACKING_URL_HELP}
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     @admin.display(description="Number (X-Copernica-ID)", ordering="pk")
     def number(self, account: Account) -> str:

@@ -49,6 +49,14 @@ class InterestsField(forms.CharField):
         return interests
 
 
+class OriginField(forms.CharField):
+    """Scheme and host of a URL; a last slash, which browsers add when it is copied, is dropped."""
+
+    def to_python(self, value: Any) -> Any:
+        """The text without white space and last slash around it."""
+        return str(super().to_python(value)).removesuffix("/")
+
+
 def _lines(text: str) -> list[str]:
     return [line.strip() for line in _LINE_BREAK.split(text) if line.strip()]
 

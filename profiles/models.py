@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.utils.timezone import now
 
+from profiles.origins import origin_problem
 from profiles.signals import profiles_changed
 from profiles.snapshots import (
     Action,
@@ -19,10 +20,20 @@ from profiles.snapshots import (
 )
 
 
+def validate_origin(url: str) -> None:
+    """Raise ValidationError unless links can begin with this."""
+    if problem := origin_problem(url):
+        raise ValidationError(f"This {problem}, such as https://click.example.com.")
+
+
 class Account(models.Model):
     """A customer: owns databases, messages and feedback loops, and never sees another account's."""
 
     name = models.CharField(max_length=200, unique=True)
+    # What pixels and links of its mails begin with; empty: TRACKING_URL.
+    tracking_url = models.CharField(
+        "tracking domain", max_length=300, blank=True, default="", db_default="", validators=[validate_origin]
+    )
     created = models.DateTimeField(default=now, editable=False)
 
     class Meta:

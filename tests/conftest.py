@@ -29,11 +29,12 @@ def stack(pytestconfig: pytest.Config) -> Stack:
 def django_db_setup(django_db_setup: None, django_db_blocker: pytest_django.DjangoDbBlocker) -> Iterator[None]:
     """The test database, which is dropped at the end although threads of the code under test still hold connections."""
     yield
-    with django_db_blocker.unblock(), connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        )
+    with django_db_blocker.unblock(), connection._nodb_cursor() as cursor:
+        # Some of those threads would connect again at once.
+        name = str(connection.settings_dict["NAME"])
+        cursor.execute(f"ALTER DATABASE {connection.ops.quote_name(name)} WITH ALLOW_CONNECTIONS false")
+        connection.close()
+        cursor.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -14,9 +14,20 @@ from profiles.pages import LookupFilter, Page
 from profiles.showing import NOTHING, link, related, related_link, when
 from tracking.browsing import HistoryPage, OccurredFilter, as_uuid, events_named, events_of
 from tracking.ids import moment_of
-from tracking.models import Event, Message
+from tracking.models import Block, Event, Message
 
 EVENTS_SHOWN = 50
+BLOCK_HELP = {
+    "kind": {
+        "help_text": "Whose links lead nowhere within seconds: those of one mail, those of all mails of an account, or "
+        "all that lead to a place. Their pixels count no opens, either."
+    },
+    "value": {
+        "help_text": "A message: its id. An account: its number. A target: a host, which stands for those under it as "
+        "well (example.com), or how URLs on one host begin (https://example.com/shop/); scheme and port don't matter."
+    },
+    "reason": {"help_text": "For your colleagues. Recipients don't see it."},
+}
 
 
 @admin.register(Message)
@@ -106,3 +117,31 @@ class EventAdmin(HistoryPage):
     @admin.display(description="What we saw")
     def seen(self, event: Event) -> str:
         return format_html('<pre class="code">{}</pre>', json.dumps(event.data, ensure_ascii=False, indent=2))
+
+
+@admin.register(Block)
+class BlockAdmin(Page):
+    """Links that lead nowhere: within seconds after one is added here, and again once it is deleted."""
+
+    list_display = ["value", "kind", "reason", "since", "created_by"]
+    list_select_related = ["created_by"]
+    list_filter = [("kind", ChoicesDropdownFilter)]
+    search_fields = ["value", "reason"]
+    search_help_text = "Part of the value or of the reason"
+    fields = ["kind", "value", "reason", "since", "created_by"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Block | None = None) -> list[str]:
+        """To block something else, add it, and delete what is no longer to be blocked."""
+        return ["since", "created_by", *(["kind", "value"] if obj else [])]
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        return super().formfield_for_dbfield(db_field, request, **kwargs | BLOCK_HELP.get(db_field.name, {}))
+
+    def save_model(self, request: HttpRequest, obj: Block, form: Any, change: bool) -> None:
+        if not change:
+            obj.created_by = request.user  # type: ignore[assignment]  # nobody comes here without having logged in
+        super().save_model(request, obj, form, change)
+
+    @admin.display(description="Blocked", ordering="created")
+    def since(self, block: Block) -> str:
+        return when(block.created)

@@ -1,24 +1,26 @@
 """What Django checks when it starts."""
 
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 
+from profiles.origins import origin_problem
+
+KEYS = "See Keys in docs/operations.md."
+RETIREMENT_IS_NEAR = timedelta(days=14)
 HINT = "Set it to the address under which recipients reach the web process, such as https://click.example.com."
 
 
 @register()
 def tracking_url(**kwargs: Any) -> list[CheckMessage]:
     """Whether links in mails can lead to us: a mail that went out can't be called back."""
-    url = urlsplit(settings.TRACKING_URL)
-    if url.scheme in ("http", "https") and url.hostname and not (url.path or url.query or url.fragment):
-        return []
-    words = (
-        f"TRACKING_URL is {settings.TRACKING_URL!r}; it has to be http:// or https:// and a host, with nothing behind."
+    problem = origin_problem(settings.TRACKING_URL)
+    return (
+        [Error(f"TRACKING_URL {problem}: {settings.TRACKING_URL!r}.", hint=HINT, id="tracking.E001")] if problem else []
     )
-    return [Error(words, hint=HINT, id="tracking.E001")]
 
 
 @register(deploy=True)
@@ -27,3 +29,21 @@ def tracking_url_of_a_deployment(**kwargs: Any) -> list[CheckMessage]:
     if urlsplit(settings.TRACKING_URL).hostname not in ("localhost", "127.0.0.1", "::1"):
         return []
     return [Warning("TRACKING_URL leads to this machine, where no recipient is.", hint=HINT, id="tracking.W001")]
+
+
+@register("security")
+def retired_keys(**kwargs: Any) -> list[CheckMessage]:
+    """Name the tracking keys that no longer verify, and those that soon won't."""
+    today = datetime.now(UTC).date()
+    retiring = {
+        number: day for number, day in settings.TRACKING_KEYS.retires.items() if day <= today + RETIREMENT_IS_NEAR
+    }
+    return [_retirement(number, day, today) for number, day in sorted(retiring.items())]
+
+
+def _retirement(number: int, day: date, today: date) -> CheckMessage:
+    if day > today:
+        words = f"Key {number} of TRACKING_KEYS retires on {day}: links and pixels signed with it stop working then."
+        return Warning(words, hint=f"Move the day if mails of its time are still read. {KEYS}", id="tracking.W002")
+    words = f"Key {number} of TRACKING_KEYS retired on {day}: links and pixels signed with it no longer work."
+    return Warning(words, hint=f"Take it out, or move the day. {KEYS}", id="tracking.W003")

@@ -3,15 +3,17 @@
 import logging
 import threading
 from collections.abc import Sequence
+from datetime import datetime
 from functools import cache
-from itertools import count
 from time import sleep
 
 from django.conf import settings
 from django.db import Error
 
+from tracking.counting import Counting
 from tracking.crew import Crew
 from tracking.hits import Hit
+from tracking.losses import Losses
 from tracking.recorder import Recorder, store_hits
 from tracking.spool import Spool
 
@@ -22,27 +24,27 @@ DISK_SECONDS = 1.0
 
 
 class Intake:
-    """Takes hits for one process and replays the spool of its host in the background."""
+    """Takes hits for one process, and looks after the spool and the tallies of its host in the background."""
 
-    def __init__(self, recorder: Recorder, spool: Spool) -> None:
+    def __init__(self, recorder: Recorder, spool: Spool, counting: Counting) -> None:
         self._recorder = recorder
         self._spool = spool
+        self._counting = counting
         self._spooler = Crew("spooler", 1, DISK_SECONDS, self._append)
-        self._lost = count(1)
+        self._losses = Losses()
         threading.Thread(target=self._replay_for_ever, name="spool-replay", daemon=True).start()
 
     async def take(self, hit: Hit) -> None:
-        """Keep the hit, within the recorder's patience and DISK_SECONDS at the most. Raises nothing."""
-        if await self._recorder.record(hit):
-            return
-        if trouble := await self._spooler.hand(hit):
-            logger.critical(
-                "Hit %s is lost, number %d since the start: neither PostgreSQL nor the spool takes it (%s). "
-                "Make room on the disk of SPOOL_DIR, or give the process the right to write there.",
-                hit.id,
-                next(self._lost),
-                trouble,
-            )
+        """Keep the hit, within the recorder's patience and DISK_SECONDS at the most, and count it. Raises nothing."""
+        if not await self._recorder.record(hit) and (trouble := await self._spooler.hand(hit)):
+            self.lose(hit.occurred_at)
+            self._losses.add(hit, trouble)
+        else:
+            self._counting.tally.keep(hit.occurred_at.toordinal())
+
+    def lose(self, moment: datetime) -> None:
+        """Count a hit of that moment (UTC) as lost."""
+        self._counting.tally.lose(moment.toordinal())
 
     def _append(self, hits: Sequence[Hit]) -> Sequence[Hit]:
         self._spool.append_all(hits)
@@ -52,14 +54,22 @@ class Intake:
         while True:
             sleep(REPLAY_SECONDS)
             try:
-                self._spool.replay(store_hits)
+                self._look_after()
             except (Error, OSError) as error:
                 logger.warning("The spool waits: %s", str(error).strip())
             except Exception:
                 logger.exception("The spool could not be replayed; trying again")
 
+    def _look_after(self) -> None:
+        self._recorder.probe()
+        if not self._recorder.is_bypassed:
+            self._counting.tell()
+            self._spool.replay(store_hits)
+
 
 @cache
 def intake() -> Intake:
     """The intake of this process."""
-    return Intake(Recorder(settings.RECORDER_THREADS, settings.HIT_WAIT_SECONDS), Spool(settings.SPOOL_DIR))
+    folder = settings.SPOOL_DIR
+    recorder = Recorder(settings.RECORDER_THREADS, settings.HIT_WAIT_SECONDS)
+    return Intake(recorder, Spool(folder), Counting(folder))

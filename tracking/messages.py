@@ -47,18 +47,22 @@ def register(
 
 def pixel_url(message: Message) -> str:
     """The URL of the picture whose loading is an open."""
-    return f"{settings.TRACKING_URL}/o/{sign_open(Link(message.account_id, message.id, 0), settings.TRACKING_KEYS)}.gif"
+    return f"{_origin(message)}/o/{sign_open(Link(message.account_id, message.id, 0), settings.TRACKING_KEYS)}.gif"
 
 
 def link_url(message: Message, index: int, url: str) -> str:
     """The URL that leads to `url` and counts as a click. Raises ValueError when `url` can't be tracked."""
     token = sign_click(Link(message.account_id, message.id, index, url), settings.TRACKING_KEYS)
-    return f"{settings.TRACKING_URL}/c/{token}"
+    return f"{_origin(message)}/c/{token}"
 
 
 def tracked_html(html: str, message: Message) -> str:
     """The mail with its links leading through us and with the pixel; every other character stays as it was."""
     return track(html, lambda index, url: link_url(message, index, url), pixel_url(message))
+
+
+def _origin(message: Message) -> str:
+    return message.account.tracking_url or settings.TRACKING_URL
 
 
 def _listed(tags: Iterable[str]) -> list[str]:

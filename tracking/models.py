@@ -1,12 +1,16 @@
 from datetime import datetime
+from typing import Any
 
+from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import OpClass
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.functions import Now
 from django.utils.timezone import now
 
 from profiles.models import Account, Profile
+from tracking.blocking import KINDS, normal_value
 from tracking.ids import moment_of, new_id
 
 
@@ -88,3 +92,59 @@ class Outbox(models.Model):
 
     def __str__(self) -> str:
         return str(self.event_id)
+
+
+class HitCount(models.Model):
+    """How many hits of a day one web process has answered: accepted (stored or spooled), and lost."""
+
+    pk = models.CompositePrimaryKey("process", "day")
+    # Not the operating system's number: an id that its tally is named after.
+    process = models.UUIDField()
+    # In UTC, by the moment of the hit.
+    day = models.DateField()
+    accepted = models.BigIntegerField()
+    lost = models.BigIntegerField()
+
+    class Meta:
+        indexes = [models.Index(fields=["day"], name="hitcount_day")]
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.process}"
+
+
+class Block(models.Model):
+    """Links that no longer lead anywhere. Made and deleted, not changed: web processes go by that (tracking.blocks)."""
+
+    kind = models.CharField(max_length=7, choices=[(kind, kind.capitalize()) for kind in KINDS])
+    value = models.CharField(max_length=1000)
+    reason = models.CharField(max_length=500)
+    created = models.DateTimeField(default=now, editable=False)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, related_name="+", null=True, blank=True, editable=False
+    )
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["kind", "value"], name="block_unique", violation_error_message="This is blocked already."
+            ),
+            models.CheckConstraint(condition=models.Q(kind__in=KINDS), name="block_kind"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.value}"
+
+    def clean(self) -> None:
+        """Write the value as it is compared. Raises ValidationError when the kind can't have such a value."""
+        if self.kind in KINDS and self.value:
+            try:
+                self.value = normal_value(self.kind, self.value)
+            except ValueError as error:
+                raise ValidationError({"value": str(error)}) from error
+            self._meta.get_field("value").run_validators(self.value)  # type: ignore[union-attr]
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Raises ValidationError like `clean`: a value that can't be compared would stop the list of every process."""
+        self.clean()
+        super().save(*args, **kwargs)

@@ -10,31 +10,64 @@ from time import monotonic
 
 from django.db import DataError, Error, IntegrityError, connection
 
-from tracking.crew import Crew
+from tracking.breaker import Breaker, State
+from tracking.crew import REFUSED, Crew
 from tracking.hits import Hit
+from tracking.seldom import Seldom
 from tracking.signals import events_recorded
 from tracking.store import EventRow, store_events
 
 logger = logging.getLogger(__name__)
 
-TELL_SECONDS = 1.0
 # A set costs every process on the way the same, however few hits are in it.
 LONGEST_PAUSE = 0.010
 
+_may_tell = Seldom()
+
 
 class Recorder:
-    """A few threads that store hits for the event loop, each all that have gathered by then."""
+    """A few threads that store hits for the event loop, each all that have gathered by then.
+
+    While PostgreSQL is away none is asked: `probe`, called every second by another thread, finds out when it is back.
+    """
 
     def __init__(self, threads: int, patience: float) -> None:
         """`patience` (seconds): how long a hit waits at most."""
         self._crew = Crew("recorder", threads, patience, _store, prepare=_connect, longest_pause=LONGEST_PAUSE)
+        self._breaker = Breaker()
 
     async def record(self, hit: Hit) -> bool:
         """Store the hit; whether that is known to have happened when the patience ends.
 
         False doesn't mean that it was not stored: who keeps it elsewhere then must keep its id.
         """
-        return await self._crew.hand(hit) is None
+        if self._breaker.state is not State.CLOSED:
+            return False
+        outcome = await self._crew.hand(hit)
+        if outcome is None:
+            self._breaker.went_well()
+            return True
+        if outcome is not REFUSED and self._breaker.failed(monotonic()):
+            logger.warning("PostgreSQL is away: hits go straight to the spool until it is back")
+        return False
+
+    def probe(self) -> None:
+        """Ask PostgreSQL, if it counts as away, whether it takes hits again. Raises django.db.Error if it does not."""
+        if not self._breaker.begins_probe(monotonic()):
+            return
+        try:
+            # Nothing to store, but all that storing takes: the connection, the right to write, the locks.
+            store_hits([], tell=lambda **nothing: None)
+        except BaseException:
+            self._breaker.probe_failed(monotonic())
+            raise
+        self._breaker.probe_succeeded()
+        logger.info("PostgreSQL is back: hits go there again")
+
+    @property
+    def is_bypassed(self) -> bool:
+        """Whether hits go straight to the spool, since PostgreSQL is away."""
+        return self._breaker.state is not State.CLOSED
 
     def is_stuck(self) -> bool:
         """Whether every thread has been at one statement for longer than a hit would wait."""
@@ -71,23 +104,11 @@ def store_hits(hits: Sequence[Hit], tell: Callable[..., object] = events_recorde
         return store_hits(hits[:middle], tell) + store_hits(hits[middle:], tell)
     except Error as error:
         connection.close()
-        if _seldom():
+        if _may_tell():
             logger.warning("PostgreSQL did not take %d hits: %s", len(hits), str(error).strip())
         raise
     tell(sender=store_hits, ids=[hit.id for hit in hits])
     return []
-
-
-_told = float("-inf")
-
-
-def _seldom() -> bool:
-    """True once in TELL_SECONDS: a busy site's log must not fill the disk that the spool needs."""
-    global _told
-    if monotonic() - _told < TELL_SECONDS:
-        return False
-    _told = monotonic()
-    return True
 
 
 def _row(hit: Hit) -> EventRow:

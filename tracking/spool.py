@@ -4,17 +4,15 @@ Each process appends to a file of its own, which it holds with flock. A file tha
 process's, is replayed by whichever process of the host locks it first. Hits keep their ids, so replaying twice is safe.
 """
 
-import fcntl
 import logging
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from uuid import uuid4
 
 from tracking.hits import Hit
+from tracking.ownfiles import held, make_own, sync_folder, write_whole
 
 logger = logging.getLogger(__name__)
 
@@ -22,6 +20,7 @@ logger = logging.getLogger(__name__)
 Store = Callable[[list[Hit]], list[Hit]]
 
 AT_ONCE = 500
+SUFFIX, REFUSED, UNREADABLE = ".hits", ".refused", ".unreadable"
 
 
 class Spool:
@@ -42,8 +41,8 @@ class Spool:
         lines = b"".join(hit.to_line() for hit in hits)
         with self._writing:
             if self._file is None:
-                self._file = self._open()
-            _write_whole(self._file, lines)
+                self._file, _ = make_own(self._folder, SUFFIX)
+            write_whole(self._file, lines)
             self._written += len(hits)
             mine = self._written
         self._sync(mine)
@@ -51,7 +50,7 @@ class Spool:
     def replay(self, store: Store) -> int:
         """Store what every file that nobody holds has, and delete it; how many hits. Raises what `store` does."""
         self._let_go()
-        return sum(self._try_to_replay(path, store) for path in sorted(self._folder.glob("*.hits")))
+        return sum(self._try_to_replay(path, store) for path in sorted(self._folder.glob(f"*{SUFFIX}")))
 
     def _sync(self, mine: int) -> None:
         # Whoever gets the lock syncs for all that wrote before it.
@@ -79,21 +78,6 @@ class Spool:
                 self._file = None
             return self._written
 
-    def _open(self) -> int:
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        name = uuid4().hex
-        draft = self._folder / f"{name}.new"
-        file = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND, 0o600)
-        try:
-            # It gets its name once it is locked: until then another process could take it for a dead one's.
-            fcntl.flock(file, fcntl.LOCK_EX)
-            draft.rename(self._folder / f"{name}.hits")
-            _sync_folder(self._folder)
-        except OSError:
-            os.close(file)
-            raise
-        return file
-
     def _let_go(self) -> None:
         with self._syncing:
             if self._file is None:
@@ -112,8 +96,8 @@ class Spool:
 
     def _try_to_replay(self, path: Path, store: Store) -> int:
         try:
-            with _held(path) as held:
-                return _replay_file(path, store) if held else 0
+            with held(path) as ours:
+                return _replay_file(path, store) if ours else 0
         except OSError as error:
             logger.error("The spool file %s can't be replayed (%s); trying again", path, error.strerror)
             return 0
@@ -128,8 +112,8 @@ def _replay_file(path: Path, store: Store) -> int:
             refused += [hit.to_line() for hit in bad]
             stored += len(batch) - len(bad)
     # Only now, with all of the file stored: the next try would set the same lines aside once more.
-    _set_aside(path.with_suffix(".refused"), refused)
-    _set_aside(path.with_suffix(".unreadable"), unreadable)
+    _set_aside(path.with_suffix(REFUSED), refused)
+    _set_aside(path.with_suffix(UNREADABLE), unreadable)
     path.unlink()
     logger.info("Replayed %d hits from the spool", stored)
     return stored
@@ -149,46 +133,9 @@ def _set_aside(path: Path, lines: list[bytes]) -> None:
         return
     file = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
     try:
-        _write_whole(file, b"".join(lines))
+        write_whole(file, b"".join(lines))
         os.fsync(file)
     finally:
         os.close(file)
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
     logger.error("What could not be stored from the spool is kept in %s (lines: %d)", path, len(lines))
-
-
-def _write_whole(file: int, lines: bytes) -> None:
-    """Append all of it or nothing: half a line would spoil the one after it."""
-    size = os.fstat(file).st_size
-    try:
-        if os.write(file, lines) != len(lines):
-            raise OSError("The disk took only part of what was written")
-    except OSError:
-        os.ftruncate(file, size)
-        raise
-
-
-@contextmanager
-def _held(path: Path) -> Iterator[bool]:
-    """Whether we hold the file now: not so when another process does, or has replayed and deleted it meanwhile."""
-    try:
-        file = os.open(path, os.O_RDWR)
-    except FileNotFoundError:
-        yield False
-        return
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield os.fstat(file).st_nlink > 0
-    except BlockingIOError:
-        yield False
-    finally:
-        os.close(file)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make new names in the folder survive a power cut, too."""
-    file = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(file)
-    finally:
-        os.close(file)

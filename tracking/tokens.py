@@ -15,6 +15,7 @@ import re
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
 from hashlib import blake2b
 from hmac import compare_digest
 from typing import Final, Self
@@ -47,6 +48,10 @@ class BadToken(ValueError):
     """A token that we did not sign; its text is the reason: malformed, unknown version, unknown key or forged."""
 
 
+class RetiredKey(BadToken):
+    """A token that we signed, with a key whose day is over."""
+
+
 @dataclass(frozen=True, slots=True)
 class Link:
     """What a token stands for: a message's pixel (index 0, no url) or one of its links (index from 1, its target)."""
@@ -61,11 +66,14 @@ class Link:
 class Keyring:
     """The signing secrets (32 to 64 bytes) by key id (1 to 255); `current` signs, all of them verify.
 
+    From the day that `retires` has for a key (it begins at 0:00 UTC), the key verifies no more.
+
     Raises ValueError when a key cannot be used; the error names the key id, never the secret.
     """
 
     keys: Mapping[int, bytes] = field(repr=False)
     current: int
+    retires: Mapping[int, date] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for key_id, secret in self.keys.items():
@@ -75,17 +83,34 @@ class Keyring:
                 raise ValueError(f"The secret of link key {key_id} must have 32 to 64 bytes; it has {len(secret)}.")
         if self.current not in self.keys:
             raise ValueError(f"Link key {self.current} is to sign, but is not among the keys.")
+        if self.current in self.retires:
+            raise ValueError(
+                f"Link key {self.current} is the first, which signs: put another before it to let it retire, "
+                "or take its day away."
+            )
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read `id:base64,id:base64`, the first being current. Raises ValueError without repeating any of the text."""
+        """Read `id:base64,id:base64@2027-01-31`: the first is current, a day behind `@` is the one it retires on.
+
+        Raises ValueError without repeating any of the text.
+        """
         keys: dict[int, bytes] = {}
+        retires: dict[int, date] = {}
         for place, entry in enumerate(text.split(","), start=1):
-            key_id, secret = _parse_key(entry.strip(), place)
+            key, at, day = entry.strip().partition("@")
+            key_id, secret = _parse_key(key, place)
             if key_id in keys:
                 raise ValueError(f"Link key {key_id} is listed twice; give each key an id of its own.")
             keys[key_id] = secret
-        return cls(keys, current=next(iter(keys)))
+            if at:
+                retires[key_id] = _parse_day(day, key_id)
+        return cls(keys, current=next(iter(keys)), retires=retires)
+
+    def is_retired(self, key_id: int, now: float) -> bool:
+        """Whether the key's day has come; `now` in Unix seconds."""
+        day = self.retires.get(key_id)
+        return day is not None and datetime.fromtimestamp(now, UTC).date() >= day
 
 
 def sign_open(link: Link, keyring: Keyring) -> str:
@@ -104,14 +129,14 @@ def sign_click(link: Link, keyring: Keyring) -> str:
     return _sign(link, keyring, _CLICK)
 
 
-def read_open(token: str, keyring: Keyring) -> Link:
-    """The pixel that `sign_open` signed. Raises BadToken."""
-    return _read(token, keyring, _OPEN)
+def read_open(token: str, keyring: Keyring, now: float) -> Link:
+    """The pixel that `sign_open` signed; `now` in Unix seconds. Raises BadToken."""
+    return _read(token, keyring, now, _OPEN)
 
 
-def read_click(token: str, keyring: Keyring) -> Link:
-    """The link that `sign_click` signed. Raises BadToken."""
-    return _read(token, keyring, _CLICK)
+def read_click(token: str, keyring: Keyring, now: float) -> Link:
+    """The link that `sign_click` signed; `now` in Unix seconds. Raises BadToken, RetiredKey among them."""
+    return _read(token, keyring, now, _CLICK)
 
 
 def target_problem(url: str) -> str | None:
@@ -158,6 +183,13 @@ def _parse_key(entry: str, place: int) -> tuple[int, bytes]:
         raise ValueError(f"The secret of link key {int(key_id)} is not base64.") from None
 
 
+def _parse_day(text: str, key_id: int) -> date:
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC).date()
+    except ValueError:
+        raise ValueError(f"The day on which link key {key_id} retires must be written like 2027-01-31.") from None
+
+
 def _sign(link: Link, keyring: Keyring, purpose: bytes) -> str:
     if not 0 <= link.account <= LAST_ACCOUNT:
         raise ValueError(f"An account's number must be from 0 to {LAST_ACCOUNT}, not {link.account}.")
@@ -166,7 +198,7 @@ def _sign(link: Link, keyring: Keyring, purpose: bytes) -> str:
     return _encode(content + _mac(content, keyring.keys[keyring.current], purpose))
 
 
-def _read(token: str, keyring: Keyring, purpose: bytes) -> Link:
+def _read(token: str, keyring: Keyring, now: float, purpose: bytes) -> Link:
     signed = _decode(token)
     version, key_id, account, message, index = _HEAD.unpack_from(signed)
     if version != VERSION:
@@ -176,6 +208,8 @@ def _read(token: str, keyring: Keyring, purpose: bytes) -> Link:
         raise BadToken("unknown key")
     if not compare_digest(_mac(signed[:-_MAC_SIZE], secret, purpose), signed[-_MAC_SIZE:]):
         raise BadToken("forged")
+    if keyring.retires and keyring.is_retired(key_id, now):
+        raise RetiredKey("retired key")
     return Link(account, UUID(bytes=message), index, signed[_HEAD.size : -_MAC_SIZE].decode())
 
 

@@ -3,17 +3,23 @@
 import logging
 from base64 import b64decode
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from time import time
 from traceback import format_tb
 from typing import Any, Final, NamedTuple
 
 from django.conf import settings
 
+from tracking.blocks import blocks
 from tracking.hits import Hit, Visitor, hit_from
 from tracking.ids import moment_of, new_id
 from tracking.intake import intake
-from tracking.tokens import BadToken, Link, location_header, read_click, read_open
+from tracking.seldom import Seldom
+from tracking.tokens import BadToken, Link, RetiredKey, location_header, read_click, read_open
 
 logger = logging.getLogger(__name__)
+_may_tell = Seldom()
 
 # As the ASGI specification (3.0) has them.
 Scope = dict[str, Any]
@@ -24,6 +30,7 @@ Send = Callable[[Message], Awaitable[None]]
 OPEN, CLICK = PREFIXES = ("/o/", "/c/")
 PIXEL = b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
 BAD_LINK = b"This link is not complete. Please open it from the mail again, or copy all of it.\n"
+DEAD_LINK = b"This link has been switched off and no longer leads anywhere.\n"
 
 
 class Answer(NamedTuple):
@@ -48,12 +55,17 @@ def answer(status: int, content_type: bytes, body: bytes = b"", *headers: tuple[
 
 _PICTURE: Final = answer(200, b"image/gif", PIXEL)
 _NOT_FOUND: Final = answer(404, b"text/plain; charset=utf-8", BAD_LINK)
+_GONE: Final = answer(410, b"text/plain; charset=utf-8", DEAD_LINK)
 _NOT_ALLOWED: Final = answer(405, b"text/plain", b"", (b"allow", b"GET, HEAD"))
 _NO_BODY: Final[Message] = {"type": "http.response.body", "body": b""}
 
 
 async def tracking(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer a pixel or a link. The hit is kept before the answer goes out; HEAD is answered, not kept."""
+    """Answer a pixel or a link. The hit is kept before the answer goes out; HEAD is answered, not kept.
+
+    What is blocked, or was signed with a key that has retired, makes no hit: its pixel is a picture all the same, its
+    links answer 410 and lead nowhere.
+    """
     method = scope["method"]
     if method == "GET":
         link, (start, body) = _asked_for(scope["path"])
@@ -75,18 +87,23 @@ def _asked_for(path: str) -> tuple[Link | None, Answer]:
 def _pixel(name: str) -> tuple[Link | None, Answer]:
     # A mail shows a broken image for anything but a picture, so there is one whatever the token says.
     try:
-        return read_open(name.removesuffix(".gif"), settings.TRACKING_KEYS), _PICTURE
+        link = read_open(name.removesuffix(".gif"), settings.TRACKING_KEYS, time())
     except BadToken as error:
         logger.info("A pixel was asked for with a bad token: %s", error)
         return None, _PICTURE
+    return None if blocks().current.blocks(link) else link, _PICTURE
 
 
 def _redirect(token: str) -> tuple[Link | None, Answer]:
     try:
-        link = read_click(token, settings.TRACKING_KEYS)
+        link = read_click(token, settings.TRACKING_KEYS, time())
+    except RetiredKey:
+        return None, _GONE
     except BadToken as error:
         logger.info("A link was asked for with a bad token: %s", error)
         return None, _NOT_FOUND
+    if blocks().current.blocks(link):
+        return None, _GONE
     return link, answer(302, b"text/plain", b"", (b"location", location_header(link.url).encode("ascii")))
 
 
@@ -94,7 +111,15 @@ async def _keep(scope: Scope, link: Link) -> None:
     try:
         await intake().take(_hit(scope, link))
     except Exception as error:
-        # Whatever is wrong with us, the customer's link leads on. The error's own words may hold what the client sent.
+        # Whatever is wrong with us, the customer's link leads on.
+        _tell_of_fault(link, error)
+
+
+def _tell_of_fault(link: Link, error: Exception) -> None:
+    with suppress(Exception):  # the intake may be what is at fault
+        intake().lose(datetime.now(UTC))
+    if _may_tell():
+        # The error's own words may hold what the client sent.
         trace = "".join(format_tb(error.__traceback__))
         logger.critical("A hit on message %s is lost: %s\n%s", link.message, type(error).__name__, trace)
 

@@ -16,6 +16,7 @@ from django.db import connection
 from marketingsuite import asgi
 from marketingsuite.devstack import Processes, Stack, free_port
 from tests.tracking.samples import click_url, in_loop, pixel_url, request, wait_until
+from tracking.blocks import Blocks
 from tracking.hits import Hit
 from tracking.models import Event, Outbox
 
@@ -149,7 +150,7 @@ def test_what_a_killed_process_spooled_is_recorded_by_the_next_one(
     here = stack.database_url.rpartition("/")[0] + "/" + str(connection.settings_dict["NAME"])
     with web(stack, tmp_path, spool, {"DATABASE_URL": here}):
         wait_until(lambda: Event.objects.count() == 20)
-        wait_until(lambda: not any(spool.iterdir()))
+        wait_until(lambda: not list(spool.glob("*.hits")))
     events = Event.objects.order_by("id")
     assert [(event.id, event.occurred_at, event.data) for event in events] == [
         (hit.id, hit.occurred_at, hit.data) for hit in kept
@@ -226,8 +227,9 @@ def test_a_seat_is_free_again_after_each_request() -> None:
     assert asgi._seats == seats
 
 
-def test_the_process_starts_and_stops_as_its_server_asks() -> None:
+def test_the_process_starts_and_stops_as_its_server_asks(monkeypatch: pytest.MonkeyPatch) -> None:
     asked, said = iter(["lifespan.startup", "lifespan.shutdown"]), []
+    monkeypatch.setattr(Blocks, "start", lambda blocks: said.append("the block list is kept up to date"))
 
     async def receive() -> dict[str, Any]:
         return {"type": next(asked)}
@@ -239,4 +241,4 @@ def test_the_process_starts_and_stops_as_its_server_asks() -> None:
         await asgi.application({"type": "lifespan"}, receive, send)
 
     in_loop(live())
-    assert said == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+    assert said == ["the block list is kept up to date", "lifespan.startup.complete", "lifespan.shutdown.complete"]

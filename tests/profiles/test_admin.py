@@ -31,6 +31,32 @@ def test_lists_and_forms_open(client: Client, model: str) -> None:
     text(client.get(url(f"profiles_{model}", "change", ids[model])))
 
 
+@pytest.mark.parametrize(
+    ("typed", "stored"),
+    [
+        ("https://click.customer.example", "https://click.customer.example"),
+        (" http://click.customer.example:8080/ ", "http://click.customer.example:8080"),
+        ("", ""),
+    ],
+)
+def test_an_account_has_a_tracking_domain_or_none(client: Client, typed: str, stored: str) -> None:
+    account = make_account()
+    form = opened(client, "profiles_account", account.pk)
+    text(submitted(client, "profiles_account", form, account.pk, tracking_url=typed, name=account.name))
+    account.refresh_from_db()
+    assert account.tracking_url == stored
+
+
+@pytest.mark.parametrize("typed", ["click.customer.example", "https://", "https://a.example/x", "ftp://a.example"])
+def test_a_tracking_domain_that_makes_dead_links_is_refused_in_words(client: Client, typed: str) -> None:
+    account = make_account()
+    form = opened(client, "profiles_account", account.pk)
+    page = text(submitted(client, "profiles_account", form, account.pk, tracking_url=typed))
+    assert "This has to be http:// or https:// and a host" in page
+    account.refresh_from_db()
+    assert account.tracking_url == ""
+
+
 def test_a_profile_is_made_from_its_form_and_belongs_to_its_databases_account(client: Client) -> None:
     database = make_database()
     form = opened(client, "profiles_profile")

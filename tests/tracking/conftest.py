@@ -6,6 +6,7 @@ import pytest
 from django.db import connection
 from pytest_django import Settings
 
+from tracking.blocks import blocks
 from tracking.intake import intake
 
 
@@ -26,9 +27,12 @@ def spool_folder(
 ) -> Iterator[Path]:
     """Where the hits of this test are spooled: its intake is its own, and patient unless the test says otherwise."""
     settings.SPOOL_DIR = tmp_path / "spool"
+    settings.BLOCK_FILE = tmp_path / "blocks.json"
     settings.HIT_WAIT_SECONDS = 10.0
     monkeypatch.setattr("tracking.intake.REPLAY_SECONDS", 0.1)
     intake.cache_clear()
+    blocks.cache_clear()
     yield settings.SPOOL_DIR
     intake.cache_clear()
+    blocks.cache_clear()
     shutil.rmtree(settings.SPOOL_DIR, ignore_errors=True)

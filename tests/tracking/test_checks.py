@@ -1,7 +1,10 @@
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from pytest_django import Settings
 
-from tracking.checks import tracking_url, tracking_url_of_a_deployment
+from tracking.checks import retired_keys, tracking_url, tracking_url_of_a_deployment
+from tracking.tokens import Keyring
 
 
 @pytest.mark.parametrize(
@@ -30,3 +33,15 @@ def test_a_deployment_whose_links_lead_to_itself_is_warned(settings: Settings, u
     settings.TRACKING_URL = url
 
     assert bool(tracking_url_of_a_deployment()) is warned
+
+
+@pytest.mark.parametrize(("days", "words"), [(-1, "retired on"), (0, "retired on"), (14, "retires on"), (15, None)])
+def test_a_key_that_has_retired_or_soon_will_is_named(settings: Settings, days: int, words: str | None) -> None:
+    day = datetime.now(UTC).date() + timedelta(days=days)
+    settings.TRACKING_KEYS = Keyring({1: b"a" * 32, 2: b"b" * 32}, current=2, retires={1: day})
+
+    warnings = retired_keys()
+
+    assert [f"Key 1 of TRACKING_KEYS {words} {day}" in warning.msg for warning in warnings] == ([True] if words else [])
+    assert all("docs/operations.md" in str(warning.hint) for warning in warnings)
+    assert all(not warning.is_serious() for warning in warnings)

@@ -28,9 +28,10 @@ from tests.tracking.samples import (
     request,
     wait_until,
 )
+from tracking.counting import Counting
 from tracking.hits import Hit
 from tracking.intake import Intake, intake
-from tracking.models import Event, Outbox
+from tracking.models import Event, HitCount, Outbox
 from tracking.recorder import Recorder
 from tracking.spool import Spool
 
@@ -119,7 +120,7 @@ def test_while_postgres_refuses_connections_hits_are_spooled_and_recorded_later(
     wait_until(lambda: Event.objects.count() == 10)
     events = {event.data["link"]: event for event in Event.objects.all()}
     assert all(each.before <= events[each.link].occurred_at <= each.after for each in clicks)
-    wait_until(lambda: not any(spool_folder.iterdir()))
+    wait_until(lambda: not list(spool_folder.glob("*.hits")))
 
 
 def test_what_another_process_spooled_is_recorded_without_a_hit_of_ours(spool_folder: Path) -> None:
@@ -133,8 +134,8 @@ def test_what_another_process_spooled_is_recorded_without_a_hit_of_ours(spool_fo
 def test_a_hit_that_the_database_refuses_ends_up_among_the_refused(spool_folder: Path) -> None:
     hit = make_hit(account=NO_ACCOUNT)
     in_loop(intake().take(hit))
-    wait_until(lambda: [path.suffix for path in spool_folder.iterdir()] == [".refused"])
-    (path,) = spool_folder.iterdir()
+    wait_until(lambda: {path.suffix for path in spool_folder.iterdir()} == {".refused", ".tally"})
+    (path,) = spool_folder.glob("*.refused")
     assert Hit.from_line(path.read_bytes()) == hit
     assert not Event.objects.exists()
 
@@ -147,10 +148,14 @@ def test_hits_that_nothing_takes_are_counted_and_the_links_still_lead_on(
         assert request(click_url(1)).status == 302
         assert request(pixel_url()).status == 200
         assert request(click_url(2)).status == 302
-    alarms = [record.getMessage() for record in caplog.records if record.levelname == "CRITICAL"]
-    assert [alarm.partition("number ")[2][0] for alarm in alarms] == ["1", "2", "3"]
-    assert all("is lost" in alarm and "SPOOL_DIR" in alarm for alarm in alarms)
+        wait_until(lambda: any("is lost, number 3 since" in alarm for alarm in alarms(caplog)))
+    assert "is lost, number 1 since" in alarms(caplog)[0]
+    assert "SPOOL_DIR" in alarms(caplog)[0]
     spool_folder.unlink()
+    wait_until(lambda: list(HitCount.objects.values_list("accepted", "lost")) == [(0, 3)])
+    wait_until(lambda: intake()._counting.tally.is_on_disk)
+    assert request(click_url(4)).status == 302
+    wait_until(lambda: set(HitCount.objects.values_list("accepted", "lost")) == {(0, 3), (1, 0)})
 
 
 def test_hits_that_are_spooled_at_the_same_time_share_a_sync(
@@ -171,6 +176,10 @@ def test_hits_that_are_spooled_at_the_same_time_share_a_sync(
     assert len(synced) < 20
 
 
+def alarms(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.getMessage() for record in caplog.records if record.levelname == "CRITICAL"]
+
+
 class HangingSpool(Spool):
     """One on a disk that takes nothing and says nothing until it is let go."""
 
@@ -186,16 +195,16 @@ def test_a_disk_that_hangs_holds_nobody_for_ever_and_the_hits_count_as_lost(
 ) -> None:
     monkeypatch.setattr("tracking.intake.DISK_SECONDS", 0.3)
     with refused_connections(monkeypatch):
-        intake = Intake(Recorder(1, PATIENCE), HangingSpool(spool_folder))
+        intake = Intake(Recorder(1, PATIENCE), HangingSpool(spool_folder), Counting(spool_folder))
         start = perf_counter()
         in_loop(intake.take(make_hit()))
         assert 0.3 <= perf_counter() - start < 0.6
         in_loop(intake.take(make_hit()))
         assert perf_counter() - start < 0.7
     HangingSpool.go.set()
-    alarms = [record.getMessage() for record in caplog.records if record.levelname == "CRITICAL"]
-    assert [alarm.partition("number ")[2][0] for alarm in alarms] == ["1", "2"]
-    assert all("no answer in time" in alarm for alarm in alarms)
+    wait_until(lambda: len(alarms(caplog)) == 2)
+    assert [alarm.partition("number ")[2][0] for alarm in alarms(caplog)] == ["1", "2"]
+    assert all("no answer in time" in alarm for alarm in alarms(caplog))
 
 
 def test_the_replay_goes_on_after_an_error(
@@ -205,7 +214,7 @@ def test_the_replay_goes_on_after_an_error(
     hit = make_hit()
     spool.append_all([hit])
     with refused_connections(monkeypatch):
-        Intake(Recorder(1, PATIENCE), spool)
+        Intake(Recorder(1, PATIENCE), spool, Counting(spool_folder))
         wait_until(lambda: caplog.text.count("The spool waits") > 1)
     wait_until(Event.objects.filter(pk=hit.id).exists)
 

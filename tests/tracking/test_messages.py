@@ -35,6 +35,23 @@ def test_pixel_and_links_are_under_the_tracking_url(settings: Settings) -> None:
     assert len(set(tracked.link_urls)) == 2
 
 
+def test_an_account_may_have_a_tracking_domain_of_its_own() -> None:
+    account = make_account()
+    account.tracking_url = "https://click.customer.example"
+    account.save()
+    tracked = register(account, RECIPIENT, urls=["https://example.com/"])
+    html = tracked_html('<a href="https://example.com/">x</a>', Message.objects.get())
+    for url in (tracked.pixel_url, *tracked.link_urls, *re.findall(r'https://[^"]+', html)):
+        assert re.match(r"https://click\.customer\.example/[oc]/", url)
+
+
+@pytest.mark.usefixtures("spool_folder")
+def test_a_link_is_answered_under_any_host() -> None:
+    link = register(make_account(), RECIPIENT, urls=["https://example.com/"]).link_urls[0]
+    for host in (b"click.customer.example", b"other.example:8443", b""):
+        assert request(link, headers=[(b"host", host)]).status == 302
+
+
 @pytest.mark.usefixtures("spool_folder")
 def test_pixel_and_links_work_over_http() -> None:
     account = make_account()

@@ -393,7 +393,7 @@ def test_a_folder_that_can_not_be_synced_leaves_no_file_open(tmp_path: Path, mon
     def refuse(folder: Path) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("tracking.spool._sync_folder", refuse)
+    monkeypatch.setattr("tracking.ownfiles.sync_folder", refuse)
     spool, before = Spool(tmp_path), len(os.listdir("/proc/self/fd"))
     for _ in range(20):
         with pytest.raises(OSError, match="No space"):

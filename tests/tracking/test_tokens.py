@@ -21,6 +21,7 @@ from tracking.tokens import (
 
 MESSAGE = UUID("01890a5d-ac96-774b-bcce-b302099a8057")
 KEYRING = Keyring({1: b"a" * 32, 2: b"b" * 64}, current=2)
+NOW = 1_785_000_000.0
 PIXEL = Link(7, MESSAGE, 0)
 CLICK = Link(7, MESSAGE, 3, "https://shop.example.com/sale?a=1&b=2")
 
@@ -35,12 +36,12 @@ def secret(byte: bytes, size: int = 32) -> str:
 
 @given(clicks)
 def test_a_click_comes_back_as_it_was_signed(link: Link) -> None:
-    assert read_click(sign_click(link, KEYRING), KEYRING) == link
+    assert read_click(sign_click(link, KEYRING), KEYRING, NOW) == link
 
 
 @given(st.builds(Link, accounts, st.uuids(), st.just(0)))
 def test_a_pixel_comes_back_as_it_was_signed(link: Link) -> None:
-    assert read_open(sign_open(link, KEYRING), KEYRING) == link
+    assert read_open(sign_open(link, KEYRING), KEYRING, NOW) == link
 
 
 def test_a_token_has_the_documented_layout() -> None:
@@ -58,27 +59,27 @@ def test_a_token_with_any_byte_changed_is_refused(link: Link, data: st.DataObjec
     content = bytearray(urlsafe_b64decode(sign_click(link, KEYRING) + "=="))
     content[data.draw(st.integers(0, len(content) - 1))] ^= data.draw(st.integers(1, 255))
     with pytest.raises(BadToken):
-        read_click(urlsafe_b64encode(content).rstrip(b"=").decode(), KEYRING)
+        read_click(urlsafe_b64encode(content).rstrip(b"=").decode(), KEYRING, NOW)
 
 
 @given(st.data())
 def test_a_token_cut_anywhere_is_refused(data: st.DataObject) -> None:
     token = sign_click(CLICK, KEYRING)
     with pytest.raises(BadToken):
-        read_click(token[: data.draw(st.integers(0, len(token) - 1))], KEYRING)
+        read_click(token[: data.draw(st.integers(0, len(token) - 1))], KEYRING, NOW)
 
 
 @given(st.text())
 def test_text_that_is_no_token_is_refused(text: str) -> None:
     with pytest.raises(BadToken):
-        read_open(text, KEYRING)
+        read_open(text, KEYRING, NOW)
 
 
 def test_a_pixels_token_is_no_click_and_the_other_way_round() -> None:
     with pytest.raises(BadToken, match=r"^forged$"):
-        read_click(sign_open(PIXEL, KEYRING), KEYRING)
+        read_click(sign_open(PIXEL, KEYRING), KEYRING, NOW)
     with pytest.raises(BadToken, match=r"^forged$"):
-        read_open(sign_click(CLICK, KEYRING), KEYRING)
+        read_open(sign_click(CLICK, KEYRING), KEYRING, NOW)
 
 
 @pytest.mark.parametrize(
@@ -98,25 +99,25 @@ def test_a_pixels_token_is_no_click_and_the_other_way_round() -> None:
 )
 def test_there_is_only_one_way_to_write_a_token(spoil: Callable[[str], str]) -> None:
     with pytest.raises(BadToken, match=r"^malformed$"):
-        read_open(spoil(sign_open(PIXEL, KEYRING)), KEYRING)
+        read_open(spoil(sign_open(PIXEL, KEYRING)), KEYRING, NOW)
 
 
 def test_an_unknown_version_says_so() -> None:
     content = urlsafe_b64decode(sign_open(PIXEL, KEYRING) + "==")
     with pytest.raises(BadToken, match=r"^unknown version$"):
-        read_open(urlsafe_b64encode(b"\x02" + content[1:]).rstrip(b"=").decode(), KEYRING)
+        read_open(urlsafe_b64encode(b"\x02" + content[1:]).rstrip(b"=").decode(), KEYRING, NOW)
 
 
 def test_old_keys_verify_until_they_are_retired() -> None:
     token = sign_open(PIXEL, Keyring({1: b"a" * 32}, current=1))
-    assert read_open(token, KEYRING) == PIXEL
+    assert read_open(token, KEYRING, NOW) == PIXEL
     with pytest.raises(BadToken, match=r"^unknown key$"):
-        read_open(token, Keyring({2: b"b" * 64}, current=2))
+        read_open(token, Keyring({2: b"b" * 64}, current=2), NOW)
 
 
 def test_another_secret_under_the_same_id_does_not_verify() -> None:
     with pytest.raises(BadToken, match=r"^forged$"):
-        read_open(sign_open(PIXEL, KEYRING), Keyring({2: b"c" * 64}, current=2))
+        read_open(sign_open(PIXEL, KEYRING), Keyring({2: b"c" * 64}, current=2), NOW)
 
 
 @pytest.mark.parametrize(
@@ -198,7 +199,7 @@ def test_a_keyring_does_not_show_its_secrets() -> None:
 )
 def test_ordinary_targets_are_fine(url: str) -> None:
     assert target_problem(url) is None
-    assert read_click(sign_click(Link(7, MESSAGE, 1, url), KEYRING), KEYRING).url == url
+    assert read_click(sign_click(Link(7, MESSAGE, 1, url), KEYRING), KEYRING, NOW).url == url
 
 
 @pytest.mark.parametrize(
