@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from django.utils.text import Truncator
 from unfold.widgets import UnfoldAdminTextareaWidget
 
+from access.reach import sees_all
 from profiles.formfields import FieldsField, InterestsField
 from profiles.models import Account, Database, Profile
 from profiles.pages import KeptWhileNeeded, LookupFilter, Page
@@ -25,6 +26,10 @@ class AccountAdmin(KeptWhileNeeded):
     search_help_text = "Part of the account's name"
     fields = ["name", "number", "since"]
     readonly_fields = ["number", "since"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Whoever sees some accounts only would not see the new one."""
+        return super().has_add_permission(request) and sees_all(request.user)
 
     @admin.display(description="Number (X-Copernica-ID)", ordering="pk")
     def number(self, account: Account) -> str:
