@@ -100,12 +100,13 @@ def _mark(model: type[models.Model], ids: list[Any], marker: str) -> None:
     """Put the marker into every text of the rows; their id goes with it where texts have to differ."""
     texts = [field for field in model._meta.concrete_fields if _is_text(field)]
     for row in model._base_manager.filter(pk__in=ids):
-        values = {field.name: f"{marker} {row.pk}"[: field.max_length] for field in texts}
+        values = {field.name: f"{marker}-{row.pk}"[: field.max_length] for field in texts}
         if values:
             models.QuerySet.update(model._base_manager.filter(pk=row.pk), **values)
 
 
 def _is_text(field: Any) -> bool:
-    # A URL leads somewhere, so it keeps its form; factories mark it where it has one.
-    kinds = (models.CharField, models.TextField)
-    return isinstance(field, kinds) and not field.choices and not field.primary_key and field.name != "url"
+    # Addresses keep their form, so that the rows can be saved again.
+    if isinstance(field, models.EmailField) or field.name == "url":
+        return False
+    return isinstance(field, models.CharField | models.TextField) and not field.choices and not field.primary_key
