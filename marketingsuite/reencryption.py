@@ -68,7 +68,8 @@ def _renewed(column: Column, pk: Any, stored: str) -> str:
 
 def _write(column: Column, rows: list[tuple[Any, str, str]]) -> int:
     meta, quote = column.model._meta, connection.ops.quote_name
-    key, value = meta.pk, meta.get_field(column.name)
+    key: Any = meta.pk
+    value: Any = meta.get_field(column.name)
     statement = (
         f"UPDATE {quote(meta.db_table)} AS kept SET {quote(value.column)} = fresh.new"
         f" FROM unnest(%s::{key.db_type(connection)}[], %s::text[], %s::text[]) AS fresh (id, old, new)"

@@ -39,8 +39,8 @@ def told_to_wait(response: HttpResponse, form: Throttled) -> HttpResponse:
 
 def log_own(request: HttpRequest, words: str) -> None:
     """Note in the log what somebody changed about the own login."""
-    own: Any = [request.user]
-    LogEntry.objects.log_actions(request.user.pk, own, CHANGE, words)
+    user: Any = request.user
+    LogEntry.objects.log_actions(user.pk, [user], CHANGE, words)
 
 
 class StaffPage(View):

@@ -76,7 +76,7 @@ def remember_acts(user: User, planted: Planted) -> None:
     """Entries in the log of what this user did to the rows, in the days when they were shown."""
     for model, ids in planted.rows.items():
         chosen = list(model._base_manager.filter(pk__in=ids))
-        LogEntry.objects.log_actions(user.pk, chosen, CHANGE, planted.marker)  # type: ignore[arg-type]
+        LogEntry.objects.log_actions(user.pk, chosen, CHANGE, planted.marker)
     LogEntry.objects.filter(user=user).update(object_repr=planted.marker)
 
 

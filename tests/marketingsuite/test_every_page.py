@@ -171,6 +171,7 @@ def test_what_is_typed_into_any_form_is_in_the_log(admin_client: Client, planted
     FeedbackLoop.objects.update(rsa_private_key="", rsa_key_id="")
     for model, page in admin.site._registry.items():
         obj = model._base_manager.filter(pk__in=planted.rows.get(model, [])).last() or model._base_manager.first()
+        assert obj
         if not page.has_change_permission(request, obj):
             continue
         name = f"{model._meta.app_label}_{model._meta.model_name}"

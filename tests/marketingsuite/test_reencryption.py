@@ -65,7 +65,8 @@ def test_a_second_run_writes_nothing() -> None:
 
 def test_one_that_was_stopped_goes_on_where_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reencryption, "AT_ONCE", 2)
-    write, sets = reencryption._write, []
+    write = reencryption._write
+    sets: list[object] = []
 
     def stop_at_the_second(column: Column, rows: list[tuple[object, str, str]]) -> int:
         if sets:

@@ -22,5 +22,5 @@ class Command(BaseCommand):
             raise CommandError(f"There is nobody who logs in as {options['username']!r}.")
         if not remove(user):
             raise CommandError(f"{user.username} has no second factor: the password alone lets them in.")
-        LogEntry.objects.log_actions(user.pk, [user], CHANGE, "The second factor was reset from the shell.")  # type: ignore[arg-type]
+        LogEntry.objects.log_actions(user.pk, [user], CHANGE, "The second factor was reset from the shell.")
         self.stdout.write(f"{user.username} logs in with the password alone, until they set up a second factor again.")
