@@ -37,3 +37,12 @@ def decrypt(stored: str) -> str:
         raise ImproperlyConfigured(
             "A stored secret can't be read with ENCRYPTION_KEYS. Put the key it was written with back into the list."
         ) from error
+
+
+def renewed(stored: str) -> str:
+    """The same text, as the newest key writes it; unchanged where that key wrote it. Raises ImproperlyConfigured."""
+    try:
+        Fernet(settings.ENCRYPTION_KEYS[0]).decrypt(stored.encode())
+    except InvalidToken:
+        return fernet().encrypt(decrypt(stored).encode()).decode()
+    return stored

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 from django.utils.timezone import now
 
-from feedbackloops import doorbell, fanout, history, lanes, testcalls, verification
+from feedbackloops import doorbell, fanout, history, lanes, rotation, testcalls, verification
 from feedbackloops.engine import engine, stop_engine
 from feedbackloops.models import FeedbackLoop
 
@@ -129,6 +129,12 @@ def keep_partitions() -> None:
 def compact_owed() -> None:
     """Sum up the counts of what was owed."""
     history.sum_up_owed()
+
+
+@shared_task(base=Ring, name="end_overlaps")
+def end_overlaps() -> None:
+    """Let go of previous secrets that have signed for long enough."""
+    rotation.end_overlaps(now(), settings.SECRET_OVERLAP_DAYS)
 
 
 @worker_ready.connect

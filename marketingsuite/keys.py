@@ -8,10 +8,18 @@ import json
 import os
 import secrets
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
+
+SECRET_KEY_LENGTH = 50
+SECRET_KEY_VARIETY = 10
+_WAY = (
+    "Make keys with `python -m marketingsuite.keys`, once and for all, and put them into the environment of every "
+    "process or into .env; on your own machine, set DEVELOPMENT=true instead."
+)
+_PLACEHOLDERS = ("django-insecure-", "change", "secret", "example", "insecure", "default", "password", "your-")
 
 
 def development_keys(folder: Path) -> dict[str, str]:
@@ -40,11 +48,26 @@ def key_from(environ: Mapping[str, str], name: str, made: Mapping[str, str]) -> 
     """
     key = environ.get(name) or made.get(name)
     if not key:
-        raise ImproperlyConfigured(
-            f"{name} is not set. Make keys with `python -m marketingsuite.keys`, once and for all, and put them into "
-            "the environment of every process or into .env; on your own machine, set DEVELOPMENT=true instead."
-        )
+        raise ImproperlyConfigured(f"{name} is not set. {_WAY}")
     return key
+
+
+def insist_on_safety(secret_key: str, allowed_hosts: Sequence[str]) -> None:
+    """Let no deployment start that anybody could enter. Raises ImproperlyConfigured, with what to do.
+
+    A SECRET_KEY that can be guessed lets others forge sessions; a host of `*` lets them choose what links lead to.
+    """
+    if len(secret_key) < SECRET_KEY_LENGTH or len(set(secret_key)) < SECRET_KEY_VARIETY:
+        raise ImproperlyConfigured(
+            f"SECRET_KEY is too easy to guess: it has less than {SECRET_KEY_LENGTH} random characters. {_WAY}"
+        )
+    if secret_key.lower().startswith(_PLACEHOLDERS):
+        raise ImproperlyConfigured(f"SECRET_KEY is a placeholder, which others know as well. {_WAY}")
+    if any(host.strip() in ("*", ".") for host in allowed_hosts):
+        raise ImproperlyConfigured(
+            "ALLOWED_HOSTS has '*', which lets anybody name the host that links lead to. Name the hosts under which "
+            "staff reach the dashboard, such as suite.example.com."
+        )
 
 
 def _publish(path: Path, text: str) -> None:

@@ -9,7 +9,7 @@ from django.urls import reverse_lazy
 
 from feedbackloops.protocol.retry import parse_schedule
 from marketingsuite.environment import Environment, named, networks
-from marketingsuite.keys import development_keys, key_from
+from marketingsuite.keys import development_keys, insist_on_safety, key_from
 from tracking.tokens import Keyring
 
 VERSION = "0.1.0"
@@ -30,6 +30,8 @@ TRACKING_KEYS = named("TRACKING_KEYS", lambda: Keyring.parse(key_from(os.environ
 ENCRYPTION_KEYS = key_from(os.environ, "ENCRYPTION_KEYS", _made).split(",")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"] if DEVELOPMENT else [])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+if not (DEVELOPMENT or DEBUG):
+    insist_on_safety(SECRET_KEY, ALLOWED_HOSTS)
 
 # --- Tracking
 TRACKING_URL = env.str("TRACKING_URL", default="http://localhost:8000").rstrip("/")
@@ -59,16 +61,17 @@ LEASE_SECONDS = env.float("LEASE_SECONDS", default=45.0)
 SWEEP_SECONDS = env.float("SWEEP_SECONDS", default=3.0)
 LOOK_SECONDS = env.float("LOOK_SECONDS", default=5.0)
 VERIFICATION_FILE_PREFIX = env.str("VERIFICATION_FILE_PREFIX", default="marketingsuite-")
+SECRET_OVERLAP_DAYS = env.int("SECRET_OVERLAP_DAYS", default=0)
 HISTORY_DAYS = env.int("HISTORY_DAYS", default=90)
 PARTITIONS_AHEAD_DAYS = env.int("PARTITIONS_AHEAD_DAYS", default=7)
 
 # --- Django
 INSTALLED_APPS = [
     "marketingsuite.apps.MarketingSuiteConfig",
-    "unfold",
+    "unfold.apps.BasicAppConfig",
     "unfold.contrib.filters",
     "unfold.contrib.forms",
-    "django.contrib.admin",
+    "marketingsuite.apps.DashboardConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -76,14 +79,18 @@ INSTALLED_APPS = [
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "django.contrib.postgres",
+    "access",
     "profiles",
     "tracking",
     "feedbackloops",
+    "staff",
 ]
 MIDDLEWARE = [
+    "marketingsuite.headers.BrowserLimits",
     "django.middleware.security.SecurityMiddleware",
     "marketingsuite.staticfiles.StaticFiles",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "staff.sessions.SessionLimits",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -159,6 +166,7 @@ CELERY_TASK_ROUTES = {
     # Not with the looks, which wait for strangers.
     "keep_partitions": {"queue": "events"},
     "compact_owed": {"queue": "events"},
+    "end_overlaps": {"queue": "events"},
 }
 CELERY_BEAT_SCHEDULE = {
     name: {"task": name, "schedule": seconds}
@@ -167,6 +175,7 @@ CELERY_BEAT_SCHEDULE = {
         "look_where_due": LOOK_SECONDS,
         "keep_partitions": 3600.0,
         "compact_owed": 600.0,
+        "end_overlaps": 3600.0,
     }.items()
 }
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
@@ -179,6 +188,18 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
+SESSION_COOKIE_AGE = env.int("SESSION_IDLE_SECONDS", default=3600)
+SESSION_SECONDS = env.int("SESSION_SECONDS", default=43_200)
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+LOGIN_TRIES_PER_USER = env.int("LOGIN_TRIES_PER_USER", default=10)
+LOGIN_TRIES_PER_ADDRESS = env.int("LOGIN_TRIES_PER_ADDRESS", default=50)
+LOGIN_WINDOW_SECONDS = env.int("LOGIN_WINDOW_SECONDS", default=900)
+# Where logins are counted: Redis, also where the rings go through RabbitMQ.
+THROTTLE_URL = next(
+    (url for url in (env.str("REDIS_URL", default=""), CELERY_BROKER_URL) if url.startswith(("redis://", "rediss://"))),
+    "",
+)
+REQUIRE_SECOND_FACTOR = env.bool("REQUIRE_SECOND_FACTOR", default=False)
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=not DEVELOPMENT)
 SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=0 if DEVELOPMENT else 31_536_000)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not DEVELOPMENT
@@ -235,6 +256,13 @@ UNFOLD = {
     "SHOW_VIEW_ON_SITE": False,
     "STYLES": [lambda request: static("marketingsuite/dashboard.css")],
     "SCRIPTS": [lambda request: static("marketingsuite/timezone.js")],
+    "LOGIN": {"form": "staff.forms.LoginForm"},
+    "ACCOUNT": {
+        "navigation": [
+            {"title": "Change password", "link": reverse_lazy("admin:password_change")},
+            {"title": "Second factor", "link": reverse_lazy("admin:second_factor")},
+        ],
+    },
     "SIDEBAR": {
         "navigation": [
             {

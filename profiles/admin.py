@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from django.utils.text import Truncator
 from unfold.widgets import UnfoldAdminTextareaWidget
 
+from access.reach import sees_all
 from profiles.formfields import FieldsField, InterestsField, OriginField
 from profiles.models import Account, Database, Profile
 from profiles.pages import KeptWhileNeeded, LookupFilter, Page
@@ -35,6 +36,10 @@ class AccountAdmin(KeptWhileNeeded):
         if db_field.name == "tracking_url":
             kwargs |= {"form_class": OriginField, "help_text": TRACKING_URL_HELP}
         return super().formfield_for_dbfield(db_field, request, **kwargs)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Whoever sees some accounts only would not see the new one."""
+        return super().has_add_permission(request) and sees_all(request.user)
 
     @admin.display(description="Number (X-Copernica-ID)", ordering="pk")
     def number(self, account: Account) -> str:

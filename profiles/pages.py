@@ -1,5 +1,6 @@
 """What all pages of the dashboard have in common: careful forms, lists that don't count to the end."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -12,6 +13,8 @@ from django.utils.functional import cached_property
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
+from access.pages import Limited
+from access.reach import limit
 from profiles.showing import NOTHING
 
 if TYPE_CHECKING:
@@ -86,7 +89,7 @@ class CarefulForm(ModelForm):
         return value.all() if isinstance(self.instance._meta.get_field(name), models.ManyToManyField) else value
 
 
-class Page(ModelAdmin):
+class Page(Limited, ModelAdmin):
     """A model's pages: the list, and the form of one object."""
 
     form = CarefulForm
@@ -138,3 +141,10 @@ class KeptWhileNeeded(Page):
 
 class LookupFilter(AutocompleteSelectFilter):  # type: ignore[misc]  # unfold carries no types
     """By account, database or loop, found by typing: there may be thousands."""
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        """The form of the filter. It writes the name of what is chosen, so it knows only what its reader may see."""
+        for choice in super().choices(changelist):
+            field = choice["form"].fields[self.lookup_kwarg]
+            field.queryset = limit(field.queryset.all(), self.request.user)
+            yield choice

@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from html.parser import HTMLParser
 from typing import Any
 
@@ -12,6 +12,9 @@ from django.http import HttpResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+
+from access.models import Reach
+from profiles.models import Account
 
 HISTORY = re.compile(r'FROM "?(tracking_event|tracking_message|feedbackloops_delivery|feedbackloops_attempt)\b|LATERAL')
 SCAN = re.compile(r"Seq Scan on (?:tracking_event|tracking_message|feedbackloops_delivery|feedbackloops_attempt)\w*")
@@ -66,9 +69,11 @@ class Page(HTMLParser):
             self.values[given["name"]].append(given.get("value", "on" if ticked else ""))
 
 
-def staff(*rights: str) -> Client:
-    """A browser that somebody with these permissions is logged in with, such as `feedbackloops.view_feedbackloop`."""
+def staff(*rights: str, accounts: Sequence[Account] | None = None) -> Client:
+    """A browser that somebody with these permissions is logged in with, such as `feedbackloops.view_feedbackloop`;
+    limited to `accounts`, where those are given."""
     user = User.objects.create_user(f"staff{User.objects.count()}", is_staff=True)
+    Reach.objects.create(user=user, all_accounts=accounts is None).accounts.set(accounts or [])
     for right in rights:
         app, codename = right.split(".")
         user.user_permissions.add(Permission.objects.get(content_type__app_label=app, codename=codename))

@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parent.parent
 DOCS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 GLOSSARY, RECEIVING, OPERATIONS = (ROOT / "docs" / name for name in ("glossary.md", "receiving.md", "operations.md"))
 SETTINGS = ROOT / "marketingsuite" / "settings.py"
-PACKAGES = ("marketingsuite", "feedbackloops", "tracking", "profiles")
+PACKAGES = ("marketingsuite", "staff", "feedbackloops", "tracking", "profiles", "access")
 PHP = shutil.which("php")
 
 NOW = datetime.now(UTC)

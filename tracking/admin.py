@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
+from access.reach import sees_all
 from profiles.models import Profile
 from profiles.pages import LookupFilter, Page
 from profiles.showing import NOTHING, link, related, related_link, when
@@ -129,6 +130,10 @@ class BlockAdmin(Page):
     search_fields = ["value", "reason"]
     search_help_text = "Part of the value or of the reason"
     fields = ["kind", "value", "reason", "since", "created_by"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """A block holds for all accounts, so it is not for who sees some only."""
+        return super().has_add_permission(request) and sees_all(request.user)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Block | None = None) -> list[str]:
         """To block something else, add it, and delete what is no longer to be blocked."""

@@ -28,6 +28,7 @@ from tracking.ids import moment_of
 from tracking.models import Event, Message
 
 RESENT_AT_ONCE = 10_000
+RESENT = "Asked for it to be sent again."
 HELD_NAMED = 5
 LOOP_NAMES = Prefetch("loop", FeedbackLoop.objects.only("name"))
 STATE_COLOURS = {"pending": "info", "delivered": "success", "given_up": "danger"}
@@ -91,11 +92,13 @@ class DeliveryAdmin(HistoryPage):
         if delivery is None:
             raise Http404
         self.message_user(request, *_resend_one(delivery))
+        self.log_acts(request, [delivery], RESENT)
         return HttpResponseRedirect(reverse("admin:feedbackloops_delivery_change", args=[delivery.pk]))
 
     @admin.action(description="Send again", permissions=["resend"])
     def resend(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:
         chosen = list(queryset.order_by("-pk").values_list("pk", flat=True)[:RESENT_AT_ONCE])
+        self.log_acts(request, [Delivery(pk=id) for id in chosen], RESENT)
         count = send_again(chosen)
         if count:
             self.message_user(request, f"To be sent again, with all attempts before them: {count}.")
@@ -256,6 +259,7 @@ class ParkedEventAdmin(HistoryPage):
     @admin.action(description="Try again", permissions=["retry"])
     def try_again(self, request: HttpRequest, queryset: QuerySet[ParkedEvent]) -> None:
         ids = list(queryset.values_list("pk", flat=True))
+        self.log_acts(request, [ParkedEvent(pk=id) for id in ids], "Asked for it to be tried again.")
         count = unpark(ids)
         transaction.on_commit(partial(doorbell.ring_for_events, ids), robust=True)
         self.message_user(request, f"Being tried again: {count}. Those that fail again come back to this list.")

@@ -15,6 +15,7 @@ from feedbackloops.admin.acts import ACTS
 from feedbackloops.admin.forms import LoopForm
 from feedbackloops.admin.panels import panel_of, public_record
 from feedbackloops.admin.recent import fetch_recent, standing
+from feedbackloops.admin.secrets import SecretPages
 from feedbackloops.models import Delivery, FeedbackLoop, LaneState, LoopStatus
 from feedbackloops.words import lane_of, verified_words
 from profiles.pages import LookupFilter, Page
@@ -28,6 +29,7 @@ SIGNING = (
     "Signing",
     {"fields": ["signing_secret", "rsa_key", "rsa_key_id", "new_rsa_key", "make_rsa_key", "remove_rsa_key"]},
 )
+SECRET = ("Signing", {"fields": ["signing_secret"]})
 STATUS_COLOURS = {"active": "success", "paused": "warning"}
 STANDING = "admin/feedbackloops/feedbackloop/standing.html"
 SECRETS = ["signing_secret", "rsa_key"]
@@ -49,7 +51,7 @@ class VerifiedFilter(DropdownFilter):  # type: ignore[misc]  # unfold carries no
 
 
 @admin.register(FeedbackLoop)
-class FeedbackLoopAdmin(Page):
+class FeedbackLoopAdmin(SecretPages, Page):
     form = LoopForm
     list_display = ["name", "account", "status_shown", "verified_shown", "sending", "last_success"]
     list_filter = [("account", LookupFilter), ("status", ChoicesDropdownFilter), VerifiedFilter]
@@ -68,11 +70,13 @@ class FeedbackLoopAdmin(Page):
         return changelist
 
     def get_fieldsets(self, request: HttpRequest, obj: FeedbackLoop | None = None) -> Any:
-        """Secrets are for those who may change the loop; databases are chosen once the account is known."""
+        """How calls are signed is for those who may change the loop; databases are chosen once the account is known."""
         if obj is None:
             return [SCRIPT, EVENTS, LIMITS]
         shown = [SCRIPT, EVENTS_AND_DATABASES, LIMITS]
-        return [*shown, SIGNING] if self.has_change_permission(request, obj) else shown
+        if self.has_change_permission(request, obj):
+            return [*shown, SIGNING]
+        return [*shown, SECRET] if request.user.has_perm("feedbackloops.view_secret") else shown
 
     def get_readonly_fields(self, request: HttpRequest, obj: FeedbackLoop | None = None) -> list[str]:
         return ["account", *SECRETS] if obj else []
@@ -178,8 +182,7 @@ class FeedbackLoopAdmin(Page):
 
     @admin.display(description="Signing secret")
     def signing_secret(self, loop: FeedbackLoop) -> str:
-        secrets = [each for each in (loop.secret, loop.previous_secret) if each]
-        return render_to_string("admin/feedbackloops/feedbackloop/secret.html", {"secrets": secrets})
+        return render_to_string("admin/feedbackloops/feedbackloop/secret.html", {"loop": loop})
 
     @admin.display(description="RSA key")
     def rsa_key(self, loop: FeedbackLoop) -> str:

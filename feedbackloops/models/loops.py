@@ -92,6 +92,8 @@ class FeedbackLoop(models.Model):
 
     secret = EncryptedTextField(default=signing.new_secret, editable=False)
     previous_secret = EncryptedTextField(default="", blank=True, editable=False)
+    # When the secret took the place of the previous one.
+    secret_rotated = models.DateTimeField(null=True, editable=False)
     rsa_private_key = EncryptedTextField(
         "RSA private key",
         default="",
@@ -120,6 +122,7 @@ class FeedbackLoop(models.Model):
 
     class Meta:
         verbose_name = "feedback loop"
+        permissions = [("view_secret", "Can view the signing secret")]
         ordering = ["account", "name"]
         constraints = [
             models.UniqueConstraint(fields=["account", "name"], name="loop_name_unique_in_account"),
@@ -159,6 +162,18 @@ class FeedbackLoop(models.Model):
     def is_verified(self) -> bool:
         """Whether the place that the URL points to was proven to be the owner's."""
         return bool(self.verified_place) and self.verified_place == self.place
+
+    def rotate_secret(self, moment: datetime) -> bool:
+        """Sign with a new secret, and with the one before it until the overlap ends; False while one lasts already."""
+        # The engines see that the row has changed, whoever wrote it.
+        alone = FeedbackLoop.objects.filter(pk=self.pk, previous_secret="")
+        changed = {"previous_secret": models.F("secret"), "secret": signing.new_secret(), "secret_rotated": moment}
+        return bool(alone.update(**changed, modified=moment))
+
+    def end_overlap(self, moment: datetime) -> bool:
+        """Sign with the new secret only; whether there was another one."""
+        both = FeedbackLoop.objects.filter(pk=self.pk).exclude(previous_secret="")
+        return bool(both.update(previous_secret="", modified=moment))
 
     def ask_for_looks(self, moment: datetime) -> None:
         """Have the verification file looked for from this moment and for a day; the caller rings for the first look."""

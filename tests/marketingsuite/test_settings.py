@@ -102,3 +102,39 @@ def test_the_environment_is_heard(tmp_path: Path) -> None:
     assert settings["SPOOL_DIR"] == "/somewhere/spool"
     assert settings["DATABASES"]["default"]["PASSWORD"] == "p@ss"
     assert settings["DATABASES"]["default"]["ENGINE"] == "django.db.backends.postgresql"
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"SECRET_KEY": "short"}, "SECRET_KEY is too easy to guess"),
+        ({"SECRET_KEY": "ab" * 40}, "SECRET_KEY is too easy to guess"),
+        ({"SECRET_KEY": f"django-insecure-{'0123456789abcdef' * 4}"}, "SECRET_KEY is a placeholder"),
+        ({"SECRET_KEY": f"change-me-{'0123456789abcdef' * 4}"}, "SECRET_KEY is a placeholder"),
+        ({"ALLOWED_HOSTS": "suite.example.com,*"}, "ALLOWED_HOSTS has '*'"),
+    ],
+)
+def test_no_process_of_a_deployment_starts_that_anybody_could_enter(
+    tmp_path: Path, given: dict[str, str], words: str
+) -> None:
+    refused = load(tmp_path, **make_keys() | given)
+    assert refused.returncode != 0
+    message = refused.stderr.splitlines()[-1]
+    assert words in message
+    assert given.get("SECRET_KEY", "none") not in refused.stderr
+    for open_one in ("DEVELOPMENT", "DEBUG"):
+        assert load(tmp_path, **make_keys() | given | {open_one: "true"}).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("given", "url"),
+    [
+        ({}, SERVERS["REDIS_URL"]),
+        ({"BROKER_URL": "redis://127.0.0.1:1/7"}, SERVERS["REDIS_URL"]),
+        ({"BROKER_URL": "amqp://127.0.0.1:1//"}, SERVERS["REDIS_URL"]),
+        ({"BROKER_URL": "amqp://127.0.0.1:1//", "REDIS_URL": ""}, ""),
+        ({"BROKER_URL": "redis://127.0.0.1:1/7", "REDIS_URL": ""}, "redis://127.0.0.1:1/7"),
+    ],
+)
+def test_logins_are_counted_in_redis_wherever_there_is_one(tmp_path: Path, given: dict[str, str], url: str) -> None:
+    assert json.loads(load(tmp_path, **make_keys() | given).stdout)["THROTTLE_URL"] == url

@@ -1,0 +1,40 @@
+"""The dashboard's site: its login asks for a second factor, and its pages stay shut until that was shown."""
+
+from typing import Any
+
+from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
+from django.utils.http import urlencode
+from django.views.decorators.cache import never_cache
+from unfold.sites import UnfoldAdminSite
+
+from staff import pages, secondfactor
+
+
+class DashboardSite(UnfoldAdminSite):  # type: ignore[misc]  # unfold carries no types
+    def extra_urls(self) -> list[URLPattern]:
+        return [
+            path("login/code/", never_cache(pages.CodePage.as_view(site=self)), name="code"),
+            path("second-factor/", never_cache(pages.SecondFactorPage.as_view(site=self)), name="second_factor"),
+        ]
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        return pages.is_staff(request) and secondfactor.passed(request)
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """The login form, or what is still to be done after it. Too many tries are answered with 429."""
+        if request.method == "GET" and pages.is_staff(request) and not secondfactor.passed(request):
+            step = "code" if secondfactor.factor_of(request.user) else "second_factor"
+            target = urlencode({REDIRECT_FIELD_NAME: pages.target_of(request)})
+            return HttpResponseRedirect(f"{reverse(f'admin:{step}')}?{target}")
+        response: HttpResponse = super().login(request, extra_context)
+        form = getattr(response, "context_data", {}).get("form")
+        return pages.told_to_wait(response, form) if form else response
+
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Changing one's own password, which Django itself leaves out of the log."""
+        response: HttpResponse = super().password_change(request, extra_context)
+        if request.method == "POST" and response.status_code == 302:
+            pages.log_own(request, "Changed the own password.")
+        return response
