@@ -1,6 +1,5 @@
 """What an engine does in a turn: lease, claim, hand to the sender, record, give back. One thread only."""
 
-import heapq
 import logging
 import random
 from collections import deque
@@ -12,14 +11,14 @@ from django.conf import settings
 from django.utils.timezone import now
 
 from feedbackloops import lanes
+from feedbackloops.alarms import Alarms
 from feedbackloops.attempts import Sending, ended, unsendable
 from feedbackloops.calls import Contents, call_for
 from feedbackloops.lane import Lane
-from feedbackloops.lanes import Claimed, Lease
+from feedbackloops.lanes import Claimed
 from feedbackloops.models import DeliveryState
 from feedbackloops.outbound.calls import Answer, Call
 from feedbackloops.protocol.outcome import judge
-from feedbackloops.protocol.pacing import Pace
 from feedbackloops.recording import Recording
 
 logger = logging.getLogger(__name__)
@@ -39,6 +38,8 @@ IDLE_SECONDS = 1.0
 LINGER_SECONDS = 3.0
 # All lanes are looked through for those that can be given back so often; one that something became of, at once.
 LOOK_THROUGH_SECONDS = 0.25
+# A notice may get lost. A lane with calls under way and free places is looked into when nobody has for so long.
+LEFT_ALONE_SECONDS = 3.0
 
 
 class Keeper:
@@ -49,14 +50,16 @@ class Keeper:
         self.engine = uuid4()
         self._submit = submit
         self._lanes: dict[int, Lane] = {}
-        self._alarms: list[tuple[float, int]] = []
+        self._alarms = Alarms()
         self._recording = Recording(wake)
         self._renewed = self._looked_through = 0.0
+        self._wanted: set[int] = set()
         self._touched: set[Lane] = set()
+        self._inherits = False
 
     def inherit(self, former: "Keeper") -> None:
-        """Take over what a former keeper of this process has not recorded yet."""
-        self._recording = former._recording
+        """Take over what a former keeper of this process has not recorded yet, and send nothing before that is done."""
+        self._recording, self._inherits = former._recording, True
 
     def hear(self, loops: Iterable[int]) -> None:
         """Look into these lanes with the next turn, where they are held here."""
@@ -68,7 +71,7 @@ class Keeper:
         """Do what there is to do for the lanes that were rung and the calls that are over; whether calls were made."""
         self._collect(over)
         self._renew()
-        self._lease([*rung, *self._alarmed()])
+        self._lease([*rung, *self._alarms.gone_off(monotonic())])
         self._record()
         sent = self._send()
         self._give_back()
@@ -92,8 +95,7 @@ class Keeper:
         """Seconds until the next turn has something to do, unless a ring or an answer comes first."""
         moment = monotonic()
         times = [self._renewed + settings.LEASE_SECONDS * RENEW_PART] if self._lanes else []
-        times += [self._recording.next_at()]
-        times += [self._alarms[0][0]] if self._alarms else []
+        times += [self._recording.next_at(), self._alarms.next_at()]
         if not self._is_behind():
             wanting = [lane for lane in self._lanes.values() if lane.more]
             times += [wake for lane in wanting if (wake := lane.wakes_at(moment)) is not None]
@@ -101,22 +103,18 @@ class Keeper:
 
     def _lease(self, loops: Sequence[int]) -> None:
         self.hear(loops)
-        wanted = {loop for loop in loops if loop not in self._lanes}
-        if wanted:
+        # They stay wanted until the answer is there: lanes that became ours without our hearing of it get no ring.
+        self._wanted.update(loop for loop in loops if loop not in self._lanes)
+        if self._wanted:
             moment = monotonic()
             # Of no lanes, none needs to be renewed before the new ones do.
             self._renewed = self._renewed if self._lanes else moment
             fresh_until = moment + settings.LEASE_SECONDS * FRESH_PART
-            for lease in lanes.lease(self.engine, sorted(wanted), settings.LEASE_SECONDS):
-                self._lanes[lease.loop] = self._lane(lease, fresh_until)
-            if elsewhere := wanted - self._lanes.keys():
+            for lease in lanes.lease(self.engine, sorted(self._wanted), settings.LEASE_SECONDS):
+                self._lanes[lease.loop] = Lane.leased(lease, fresh_until, monotonic())
+            elsewhere, self._wanted = self._wanted - self._lanes.keys(), set()
+            if elsewhere:
                 lanes.tell(elsewhere)
-
-    def _lane(self, lease: Lease, fresh_until: float) -> Lane:
-        pace = Pace(1, settings.COOL_DOWN_SECONDS, settings.COOL_DOWN_MAX_SECONDS, lease.troubles)
-        if lease.rests > 0:
-            pace.resting_until = monotonic() + lease.rests
-        return Lane(lease, pace, fresh_until)
 
     def _renew(self) -> None:
         moment = monotonic()
@@ -153,7 +151,7 @@ class Keeper:
             lane.known.discard(done.delivery)
             self._touched.add(lane)
             if done.state == DeliveryState.PENDING and done.pause <= ALARM_SECONDS:
-                heapq.heappush(self._alarms, (moment + done.pause, done.loop))
+                self._alarms.set(moment + done.pause, done.loop)
         self._note({lane for lane, _ in written})
 
     def _note(self, known: Iterable[Lane]) -> None:
@@ -163,12 +161,6 @@ class Keeper:
             lanes.note(self.engine, list(notes.values()))
         for lane, note in notes.items():
             lane.was_noted(note, moment)
-
-    def _alarmed(self) -> list[int]:
-        moment, loops = monotonic(), []
-        while self._alarms and self._alarms[0][0] <= moment:
-            loops.append(heapq.heappop(self._alarms)[1])
-        return loops
 
     def _send(self) -> bool:
         moment = monotonic()
@@ -192,7 +184,8 @@ class Keeper:
         return bool(taken)
 
     def _is_behind(self) -> bool:
-        return len(self._recording) >= MOST_UNRECORDED
+        self._inherits = self._inherits and len(self._recording) > 0
+        return self._inherits or len(self._recording) >= MOST_UNRECORDED
 
     def _wanting(self) -> list[Lane]:
         wanting = [lane for lane in self._lanes.values() if lane.more]
@@ -261,7 +254,7 @@ class Keeper:
         idle = [lane for lane in self._changed(moment) if lane.is_idle(moment)]
         for lane in idle:
             if lane.is_resting(moment) and not lane.barred:
-                heapq.heappush(self._alarms, (lane.pace.resting_until, lane.lease.loop))
+                self._alarms.set(lane.pace.resting_until, lane.lease.loop)
         closed = [lane for lane in idle if lane.barred or lane.stop_reason or lane.is_resting(moment)]
         self._let_go(closed, anyway=True)
         unused = [lane for lane in idle if lane not in closed and moment - lane.used >= LINGER_SECONDS]
@@ -272,6 +265,8 @@ class Keeper:
         touched, self._touched = self._touched, set()
         if moment - self._looked_through >= LOOK_THROUGH_SECONDS:
             self._looked_through = moment
+            for lane in self._lanes.values():
+                lane.look_again(moment, LEFT_ALONE_SECONDS)
             return self._lanes.values()
         return [lane for lane in touched if self._lanes.get(lane.lease.loop) is lane]
 
@@ -280,7 +275,10 @@ class Keeper:
             return
         # What an earlier turn learnt and could not write would go with the lane.
         self._note(idle)
+        # Should the answer not come, they may be another engine's: a renewal tells before the next claim.
+        renewed, self._renewed = self._renewed, float("-inf")
         released = lanes.release(self.engine, [lane.fence for lane in idle], anyway=anyway)
+        self._renewed = renewed
         for lane in idle:
             if anyway or lane.lease.loop in released:
                 del self._lanes[lane.lease.loop]

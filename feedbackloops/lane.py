@@ -4,9 +4,10 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import NamedTuple
+from typing import NamedTuple, Self
 from uuid import UUID
 
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 from feedbackloops.calls import Script
@@ -62,6 +63,14 @@ class Lane:
     def __post_init__(self) -> None:
         self.noted = self._learnt()
 
+    @classmethod
+    def leased(cls, lease: Lease, fresh_until: float, now: float) -> Self:
+        """A lane that was leased just now."""
+        pace = Pace(1, settings.COOL_DOWN_SECONDS, settings.COOL_DOWN_MAX_SECONDS, lease.troubles)
+        if lease.rests > 0:
+            pace.resting_until = now + lease.rests
+        return cls(lease, pace, fresh_until)
+
     @property
     def fence(self) -> tuple[int, int]:
         """The loop and the number of the lease, as lanes.renew() and lanes.release() take them."""
@@ -87,8 +96,8 @@ class Lane:
 
     @property
     def is_unread(self) -> bool:
-        """Whether what staff have set must be read before a claim: it never was, or a stop may have been lifted."""
-        return not self.version or bool(self.noted.stop_reason)
+        """Whether what staff have set must be read before a claim: it never was, or what bars it may be gone."""
+        return not self.version or self.barred or bool(self.noted.stop_reason)
 
     def bar(self) -> None:
         """Send no more: it is paused, not verified or stopped."""
@@ -98,6 +107,12 @@ class Lane:
         """Have the next claim look from the start of the queue."""
         self.more = True
         self._go_to_start()
+
+    def look_again(self, now: float, seconds: float) -> None:
+        """Have a lane with calls under way looked into, if nobody has looked for so long and more could be sent."""
+        is_quiet = self.known and not (self.more or self.barred or self.stop_reason)
+        if is_quiet and now - self.restarted >= seconds and self.pace.free(now):
+            self.restart()
 
     def place(self, free: int) -> Place:
         """Where to claim for so many free places. What is known may lie in the way, so there is room for it."""

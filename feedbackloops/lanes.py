@@ -106,7 +106,7 @@ class LaneNote(NamedTuple):
 
 
 def lease(engine: UUID, loops: Iterable[int], seconds: float) -> list[Lease]:
-    """Take the lanes that nobody holds, for so many seconds of the database's clock."""
+    """Take the lanes that nobody else holds, for so many seconds of the database's clock; none that we know is ours."""
     rows = run(queries.LEASE, engine=engine, loops=arrays.numbers(loops), seconds=float(seconds))
     return [Lease(*row) for row in rows]
 

@@ -20,7 +20,7 @@ RECOVER_SECONDS = 0.5
 class Listener:
     """A thread that waits for notices (LISTEN), on a connection of its own.
 
-    A notice that is lost costs only time: a lane is looked into once more before it is given back.
+    A notice that is lost costs only time: a lane is looked into every few seconds, and before it is given back.
     """
 
     def __init__(self, on_heard: Callable[[Sequence[int]], None]) -> None:
@@ -43,9 +43,12 @@ class Listener:
                 self._listen()
             except (Error, psycopg.Error, ValueError) as error:
                 logger.debug("Notices are not heard for a moment: %s", error)
-                connection.close()
+            except Exception:
+                # Without the thread every delivery would take seconds more, and nobody would know why.
+                logger.exception("Notices could not be heard; trying again")
+            connection.close()
+            if not self._stopped:
                 sleep(RECOVER_SECONDS)
-        connection.close()
 
     def _listen(self) -> None:
         connection.ensure_connection()

@@ -10,15 +10,17 @@ from feedbackloops.protocol import latency
 SECONDS_OF_ID = "('x' || encode(uuid_send(id), 'hex'))::bit(48)::bigint / 1000::float8"
 HOUR_OF_ID = f"date_trunc('hour', to_timestamp({SECONDS_OF_ID}))"
 
+# What is already the engine's is so without its knowing: the answer to a lease was lost.
 LEASE = """
 INSERT INTO feedbackloops_lanestate AS lane
     (loop_id, lease_number, engine, leased_until, troubles, stop_reason, last_trouble)
 SELECT l.id, 1, %(engine)s, now() + %(seconds)s * interval '1 second', 0, '', ''
 FROM feedbackloops_feedbackloop l LEFT JOIN feedbackloops_lanestate s ON s.loop_id = l.id
-WHERE l.id = ANY(%(loops)s::bigint[]) AND (s.leased_until IS NULL OR s.leased_until < now()) ORDER BY l.id
+WHERE l.id = ANY(%(loops)s::bigint[])
+    AND (s.leased_until IS NULL OR s.leased_until < now() OR s.engine = %(engine)s) ORDER BY l.id
 ON CONFLICT (loop_id) DO UPDATE
 SET lease_number = lane.lease_number + 1, engine = excluded.engine, leased_until = excluded.leased_until
-WHERE lane.leased_until IS NULL OR lane.leased_until < now()
+WHERE lane.leased_until IS NULL OR lane.leased_until < now() OR lane.engine = excluded.engine
 RETURNING loop_id, lease_number, troubles, coalesce(extract(epoch FROM cooling_until - now()), 0)::float8
 """
 

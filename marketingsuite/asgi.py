@@ -1,7 +1,6 @@
 """The web process: tracking URLs go straight to tracking, everything else to Django and its middleware."""
 
 import os
-from asyncio import get_running_loop
 from collections.abc import Awaitable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -13,9 +12,10 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "marketingsuite.settings")
 dashboard = get_asgi_application()
 
 from marketingsuite import memory  # noqa: E402  (these need the apps that the line above loads)
+from marketingsuite.bodies import Unusable, given, whole_body  # noqa: E402
 from tracking.blocks import blocks  # noqa: E402
 from tracking.intake import intake  # noqa: E402
-from tracking.views import PREFIXES, Message, Receive, Scope, Send, answer, tracking  # noqa: E402
+from tracking.views import PREFIXES, Answer, Receive, Scope, Send, answer, tracking  # noqa: E402
 
 # Not with the first hit: a spool that another process left behind must not wait for one.
 intake()
@@ -36,31 +36,25 @@ def application(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
 
 
 async def _serve_dashboard(scope: Scope, receive: Receive, send: Send) -> None:
+    try:
+        body = await whole_body(receive)
+    except Unusable as unusable:
+        await _say(unusable.answer, send)
+        return
     if not _seats:
-        await send(_BUSY.start)
-        await send(_BUSY.body)
+        await _say(_BUSY, send)
         return
     seat = _seats.pop()
     try:
         async with ThreadSensitiveContext(executor=seat):
-            await dashboard(scope, _until_complete(receive), send)
+            await dashboard(scope, given(body), send)
     finally:
         _seats.append(seat)
 
 
-def _until_complete(receive: Receive) -> Receive:
-    """The request's body, and then nothing: Django would leave alone a thread whose client has gone, and it goes on."""
-    complete = False
-
-    async def receive_body() -> Message:
-        nonlocal complete
-        if complete:
-            await get_running_loop().create_future()
-        message = await receive()
-        complete = not message.get("more_body")
-        return message
-
-    return receive_body
+async def _say(words: Answer | None, send: Send) -> None:
+    for message in words or ():
+        await send(message)
 
 
 async def _live(receive: Receive, send: Send) -> None:

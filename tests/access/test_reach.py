@@ -10,6 +10,7 @@ from access.reach import RULES, limit, sees_all
 from profiles.models import Account
 from tests.access.planted import plant, remember_acts
 from tests.factories import make_account
+from tracking.models import Block
 
 pytestmark = pytest.mark.django_db
 

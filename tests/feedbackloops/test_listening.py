@@ -20,6 +20,7 @@ class Ears:
     def __init__(self) -> None:
         self.heard: list[int] = []
         self.news = threading.Event()
+        self.listener = Listener(self.hear)
 
     def hear(self, loops: Sequence[int]) -> None:
         self.heard.extend(loops)
@@ -37,12 +38,11 @@ class Ears:
 @pytest.fixture
 def ears() -> Iterator[Ears]:
     ears = Ears()
-    listener = Listener(ears.hear)
-    listener.start()
+    ears.listener.start()
     yield ears
-    listener.stop()
-    listener._thread.join(5)
-    assert not listener._thread.is_alive()
+    ears.listener.stop()
+    ears.listener._thread.join(5)
+    assert not ears.listener._thread.is_alive()
 
 
 def held_loops(number: int) -> list[int]:
@@ -97,3 +97,18 @@ def test_more_lanes_than_one_notice_can_name_are_all_told_of() -> None:
     loops = held_loops(lanes.TOLD_AT_ONCE + 1)
 
     assert lanes.tell(loops) == set(loops)
+
+
+def test_a_listener_outlives_whatever_goes_wrong(ears: Ears, monkeypatch: pytest.MonkeyPatch) -> None:
+    loops = held_loops(1)
+    failures = [RuntimeError("nobody thought of it")]
+    hear = ears.listener._on_heard
+
+    def fail_once(heard: Sequence[int]) -> None:
+        if failures:
+            raise failures.pop()
+        hear(heard)
+
+    monkeypatch.setattr(ears.listener, "_on_heard", fail_once)
+    ears.await_news(loops)
+    assert not failures
