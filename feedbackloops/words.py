@@ -87,7 +87,7 @@ def standing_of(loop: FeedbackLoop, recent: Sequence[Attempt], now: datetime) ->
 def _stop_words(lane: LaneState) -> str:
     reason = StopReason(lane.stop_reason).label if lane.stop_reason in StopReason.values else "no reason was noted"
     return (
-        f"Stopped by itself on {when(lane.stopped)}: {reason}. Events from now on are not kept. "
+        f"Stopped by itself on {when(lane.stopped)}: {reason}. Events from now on are not kept; what waits is held. "
         "Press Resume once the script wants events again."
     )
 
@@ -188,6 +188,20 @@ def _within(seconds: float) -> str:
     if seconds >= 60:
         return f"within {seconds / 60:.0f} min"
     return f"within {seconds:.1f} s" if seconds >= 1 else f"within {max(seconds * 1000, 1):.0f} ms"
+
+
+def url_shown(url: str) -> str:
+    """A script's URL without its query, which may hold a password."""
+    address, mark, _ = url.partition("?")
+    return f"{address}?…" if mark else address
+
+
+def about(seconds: float) -> str:
+    """A duration in the unit that suits it, such as "25 s" or "3 days"."""
+    for unit, length, most in (("s", 1, 90), ("min", 60, 90), ("h", 3600, 36)):
+        if (number := round(seconds / length)) < most:
+            return f"{number} {unit}"
+    return f"{round(seconds / 86_400):,} days"
 
 
 def _times(count: int) -> str:

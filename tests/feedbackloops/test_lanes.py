@@ -54,14 +54,14 @@ def done(claimed: Claimed, state: str = "delivered", number: int | None = None, 
 
 
 def note(loop: FeedbackLoop, number: int, **values: object) -> LaneNote:
-    defaults = {"troubles": 0, "rests": 0.0, "succeeded": False, "trouble": "", "stop_reason": ""}
+    defaults = {"troubles": 0, "rests": 0.0, "succeeded": False, "failing": False, "trouble": "", "stop_reason": ""}
     return LaneNote(loop.pk, number, **defaults | values)  # type: ignore[arg-type]
 
 
 def test_a_lane_is_leased_to_one_engine_at_a_time(loop: FeedbackLoop) -> None:
     [lease] = lanes.lease(US, [loop.pk], 45)
 
-    assert lease == (loop.pk, 1, 0, 0.0)
+    assert lease == (loop.pk, 1, 0, 0.0, False)
     assert lanes.lease(THEM, [loop.pk], 45) == []
     assert lanes.lease(US, [loop.pk], 45) == []
 
