@@ -69,9 +69,10 @@ def aside() -> Aside:
 
 
 def days_kept() -> list[date]:
-    """The days that there is anything of, the newest first."""
+    """The days that there may be anything of, the newest first."""
     owed = OwedCount.objects.order_by().values_list("hour__date", flat=True).distinct()
-    return sorted({*_days_with_rows(), *owed}, reverse=True)
+    today = now().astimezone(UTC).date()
+    return sorted({*(day for day in _days_with_rows() if day <= today), *owed}, reverse=True)
 
 
 def days_due(moment: datetime) -> list[date]:
@@ -121,7 +122,8 @@ def _rows(query: str, day: date) -> list[tuple[Any, ...]]:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_PLANS)
         cursor.execute(query, bounds)
-        return cursor.fetchall()
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+        return rows
 
 
 def _days_with_rows() -> set[date]:

@@ -258,6 +258,7 @@ UNFOLD = {
                     _page("Deliveries", "outbox", "feedbackloops_delivery"),
                     _page("Attempts", "call_made", "feedbackloops_attempt"),
                     _page("Parked events", "report", "feedbackloops_parkedevent"),
+                    _page("Ledger", "balance", "feedbackloops_ledgerline"),
                 ],
             },
             {

@@ -88,7 +88,7 @@ def count_again(day: date, *, now: datetime, counted: datetime | None, is_open: 
     age = now - datetime(day.year, day.month, day.day, tzinfo=UTC)
     if age >= YOUNG and not is_open:
         return False
-    # Today counts as no older than half an hour: its figures change all the time.
+    # A day that is not over is counted whenever somebody asks: its figures change all the time.
     return now - counted >= (age - timedelta(days=1)) / AGE_PART
 
 
