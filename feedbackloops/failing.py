@@ -26,7 +26,7 @@ TOLD_AT_ONCE: Final = 100
 _COUNT = f"""
 UPDATE feedbackloops_lanestate s
 SET failing_for = s.failing_for
-        + least(extract(epoch FROM now() - greatest(s.failing_since, s.watched)), %(most)s)::float8,
+        + greatest(0, least(%(most)s, extract(epoch FROM now() - greatest(s.failing_since, s.watched))))::float8,
     watched = now()
 FROM feedbackloops_feedbackloop l
 WHERE l.id = s.loop_id AND s.failing_since IS NOT NULL AND {OPEN} AND {PENDING}

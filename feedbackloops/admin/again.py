@@ -1,6 +1,6 @@
 """The page on which much of a loop is sent again: choose, see how many that are, confirm."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django import forms
@@ -19,7 +19,8 @@ from feedbackloops.words import hold_of, resend_words
 
 RIGHT = "feedbackloops.change_delivery"
 TEMPLATE = "admin/feedbackloops/feedbackloop/again.html"
-EPOCH_YEAR = 1970
+# No id is older.
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class AgainForm(forms.Form):
@@ -43,9 +44,9 @@ class AgainForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
-        cleaned["until"] = cleaned.get("until") or now()
+        cleaned["until"] = min(cleaned.get("until") or now(), now())
         since = cleaned.get("since")
-        if since and since.year < EPOCH_YEAR:
+        if since and since < EPOCH:
             raise ValidationError("Nothing is that old: choose a day after 1970.")
         if since and since >= cleaned["until"]:
             raise ValidationError("It ends before it begins: choose a later end, or an earlier start.")

@@ -53,7 +53,7 @@ class LedgerLineAdmin(Page):
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         wrong = self.get_queryset(request).exclude(missing=0).count()
-        summary = {"wrong": wrong, "may_count": self._may_count(request)}
+        summary: dict[str, Any] = {"wrong": wrong, "may_count": self._may_count(request)}
         if request.user.has_perm("feedbackloops.view_ledgerday"):
             # Of all accounts together.
             days = [_day_words(day) for day in LedgerDay.objects.all()[:DAYS_SHOWN]]

@@ -83,6 +83,12 @@ def test_time_in_which_nobody_watched_counts_for_no_more_than_two_minutes(loop: 
     assert lane().failing_for == HOUR + 120
 
 
+def test_a_clock_that_jumps_back_takes_nothing_away(loop: FeedbackLoop) -> None:
+    LaneState.objects.update(watched=now() + timedelta(hours=1))
+    failing.watch()
+    assert lane().failing_for == HOUR
+
+
 def test_a_rest_is_part_of_trying(loop: FeedbackLoop) -> None:
     LaneState.objects.update(cooling_until=now() + timedelta(minutes=5), troubles=9)
     failing.watch()

@@ -33,7 +33,7 @@ class Command(BaseCommand):
         loop = FeedbackLoop.objects.select_related("account", "lane").filter(pk=options["loop"]).first()
         if loop is None:
             raise CommandError(f"There is no loop {options['loop']}; its number stands in the address of its page.")
-        since, until = _moment(options["since"]), _moment(options["until"]) if options["until"] else now()
+        since, until = _moment(options["since"]), min(_moment(options["until"] or f"{now()}"), now())
         if since >= until:
             raise CommandError("It ends before it begins: give a later --until, or an earlier --since.")
         states = options["state"] or [DeliveryState.GIVEN_UP.value]
@@ -70,6 +70,6 @@ def _moment(text: str) -> datetime:
     except ValueError:
         raise CommandError(f"{text!r} is no moment; write it like 2026-11-24, or 2026-11-24T12:30 (UTC).") from None
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    if moment.year < 1970:
+    if moment < datetime(1970, 1, 1, tzinfo=UTC):
         raise CommandError("Nothing is that old: give a day after 1970.")
     return moment
