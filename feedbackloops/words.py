@@ -213,7 +213,7 @@ def resend_words(resend: Resend) -> str:
 
 def notice_words(notice: Notice) -> str:
     """What became of a mail."""
-    mail = f"“{notice.subject}” to {', '.join(notice.recipients)}"
+    mail = f"{notice.subject}; to {', '.join(notice.recipients)}"
     if notice.sent:
         return f"{when(notice.sent)}: {mail}."
     if notice.error:
