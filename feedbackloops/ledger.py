@@ -4,7 +4,8 @@ What is owed was counted by fan-outs, in the transactions that made the deliveri
 one statement, so by one snapshot: it balances at any moment, however busy the system is.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+import logging
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
@@ -16,8 +17,11 @@ from django.utils.timezone import now
 from feedbackloops.models import Delivery, LedgerDay, LedgerLine, OwedCount, ParkedEvent
 from feedbackloops.protocol.balance import Hits, Line, count_again
 from tracking import partitions
+from tracking.accepted import accepted_on, spooled_on
 from tracking.ids import moment_of
 from tracking.models import Outbox
+
+logger = logging.getLogger(__name__)
 
 DAY: Final = timedelta(days=1)
 DELIVERIES: Final = Delivery._meta.db_table
@@ -58,9 +62,12 @@ def lines_of(day: date) -> list[Line]:
     return [Line(day, *row) for row in _rows(_LINES, day)]
 
 
-def hits_of(day: date) -> Hits:
-    """The hits of a day: counted first, then looked for, so that one that comes in meanwhile is not missed."""
-    return Hits(day, 0, 0, 0, _rows(_HITS, day)[0][0])
+def hits_of(days: Sequence[date]) -> Iterator[Hits]:
+    """The hits of these days: the counts are read first, so that none of what comes in meanwhile seems to be missing."""
+    accepted = accepted_on(days)
+    spooled = _spooled_here()
+    for day in days:
+        yield Hits(day, *accepted[day], spooled.get(day, 0), _rows(_HITS, day)[0][0])
 
 
 def aside() -> Aside:
@@ -97,10 +104,10 @@ def write(hits: Hits, lines: Sequence[Line]) -> None:
         LedgerLine.objects.bulk_create([_row(line, moment) for line in lines])
 
 
-def count(days: Iterable[date]) -> None:
+def count(days: Sequence[date]) -> None:
     """Count these days one by one, and keep what was counted of each."""
-    for day in days:
-        write(hits_of(day), lines_of(day))
+    for hits in hits_of(days):
+        write(hits, lines_of(hits.day))
 
 
 def forget_gone() -> None:
@@ -108,6 +115,14 @@ def forget_gone() -> None:
     days = days_kept()
     LedgerLine.objects.exclude(day__in=days).delete()
     LedgerDay.objects.exclude(day__in=days).delete()
+
+
+def _spooled_here() -> Mapping[date, int]:
+    try:
+        return spooled_on()
+    except OSError as error:
+        logger.warning("The ledger leaves out what is spooled on this host: %s", error)
+        return {}
 
 
 def _row(line: Line, moment: datetime) -> LedgerLine:

@@ -11,7 +11,7 @@ from django.utils.timezone import now
 from feedbackloops.models import Delivery, FeedbackLoop, LedgerLine, ParkedEvent, Resend
 from tests.factories import make_account, make_events, make_message, make_verified_loop, owe
 from tracking.ids import new_id
-from tracking.models import Message, Outbox
+from tracking.models import HitCount, Message, Outbox
 
 pytestmark = pytest.mark.django_db
 
@@ -48,6 +48,17 @@ def test_a_delivery_deleted_by_hand_is_told_with_loop_and_day(message: Message, 
         said("ledger")
     assert f"{now():%Y-%m-%d}, loop {loop.pk} (“Shop”): 1 delivery is missing" in str(error.value)
     assert error.value.returncode == 1
+
+
+def test_accepted_hits_that_are_nowhere_are_told_with_their_day_and_lost_ones_as_well(message: Message) -> None:
+    make_events(message)
+    HitCount.objects.create(process=new_id(), day=now().date(), accepted=3, lost=1)
+    with pytest.raises(CommandError, match=f"{now():%Y-%m-%d}: 2 accepted hits are no event yet"):
+        said("ledger")
+    HitCount.objects.update(accepted=1)
+    words = said("ledger")
+    assert "hits: 1 accepted, 1 events" in words
+    assert "1 hit was lost" in words
 
 
 def test_older_days_are_counted_on_request(message: Message, loop: FeedbackLoop) -> None:

@@ -2,19 +2,24 @@
 
 import threading
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from uuid import UUID
 
 import pytest
 from django.db import connection
 from django.utils.timezone import now
+from pytest_django import Settings
 
 from feedbackloops import fanout, history, ledger
 from feedbackloops.models import Delivery, FeedbackLoop, LedgerDay, LedgerLine, OwedCount
 from feedbackloops.protocol.balance import Hits, Line
 from feedbackloops.resending import send_again
 from tests.factories import make_events, make_message, make_verified_loop, owe
+from tests.tracking.samples import make_hit
 from tracking import partitions
 from tracking.ids import first_id_at, new_id
-from tracking.models import Event, Message
+from tracking.models import Event, HitCount, Message
+from tracking.spool import Spool
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -111,8 +116,33 @@ def test_hits_are_the_opens_and_clicks_of_the_day(message: Message) -> None:
     make_events(message, 2)
     make_events(message, 1, type="click")
     Event.objects.create(id=new_id(), type="update", account=message.account)
-    assert ledger.hits_of(today()).events == 3
-    assert ledger.hits_of(today() - timedelta(days=1)).events == 0
+    found = ledger.hits_of([today(), today() - timedelta(days=1)])
+    assert [hits.events for hits in found] == [3, 0]
+
+
+def test_accepted_hits_are_held_against_events_and_this_hosts_spool(
+    message: Message, settings: Settings, tmp_path: Path
+) -> None:
+    settings.SPOOL_DIR = tmp_path / "spool"
+    make_events(message, 3)
+    for process, (accepted, lost) in enumerate([(3, 0), (2, 1)]):
+        HitCount.objects.create(process=UUID(int=process), day=today(), accepted=accepted, lost=lost)
+    [hits] = ledger.hits_of([today()])
+    assert (hits, hits.missing) == (Hits(today(), 5, 1, 0, 3), 2)
+
+    settings.SPOOL_DIR.mkdir()
+    Spool(settings.SPOOL_DIR).append_all([make_hit(), make_hit()])
+    [hits] = ledger.hits_of([today()])
+    assert (hits.spooled, hits.missing) == (2, 0)
+
+
+def test_a_spool_that_can_not_be_read_is_left_out_and_the_log_says_so(
+    settings: Settings, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.SPOOL_DIR = tmp_path / "file"
+    settings.SPOOL_DIR.write_text("")
+    assert [hits.spooled for hits in ledger.hits_of([today()])] == [0]
+    assert "The ledger leaves out what is spooled on this host" in caplog.text
 
 
 def test_what_was_counted_is_kept_once_and_follows_the_next_count(message: Message, loop: FeedbackLoop) -> None:

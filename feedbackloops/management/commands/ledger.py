@@ -2,7 +2,7 @@
 
 from argparse import ArgumentParser
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -32,15 +32,15 @@ class Command(BaseCommand):
         if not options["all"]:
             first = now().date() - timedelta(days=options["days"] - 1)
             days = [day for day in days if day >= first]
-        problems = [problem for day in reversed(days) for problem in self._count(day)]
+        problems = [problem for hits in ledger.hits_of(days[::-1]) for problem in self._count(hits)]
         self._tell_aside()
         if problems:
             raise CommandError("It does not balance:\n" + "\n".join(problems))
         self.stdout.write("It balances.")
 
-    def _count(self, day: date) -> list[str]:
-        """Count a day, keep the result for the dashboard, show it; what is wrong with it."""
-        hits, lines = ledger.hits_of(day), ledger.lines_of(day)
+    def _count(self, hits: Hits) -> list[str]:
+        """Count a day's lines, keep all for the dashboard, show it; what is wrong with it."""
+        lines, day = ledger.lines_of(hits.day), hits.day
         ledger.write(hits, lines)
         if lines or hits.accepted or hits.events or hits.lost:
             self._show(hits, lines)
