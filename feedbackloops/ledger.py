@@ -63,7 +63,7 @@ def lines_of(day: date) -> list[Line]:
 
 
 def hits_of(days: Sequence[date]) -> Iterator[Hits]:
-    """The hits of these days: the counts are read first, so that none of what comes in meanwhile seems to be missing."""
+    """The hits of these days. Counts are read first, so that nothing that comes in meanwhile seems to be missing."""
     accepted = accepted_on(days)
     spooled = _spooled_here()
     for day in days:

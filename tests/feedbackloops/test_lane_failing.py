@@ -111,3 +111,17 @@ def test_resuming_under_way_starts_afresh_with_the_next_failure(
     assert first
     assert second
     assert second > first
+
+
+def test_a_lane_that_was_resumed_and_tried_nothing_since_is_not_failing(
+    bench: Bench, message: Message, loop: FeedbackLoop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeper, "LINGER_SECONDS", 3.0)
+    tried(bench, message, loop, Answer(status=404))
+    loop.lane.start_afresh()
+    loop.save(update_fields=["status"])
+    owe(message)
+    calls = bench.turn(loop)
+    bench.keeper.close([(call, Answer(started=False)) for call in calls])
+    assert LaneState.objects.get().engine is None
+    assert since() is None
