@@ -8,7 +8,7 @@ import logging
 from typing import Final
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
@@ -16,6 +16,7 @@ from feedbackloops import notices
 from feedbackloops.backlog import oldest_pending
 from feedbackloops.models import LaneState, StopReason, Told
 from feedbackloops.queries import OPEN, PENDING
+from tracking.statements import run
 
 logger = logging.getLogger(__name__)
 
@@ -25,9 +26,8 @@ TOLD_AT_ONCE: Final = 100
 # Where nobody watched for longer (a pause, a beat that was down) the time in between is not known to be one of trying.
 _COUNT = f"""
 UPDATE feedbackloops_lanestate s
-SET failing_for = s.failing_for
-        + greatest(0, least(%(most)s, extract(epoch FROM now() - greatest(s.failing_since, s.watched))))::float8,
-    watched = now()
+SET watched = now(), failing_for = s.failing_for
+    + greatest(0, least(%(most)s::float8, extract(epoch FROM now() - greatest(s.failing_since, s.watched))::float8))
 FROM feedbackloops_feedbackloop l
 WHERE l.id = s.loop_id AND s.failing_since IS NOT NULL AND {OPEN} AND {PENDING}
 """
@@ -38,8 +38,7 @@ def watch() -> int:
 
     Two that run at once count nothing twice, and tell each loop's story once.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(_COUNT, {"most": 2 * WATCH_SECONDS, "oldest": oldest_pending()})
+    run(_COUNT, most=2 * WATCH_SECONDS, oldest=oldest_pending())
     with transaction.atomic():
         found = list(_to_be_told_of())
         for lane in found:

@@ -36,7 +36,7 @@ class Lease(NamedTuple):
     number: int
     troubles: int
     rests: float
-    failing: bool
+    failing: bool = False
 
 
 class LaneFacts(NamedTuple):
