@@ -40,6 +40,9 @@ check: export TRACKING_KEYS := 1:MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=
 check: export ENCRYPTION_KEYS := MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=
 check: export ALLOWED_HOSTS := example.com
 check: export TRACKING_URL := https://click.example.com
+check: export DASHBOARD_URL := https://suite.example.com
+check: export STAFF_EMAILS := staff@example.com
+check: export EMAIL_URL := smtp://127.0.0.1:1
 check: .venv/installed-dev
 	$(PY) -m ruff check $(SOURCES)
 	$(PY) -m ruff format --check $(SOURCES)

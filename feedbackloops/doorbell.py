@@ -9,6 +9,7 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Iterable, Sequence
+from datetime import date
 from functools import cache
 from time import monotonic, sleep
 from typing import Any
@@ -25,6 +26,7 @@ EVENTS_PER_TASK = 500
 LOOPS_PER_TASK = 1000
 # A look or a test call waits for a stranger: each has a task of its own.
 PER_TASK = {"fan_out": EVENTS_PER_TASK, "deliver": LOOPS_PER_TASK, "look": 1, "call_test": 1}
+PER_TASK |= {"send_again": 1, "count_ledger": 1000}
 MOST_UNANSWERED = 10_000
 COUNT_SECONDS = 1.0
 # What is rung for in this time after a publication shares the next one: the more there is, the longer. A task has its
@@ -145,6 +147,16 @@ def ring_for_looks(loops: Iterable[int]) -> None:
 def ring_for_test_calls(loops: Iterable[int]) -> None:
     """Have each of these loops sent a test call."""
     _doorbell().ring("call_test", loops)
+
+
+def ring_for_resends(resends: Iterable[int]) -> None:
+    """Have each of these resends gone on with."""
+    _doorbell().ring("send_again", resends)
+
+
+def ring_for_ledger(days: Iterable[date]) -> None:
+    """Have these days of the ledger counted."""
+    _doorbell().ring("count_ledger", (day.isoformat() for day in days))
 
 
 def gathering(number: int, seconds: float) -> float:

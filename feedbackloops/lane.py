@@ -28,6 +28,7 @@ class Learnt(NamedTuple):
 
     troubles: int
     resting_until: float
+    failing: bool
     trouble: str
     stop_reason: str
 
@@ -54,6 +55,8 @@ class Lane:
     in_the_way: int = 0
     restarted: float = 0.0
     succeeded: bool = False
+    succeeded_at: float = float("-inf")
+    failing: bool = False
     trouble: str = ""
     stop_reason: str = ""
     # As it was last written, or read with the lease.
@@ -61,6 +64,7 @@ class Lane:
     success_noted: float = float("-inf")
 
     def __post_init__(self) -> None:
+        self.failing = self.lease.failing
         self.noted = self._learnt()
 
     @classmethod
@@ -90,6 +94,10 @@ class Lane:
         if self.noted.stop_reason:
             # We wrote that it stopped, and the table no longer says so: staff have resumed it.
             self.stop_reason, self.noted = "", self.noted._replace(stop_reason="")
+        if self.noted.failing and not facts.failing:
+            # Staff have had it start afresh.
+            self.failing = False
+        self.noted = self.noted._replace(failing=facts.failing)
         self.pace.limit = facts.in_flight_limit
         self.pace.set_rate(facts.rate_limit, now)
         return True
@@ -137,8 +145,11 @@ class Lane:
         """Learn from an attempt that was started at `started`."""
         self.pace.finish(judgement.outcome, started=started, now=now, retry_after=judgement.retry_after)
         if judgement.outcome is Outcome.ACCEPTED:
-            self.succeeded, self.trouble = True, ""
-        elif judgement.outcome in TROUBLE or judgement.outcome is Outcome.THROTTLED:
+            self.succeeded, self.succeeded_at, self.failing, self.trouble = True, now, False, ""
+            return
+        # A script that takes some and fails some is not worth a write for each turn of its luck.
+        self.failing = self.failing or now - self.succeeded_at >= NOTE_SUCCESS_SECONDS
+        if judgement.outcome in TROUBLE or judgement.outcome is Outcome.THROTTLED:
             self.trouble = judgement.message
         elif judgement.outcome is Outcome.GONE:
             self.trouble, self.stop_reason, self.more = judgement.message, "gone", False
@@ -157,7 +168,7 @@ class Lane:
         rests = max(0.0, self.pace.resting_until - now)
         # Once only: written again, it would undo what staff have done since.
         stop_reason = "" if self.noted.stop_reason else self.stop_reason
-        return LaneNote(*self.fence, self.pace.troubles, rests, success, self.trouble, stop_reason)
+        return LaneNote(*self.fence, self.pace.troubles, rests, success, self.failing, self.trouble, stop_reason)
 
     def was_noted(self, note: LaneNote, now: float) -> None:
         """Remember that this was written."""
@@ -169,7 +180,7 @@ class Lane:
         self.after, self.after_id, self.in_the_way = START_OF_TIME, NIL, len(self.known)
 
     def _learnt(self) -> Learnt:
-        return Learnt(self.pace.troubles, self.pace.resting_until, self.trouble, self.stop_reason)
+        return Learnt(self.pace.troubles, self.pace.resting_until, self.failing, self.trouble, self.stop_reason)
 
     def free(self, now: float) -> int:
         """How many calls to claim for: none where nothing more is expected, or the fence is about to close."""

@@ -27,16 +27,23 @@ TOLD_AT_ONCE = 400
 
 
 class Lease(NamedTuple):
-    """A lane that is ours until it lapses; `number` is the fence. `rests`: seconds for which it still cools down."""
+    """A lane that is ours until it lapses; `number` is the fence. `rests`: seconds for which it still cools down.
+
+    `failing`: no call has succeeded since one failed.
+    """
 
     loop: int
     number: int
     troubles: int
     rests: float
+    failing: bool = False
 
 
 class LaneFacts(NamedTuple):
-    """What staff have set for a lane that may be sent: active, verified and not stopped. `version`: as in Claimed."""
+    """What staff have set for a lane that may be sent: active, verified and not stopped. `version`: as in Claimed.
+
+    `failing`: as in Lease; staff who resume a loop have it start afresh.
+    """
 
     loop: int
     account: int
@@ -49,6 +56,7 @@ class LaneFacts(NamedTuple):
     in_flight_limit: int
     rate_limit: int | None
     version: str
+    failing: bool
 
 
 class Place(NamedTuple):
@@ -101,6 +109,7 @@ class LaneNote(NamedTuple):
     troubles: int
     rests: float
     succeeded: bool
+    failing: bool
     trouble: str
     stop_reason: str
 
@@ -180,7 +189,7 @@ def record(done: Sequence[Done]) -> None:
 
 def note(engine: UUID, notes: Sequence[LaneNote]) -> None:
     """Write what the engine has learnt of lanes that are still its own."""
-    names = ("loops", "numbers", "troubles", "rests", "succeeded", "trouble", "stop_reasons")
+    names = ("loops", "numbers", "troubles", "rests", "succeeded", "failing", "trouble", "stop_reasons")
     columns = (list(column) for column in zip(*notes, strict=True))
     run(queries.NOTE, engine=engine, **dict(zip(names, columns, strict=True)))
 

@@ -10,6 +10,12 @@ from feedbackloops.protocol import latency
 SECONDS_OF_ID = "('x' || encode(uuid_send(id), 'hex'))::bit(48)::bigint / 1000::float8"
 HOUR_OF_ID = f"date_trunc('hour', to_timestamp({SECONDS_OF_ID}))"
 
+# Of a loop `l` and its lane `s`: whether anything may be sent, as far as staff and stops go.
+OPEN = "l.status = 'active' AND l.verified_place <> '' AND l.verified_place = l.place AND s.stopped IS NULL"
+# The first row will do: as an EXISTS it would become a join, which reads all that waits in a loop.
+PENDING = """(SELECT 1 FROM feedbackloops_delivery d
+    WHERE d.loop_id = l.id AND d.state = 'pending' AND d.id >= %(oldest)s LIMIT 1) IS NOT NULL"""
+
 # What is already the engine's is so without its knowing: the answer to a lease was lost.
 LEASE = """
 INSERT INTO feedbackloops_lanestate AS lane
@@ -21,7 +27,8 @@ WHERE l.id = ANY(%(loops)s::bigint[])
 ON CONFLICT (loop_id) DO UPDATE
 SET lease_number = lane.lease_number + 1, engine = excluded.engine, leased_until = excluded.leased_until
 WHERE lane.leased_until IS NULL OR lane.leased_until < now() OR lane.engine = excluded.engine
-RETURNING loop_id, lease_number, troubles, coalesce(extract(epoch FROM cooling_until - now()), 0)::float8
+RETURNING loop_id, lease_number, troubles, coalesce(extract(epoch FROM cooling_until - now()), 0)::float8,
+    failing_since IS NOT NULL
 """
 
 RENEW = """
@@ -31,17 +38,16 @@ WHERE lane.loop_id = held.loop_id AND lane.lease_number = held.number AND lane.e
 RETURNING lane.loop_id
 """
 
-FACTS = """
+FACTS = f"""
 SELECT l.id, l.account_id, l.url, l.body_format, l.secret, l.previous_secret, l.rsa_private_key, l.rsa_key_id,
-    l.in_flight_limit, l.rate_limit, l.xmin::text
+    l.in_flight_limit, l.rate_limit, l.xmin::text, s.failing_since IS NOT NULL
 FROM feedbackloops_feedbackloop l JOIN feedbackloops_lanestate s ON s.loop_id = l.id
-WHERE l.id = ANY(%(loops)s::bigint[])
-    AND l.status = 'active' AND l.verified_place <> '' AND l.verified_place = l.place AND s.stopped IS NULL
+WHERE l.id = ANY(%(loops)s::bigint[]) AND {OPEN}
 """
 
 # What is under way looks due as well: no row says "sending". So a claim goes on from where the last one ended, but for
 # half a second: a fan-out that took that long to commit has put its deliveries before that place.
-CLAIM = """
+CLAIM = f"""
 SELECT due.*, l.xmin::text FROM (
     SELECT loop_id, free, least(after, now() - interval '0.5 seconds') AS after, after_id
     FROM unnest(%(loops)s::bigint[], %(free)s::int[], %(after)s::timestamptz[], %(after_ids)s::uuid[])
@@ -57,7 +63,7 @@ CROSS JOIN LATERAL (
         AND (d.next_attempt, d.id) > (lane.after, lane.after_id)
     ORDER BY d.next_attempt, d.id LIMIT lane.free
 ) due
-WHERE l.status = 'active' AND l.verified_place <> '' AND l.verified_place = l.place AND s.stopped IS NULL
+WHERE {OPEN}
 """
 
 EVENTS = """
@@ -123,17 +129,19 @@ UPDATE feedbackloops_lanestate lane
 SET troubles = note.troubles, last_trouble = note.trouble,
     cooling_until = CASE WHEN note.rests > 0 THEN now() + note.rests * interval '1 second' END,
     last_success = CASE WHEN note.succeeded THEN now() ELSE lane.last_success END,
+    failing_since = CASE WHEN note.failing THEN coalesce(lane.failing_since, now()) END,
+    failing_for = CASE WHEN note.failing THEN lane.failing_for ELSE 0 END,
+    told = CASE WHEN note.failing OR lane.stopped IS NOT NULL THEN lane.told ELSE '' END,
     stopped = CASE WHEN note.stop_reason <> '' THEN now() ELSE lane.stopped END,
     stop_reason = CASE WHEN note.stop_reason <> '' THEN note.stop_reason ELSE lane.stop_reason END
 FROM unnest(%(loops)s::bigint[], %(numbers)s::bigint[], %(troubles)s::int[], %(rests)s::float8[], %(succeeded)s::bool[],
-    %(trouble)s::text[], %(stop_reasons)s::text[])
-    AS note (loop_id, number, troubles, rests, succeeded, trouble, stop_reason)
+    %(failing)s::bool[], %(trouble)s::text[], %(stop_reasons)s::text[])
+    AS note (loop_id, number, troubles, rests, succeeded, failing, trouble, stop_reason)
 WHERE lane.loop_id = note.loop_id AND lane.lease_number = note.number AND lane.engine = %(engine)s
 """
 
-SENDABLE = """
-l.status = 'active' AND l.verified_place <> '' AND l.verified_place = l.place AND s.stopped IS NULL
-AND (s.cooling_until IS NULL OR s.cooling_until <= now())
+SENDABLE = f"""
+{OPEN} AND (s.cooling_until IS NULL OR s.cooling_until <= now())
 AND EXISTS (SELECT 1 FROM feedbackloops_delivery d
     WHERE d.loop_id = l.id AND d.state = 'pending' AND d.next_attempt <= now() AND d.id >= %(oldest)s)
 """

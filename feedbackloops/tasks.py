@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from datetime import date
 from functools import wraps
 from time import monotonic
 from typing import Any
@@ -14,7 +15,19 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 from django.utils.timezone import now
 
-from feedbackloops import doorbell, fanout, history, lanes, rotation, testcalls, verification
+from feedbackloops import (
+    doorbell,
+    failing,
+    fanout,
+    history,
+    lanes,
+    ledger,
+    mailing,
+    resending,
+    rotation,
+    testcalls,
+    verification,
+)
 from feedbackloops.engine import engine, stop_engine
 from feedbackloops.models import FeedbackLoop
 
@@ -25,6 +38,7 @@ RING_SECONDS = 2.0
 DRAIN_AT_ONCE = 500
 DRAIN_ROUNDS = 20
 SHUTDOWN_SECONDS = 20.0
+RESEND_SECONDS = 20.0
 
 
 class Ring(Task):  # type: ignore[type-arg]  # not generic at run time
@@ -135,6 +149,33 @@ def compact_owed() -> None:
 def end_overlaps() -> None:
     """Let go of previous secrets that have signed for long enough."""
     rotation.end_overlaps(now(), settings.SECRET_OVERLAP_DAYS)
+
+
+@shared_task(base=Ring, name="watch_loops")
+@at_most_every(lambda: failing.WATCH_SECONDS / 2)
+def watch_loops() -> None:
+    """Stop the loops that have failed for too long, send the mails that are due, ring for resends that go on."""
+    failing.watch()
+    doorbell.ring_for_resends(resending.unfinished())
+    mailing.send_due()
+
+
+@shared_task(base=Ring, name="send_again")
+def send_again(resends: list[int]) -> None:
+    """Go on with each of these resends for a while; a long one comes back behind what else there is to do."""
+    for resend in resends:
+        end = monotonic() + RESEND_SECONDS
+        while resending.go_on(resend):
+            if monotonic() > end:
+                doorbell.ring_for_resends([resend])
+                break
+
+
+@shared_task(base=Ring, name="count_ledger")
+def count_ledger(days: list[str] | None = None) -> None:
+    """Count these days (ISO dates) of the ledger; without any, those that may have changed."""
+    ledger.count([date.fromisoformat(day) for day in days] if days else ledger.days_due(now()))
+    ledger.forget_gone()
 
 
 @worker_ready.connect

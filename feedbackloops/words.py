@@ -7,7 +7,17 @@ from enum import StrEnum
 
 from django.db.models import Prefetch
 
-from feedbackloops.models import Attempt, Delivery, DeliveryState, FeedbackLoop, LaneState, LoopStatus, StopReason
+from feedbackloops.models import (
+    Attempt,
+    Delivery,
+    DeliveryState,
+    FeedbackLoop,
+    LaneState,
+    LoopStatus,
+    Notice,
+    Resend,
+    StopReason,
+)
 from feedbackloops.protocol.latency import BOUNDS, percentile
 from feedbackloops.protocol.outcome import Outcome
 from feedbackloops.protocol.pacing import TROUBLES_TO_REST
@@ -84,10 +94,19 @@ def standing_of(loop: FeedbackLoop, recent: Sequence[Attempt], now: datetime) ->
     return Standing(Kind.OK, "Sending normally.")
 
 
+def failing_words(lane: LaneState, most: float) -> str:
+    """For how long no call has succeeded, and what comes of it after `most` seconds of trying; empty where one has."""
+    if lane.failing_since is None or lane.stopped:
+        return ""
+    told = " Contact and staff were told." if lane.told else ""
+    left = about(max(0.0, most - lane.failing_for))
+    return f"Since {when(lane.failing_since)}. It is stopped after another {left} of trying.{told}"
+
+
 def _stop_words(lane: LaneState) -> str:
     reason = StopReason(lane.stop_reason).label if lane.stop_reason in StopReason.values else "no reason was noted"
     return (
-        f"Stopped by itself on {when(lane.stopped)}: {reason}. Events from now on are not kept. "
+        f"Stopped by itself on {when(lane.stopped)}: {reason}. Events from now on are not kept; what waits is held. "
         "Press Resume once the script wants events again."
     )
 
@@ -132,6 +151,19 @@ def hold_of(loop: FeedbackLoop, now: datetime) -> str:
     return f"the loop rests until {when(lane.cooling_until)}" if is_resting(lane, now) else ""
 
 
+def waiting_words(waiting: int, rate: float | None, *, is_more: bool, is_held: bool) -> str:
+    """How many deliveries wait, and how long it takes to send them at `rate` calls a second (None: not known).
+
+    `is_more`: there are more than that.
+    """
+    number = f"more than {waiting:,}" if is_more else f"{waiting:,}"
+    if rate is None or not waiting:
+        return number
+    shown = f"{rate:,.0f}" if rate >= 10 else f"{rate:.2g}"
+    took = f"{'more than' if is_more else 'about'} {about(max(1.0, waiting / rate))}"
+    return f"{number}; {'once it sends again, ' if is_held else ''}at {shown} a second, {took}"
+
+
 def due_words(delivery: Delivery, loop: FeedbackLoop | None, now: datetime) -> str:
     """When the next attempt of a delivery is due, or what holds it back."""
     if delivery.state != DeliveryState.PENDING:
@@ -169,6 +201,26 @@ def attempt_words(attempt: Attempt) -> str:
     return attempt.message or attempt.get_outcome_display().capitalize() + "."
 
 
+def resend_words(resend: Resend) -> str:
+    """What was asked to be sent again, and how far that has come."""
+    labels = " or ".join(DeliveryState(state).label.lower() for state in resend.states)
+    asked = f"What was {labels}, of events from {when(resend.since)} to {when(resend.until)}"
+    if resend.finished:
+        return f"{asked}: {resend.count:,}, done on {when(resend.finished)}."
+    most = "" if resend.expected is None else f" of {resend.expected:,}"
+    return f"{asked}: {resend.count:,}{most} so far."
+
+
+def notice_words(notice: Notice) -> str:
+    """What became of a mail."""
+    mail = f"{notice.subject}; to {', '.join(notice.recipients)}"
+    if notice.sent:
+        return f"{when(notice.sent)}: {mail}."
+    if notice.error:
+        return f"Not sent yet, tried {_times(notice.tries)}: {mail}. {notice.error}"
+    return f"To be sent: {mail}."
+
+
 def seconds(value: float) -> str:
     """A duration, to the millisecond."""
     return f"{value:.3f} s" if value else NOTHING
@@ -188,6 +240,20 @@ def _within(seconds: float) -> str:
     if seconds >= 60:
         return f"within {seconds / 60:.0f} min"
     return f"within {seconds:.1f} s" if seconds >= 1 else f"within {max(seconds * 1000, 1):.0f} ms"
+
+
+def url_shown(url: str) -> str:
+    """A script's URL without its query, which may hold a password."""
+    address, mark, _ = url.partition("?")
+    return f"{address}?…" if mark else address
+
+
+def about(seconds: float) -> str:
+    """A duration in the unit that suits it, such as "25 s" or "3 days"."""
+    for unit, length, most in (("s", 1, 90), ("min", 60, 90), ("h", 3600, 36)):
+        if (number := round(seconds / length)) < most:
+            return f"{number} {unit}"
+    return f"{round(seconds / 86_400):,} days"
 
 
 def _times(count: int) -> str:

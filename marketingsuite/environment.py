@@ -28,3 +28,14 @@ def named(name: str, read: Callable[[], T]) -> T:
 def networks(texts: list[str]) -> list[IPv4Network | IPv6Network]:
     """Networks such as 10.0.0.0/8. Raises ValueError."""
     return [ip_network(text.strip()) for text in texts]
+
+
+def mail_server(url: str) -> dict[str, Any]:
+    """Django's settings for the server that takes our mails. Raises ValueError; the URL may hold a password."""
+    try:
+        found: dict[str, Any] = environ.Env.email_url_config(url)
+    except ImproperlyConfigured:
+        found = {}
+    if not found or ("smtp" in found["EMAIL_BACKEND"] and not found["EMAIL_HOST"]):
+        raise ValueError("give smtp+tls://user:password@host:587, smtp+ssl://user:password@host:465 or smtp://host:25.")
+    return found

@@ -8,7 +8,7 @@ from django.templatetags.static import static
 from django.urls import reverse_lazy
 
 from feedbackloops.protocol.retry import parse_schedule
-from marketingsuite.environment import Environment, named, networks
+from marketingsuite.environment import Environment, mail_server, named, networks
 from marketingsuite.keys import development_keys, insist_on_safety, key_from
 from tracking.tokens import Keyring
 
@@ -62,8 +62,17 @@ SWEEP_SECONDS = env.float("SWEEP_SECONDS", default=3.0)
 LOOK_SECONDS = env.float("LOOK_SECONDS", default=5.0)
 VERIFICATION_FILE_PREFIX = env.str("VERIFICATION_FILE_PREFIX", default="marketingsuite-")
 SECRET_OVERLAP_DAYS = env.int("SECRET_OVERLAP_DAYS", default=0)
+FAILING_MAIL_SECONDS = env.float("FAILING_MAIL_SECONDS", default=86_400.0)
+FAILING_STOP_SECONDS = env.float("FAILING_STOP_SECONDS", default=259_200.0)
 HISTORY_DAYS = env.int("HISTORY_DAYS", default=90)
 PARTITIONS_AHEAD_DAYS = env.int("PARTITIONS_AHEAD_DAYS", default=7)
+
+# --- Mails to staff and to customers
+DASHBOARD_URL = env.str("DASHBOARD_URL", default="http://localhost:8000").rstrip("/")
+STAFF_EMAILS = env.list("STAFF_EMAILS", default=[])
+DEFAULT_FROM_EMAIL = env.str("EMAIL_FROM", default="marketingsuite@localhost")
+vars().update(named("EMAIL_URL", lambda: mail_server(env.str("EMAIL_URL", default="consolemail://"))))
+EMAIL_TIMEOUT = 10
 
 # --- Django
 INSTALLED_APPS = [
@@ -163,6 +172,9 @@ CELERY_TASK_ROUTES = {
     "look": {"queue": "looks"},
     "look_where_due": {"queue": "looks"},
     "call_test": {"queue": "looks"},
+    "watch_loops": {"queue": "looks"},
+    "count_ledger": {"queue": "looks"},
+    "send_again": {"queue": "looks"},
     # Not with the looks, which wait for strangers.
     "keep_partitions": {"queue": "events"},
     "compact_owed": {"queue": "events"},
@@ -173,6 +185,8 @@ CELERY_BEAT_SCHEDULE = {
     for name, seconds in {
         "sweep": SWEEP_SECONDS,
         "look_where_due": LOOK_SECONDS,
+        "watch_loops": 60.0,
+        "count_ledger": 600.0,
         "keep_partitions": 3600.0,
         "compact_owed": 600.0,
         "end_overlaps": 3600.0,
@@ -272,6 +286,7 @@ UNFOLD = {
                     _page("Deliveries", "outbox", "feedbackloops_delivery"),
                     _page("Attempts", "call_made", "feedbackloops_attempt"),
                     _page("Parked events", "report", "feedbackloops_parkedevent"),
+                    _page("Ledger", "balance", "feedbackloops_ledgerline"),
                 ],
             },
             {

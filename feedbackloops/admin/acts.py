@@ -1,8 +1,9 @@
-"""What staff can do to loops at the press of a button. Each act takes the loops and says what it has done."""
+"""What staff can do to loops at the press of a button. Each act says what it has done, and to which loops."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 from django.db import transaction
 from django.utils.timezone import now
@@ -14,6 +15,13 @@ from feedbackloops.words import lane_of
 Loops = Sequence[FeedbackLoop]
 
 
+class Done(NamedTuple):
+    """What to tell whoever pressed the button, and the loops that something was done to: those are logged."""
+
+    words: str
+    loops: Loops
+
+
 @dataclass(frozen=True, slots=True)
 class Act:
     """A button: its label, its icon, what the log says of it, and what it does."""
@@ -21,53 +29,55 @@ class Act:
     label: str
     icon: str
     logged: str
-    do: Callable[[Loops], str]
+    do: Callable[[Loops], Done]
 
 
-def check_now(loops: Loops) -> str:
+def check_now(loops: Loops) -> Done:
     """Look for the verification files, now and for another day."""
     for loop in loops:
         loop.ask_for_looks(now())
     _ring(doorbell.ring_for_looks, loops)
-    return f"We are looking for the verification file of {_names(loops)}. Reload the page in a few seconds."
+    words = f"We are looking for the verification file of {_names(loops)}. Reload the page in a few seconds."
+    return Done(words, loops)
 
 
-def call_test(loops: Loops) -> str:
+def call_test(loops: Loops) -> Done:
     """Send a test call to each loop whose place is verified."""
     verified = [loop for loop in loops if loop.is_verified]
     _ring(doorbell.ring_for_test_calls, verified)
     left_out = [loop for loop in loops if not loop.is_verified]
     parts = [f"A test call to {_names(verified)} is on its way. Reload the page in a few seconds."] if verified else []
     parts += [f"Nothing was sent to {_names(left_out)}: that is not verified."] if left_out else []
-    return " ".join(parts)
+    return Done(" ".join(parts), verified)
 
 
-def pause(loops: Loops) -> str:
+def pause(loops: Loops) -> Done:
     """Hold what is owed to the active ones."""
     active = [loop for loop in loops if loop.status == LoopStatus.ACTIVE]
     _set_status(active, LoopStatus.PAUSED)
     if not active:
-        return "Nothing was paused: only active loops can be."
-    return f"{_names(active)}: paused. Events are kept, and sent once you press Resume."
+        return Done("Nothing was paused: only active loops can be.", [])
+    return Done(f"{_names(active)}: paused. Events are kept, and sent once you press Resume.", active)
 
 
-def resume(loops: Loops) -> str:
-    """Make them active, and let lanes go on that have stopped by themselves, or rest."""
+def resume(loops: Loops) -> Done:
+    """Make them active; lanes that have stopped by themselves, or rest, go on, and start afresh."""
     with transaction.atomic():
         for loop in loops:
             lane_of(loop).wake()
+            lane_of(loop).start_afresh()
         _set_status(loops, LoopStatus.ACTIVE)
     unverified = [loop for loop in loops if not loop.is_verified]
     waits = f" {_names(unverified)}: sending begins once the verification file was seen." if unverified else ""
-    return f"{_names(loops)}: resumed.{waits}"
+    return Done(f"{_names(loops)}: resumed.{waits}", loops)
 
 
-def try_now(loops: Loops) -> str:
+def try_now(loops: Loops) -> Done:
     """End the rest of their scripts."""
     for loop in loops:
         lane_of(loop).wake()
     _ring(doorbell.ring_for_lanes, loops)
-    return f"{_names(loops)}: what is due is sent now. Reload the page in a few seconds."
+    return Done(f"{_names(loops)}: what is due is sent now. Reload the page in a few seconds.", loops)
 
 
 ACTS = {

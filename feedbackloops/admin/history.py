@@ -14,6 +14,7 @@ from django.utils.timezone import now
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
 from feedbackloops import doorbell
+from feedbackloops.admin.audit import ended_by_loop, log_change, log_sent_again
 from feedbackloops.admin.bodies import show_body
 from feedbackloops.admin.recent import standing
 from feedbackloops.fanout import unpark
@@ -91,16 +92,17 @@ class DeliveryAdmin(HistoryPage):
         delivery = self.get_object(request, object_id)
         if delivery is None:
             raise Http404
+        ended = ended_by_loop([delivery.pk])
         self.message_user(request, *_resend_one(delivery))
-        self.log_acts(request, [delivery], RESENT)
+        log_sent_again(request, ended)
         return HttpResponseRedirect(reverse("admin:feedbackloops_delivery_change", args=[delivery.pk]))
 
     @admin.action(description="Send again", permissions=["resend"])
     def resend(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:
         chosen = list(queryset.order_by("-pk").values_list("pk", flat=True)[:RESENT_AT_ONCE])
-        self.log_acts(request, [Delivery(pk=id) for id in chosen], RESENT)
-        count = send_again(chosen)
-        if count:
+        ended = ended_by_loop(chosen)
+        if count := send_again(chosen):
+            log_sent_again(request, ended)
             self.message_user(request, f"To be sent again, with all attempts before them: {count}.")
         if left := len(chosen) - count:
             self.message_user(request, f"Left as they are, because they are still waiting: {left}.", messages.WARNING)
@@ -258,9 +260,10 @@ class ParkedEventAdmin(HistoryPage):
 
     @admin.action(description="Try again", permissions=["retry"])
     def try_again(self, request: HttpRequest, queryset: QuerySet[ParkedEvent]) -> None:
-        ids = list(queryset.values_list("pk", flat=True))
-        self.log_acts(request, [ParkedEvent(pk=id) for id in ids], "Asked for it to be tried again.")
+        chosen = list(queryset)
+        ids = [parked.pk for parked in chosen]
         count = unpark(ids)
+        log_change(request, chosen, "Tried again.")
         transaction.on_commit(partial(doorbell.ring_for_events, ids), robust=True)
         self.message_user(request, f"Being tried again: {count}. Those that fail again come back to this list.")
 

@@ -12,16 +12,17 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from feedbackloops.admin.acts import ACTS
+from feedbackloops.admin.again import RIGHT, again_page, begun_words
 from feedbackloops.admin.forms import LoopForm
 from feedbackloops.admin.panels import panel_of, public_record
 from feedbackloops.admin.recent import fetch_recent, standing
 from feedbackloops.admin.secrets import SecretPages
 from feedbackloops.models import Delivery, FeedbackLoop, LaneState, LoopStatus
-from feedbackloops.words import lane_of, verified_words
+from feedbackloops.words import lane_of, resend_words, verified_words
 from profiles.pages import LookupFilter, Page
 from profiles.showing import badge, when
 
-SCRIPT = ("Script", {"fields": ["account", "name", "url", "body_format", "status"]})
+SCRIPT = ("Script", {"fields": ["account", "name", "url", "contact", "body_format", "status"]})
 EVENTS = ("Events", {"fields": ["event_types"]})
 EVENTS_AND_DATABASES = ("Events", {"fields": ["event_types", "databases"]})
 LIMITS = ("Limits", {"fields": ["in_flight_limit", "rate_limit"]})
@@ -95,6 +96,7 @@ class FeedbackLoopAdmin(SecretPages, Page):
         wrap = self.admin_site.admin_view
         own = [
             path("<path:object_id>/do/<slug:act>/", wrap(self.act_view), name="feedbackloops_feedbackloop_act"),
+            path("<path:object_id>/again/", wrap(self.again_view), name="feedbackloops_feedbackloop_again"),
             path("<path:object_id>/file/", wrap(self.file_view), name="feedbackloops_feedbackloop_file"),
         ]
         return [*own, *super().get_urls()]
@@ -109,6 +111,18 @@ class FeedbackLoopAdmin(SecretPages, Page):
         if not self.has_change_permission(request, loop):
             raise PermissionDenied
         self._do(request, act, [loop])
+        return HttpResponseRedirect(self._url_of(loop))
+
+    def again_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Send much of a loop again."""
+        loop = self.get_object(request, object_id)
+        if loop is None:
+            raise Http404
+        answer = again_page(request, loop, self.admin_site.each_context(request) | {"opts": self.opts})
+        if isinstance(answer, HttpResponse):
+            return answer
+        self.log_change(request, loop, f"Had sent again: {resend_words(answer)}")
+        self.message_user(request, begun_words(answer))
         return HttpResponseRedirect(self._url_of(loop))
 
     def file_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -129,7 +143,7 @@ class FeedbackLoopAdmin(SecretPages, Page):
             loop = self.get_queryset(request).get(pk=original.pk)
             panel = panel_of(loop, now())
             buttons = {name: ACTS[name] for name in panel.buttons} if self.has_change_permission(request, loop) else {}
-            context |= {"loop": loop, "panel": panel, "buttons": buttons}
+            context |= {"loop": loop, "panel": panel, "buttons": buttons, "may_resend": request.user.has_perm(RIGHT)}
             # Between the panels and the form, where Unfold puts them, they would be out of sight.
             context |= {"page_errors": context["errors"], "errors": None}
         return super().render_change_form(request, context, *args, **kwargs)
@@ -191,9 +205,9 @@ class FeedbackLoopAdmin(SecretPages, Page):
         return render_to_string("admin/feedbackloops/feedbackloop/rsa_key.html", context)
 
     def _do(self, request: HttpRequest, act: str, loops: Sequence[FeedbackLoop] | QuerySet[FeedbackLoop]) -> None:
-        chosen = list(loops)
-        self.message_user(request, ACTS[act].do(chosen))
-        for loop in chosen:
+        done = ACTS[act].do(list(loops))
+        self.message_user(request, done.words)
+        for loop in done.loops:
             self.log_change(request, loop, ACTS[act].logged)
 
     def _url_of(self, loop: FeedbackLoop) -> str:

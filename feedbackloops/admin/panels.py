@@ -4,17 +4,41 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 
-from feedbackloops.admin.recent import standing
+from django.conf import settings
+
+from feedbackloops import resending
+from feedbackloops.admin.recent import seconds_a_call, standing
 from feedbackloops.counting import Counts, counts_of, hour_of, total
-from feedbackloops.models import Attempt, Delivery, DeliveryState, FeedbackLoop, LaneState, LoopStatus, VerificationLook
+from feedbackloops.models import (
+    Attempt,
+    Delivery,
+    DeliveryState,
+    FeedbackLoop,
+    LaneState,
+    LoopStatus,
+    Notice,
+    Resend,
+    VerificationLook,
+)
 from feedbackloops.protocol import challenge
-from feedbackloops.protocol.pacing import TROUBLES_TO_REST
+from feedbackloops.protocol.pacing import TROUBLES_TO_REST, drain_rate
 from feedbackloops.protocol.signing import dkim_record
-from feedbackloops.words import Standing, is_resting, is_stopped, lane_of, latency_words, verified_words
+from feedbackloops.words import (
+    Standing,
+    failing_words,
+    hold_of,
+    is_resting,
+    is_stopped,
+    lane_of,
+    latency_words,
+    verified_words,
+    waiting_words,
+)
 from profiles.showing import when
 
 LOOKS_SHOWN = 4
-MOST_COUNTED = 10_000
+RESENDS_SHOWN = 3
+NOTICES_SHOWN = 4
 HOUR = timedelta(hours=1)
 HOURS_SHOWN = 24
 
@@ -38,22 +62,20 @@ class LastDay:
 
 @dataclass(frozen=True, slots=True)
 class LoopPanel:
-    """How a loop stands. `waiting` is at most MOST_COUNTED."""
+    """How a loop stands."""
 
     verified: str
     standing: Standing
     lane: LaneState
-    waiting: int
+    waiting: str
+    failing: str
     last_day: LastDay
+    resends: list[Resend]
+    notices: list[Notice]
     locations: list[str]
     looks: list[VerificationLook]
     test_call: Attempt | None
     buttons: list[str]
-
-    @property
-    def waiting_words(self) -> str:
-        """How many deliveries wait."""
-        return f"more than {MOST_COUNTED:,}" if self.waiting >= MOST_COUNTED else f"{self.waiting:,}"
 
 
 def panel_of(loop: FeedbackLoop, now: datetime) -> LoopPanel:
@@ -62,13 +84,23 @@ def panel_of(loop: FeedbackLoop, now: datetime) -> LoopPanel:
         verified=verified_words(loop),
         standing=standing(loop, now),
         lane=lane_of(loop),
-        waiting=Delivery.objects.filter(loop=loop, state=DeliveryState.PENDING).order_by()[:MOST_COUNTED].count(),
+        waiting=_waiting(loop, now),
+        failing=failing_words(lane_of(loop), settings.FAILING_STOP_SECONDS),
         last_day=last_day_of(loop, now),
+        resends=list(loop.resends.all()[:RESENDS_SHOWN]),
+        notices=list(loop.notices.all()[:NOTICES_SHOWN]),
         locations=challenge.locations(loop.url, loop.verification_file),
         looks=list(loop.looks.all()[:LOOKS_SHOWN]),
         test_call=Attempt.objects.filter(loop=loop, delivery=None).order_by("-id").first(),
         buttons=_buttons(loop, now),
     )
+
+
+def _waiting(loop: FeedbackLoop, now: datetime) -> str:
+    number = resending.count(Delivery.objects.filter(loop=loop, state=DeliveryState.PENDING))
+    rate = drain_rate(loop.rate_limit, loop.in_flight_limit, seconds_a_call(loop))
+    most = resending.MOST_COUNTED if number is None else number
+    return waiting_words(most, rate, is_more=number is None, is_held=bool(hold_of(loop, now)))
 
 
 def last_day_of(loop: FeedbackLoop, now: datetime) -> LastDay:

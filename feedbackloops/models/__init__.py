@@ -1,7 +1,10 @@
 from feedbackloops.models.counts import LoopHour, OwedCount
 from feedbackloops.models.history import Attempt, Delivery, DeliveryState, ParkedEvent, Snapshot
+from feedbackloops.models.ledger import LedgerDay, LedgerLine
 from feedbackloops.models.loops import BodyFormat, FeedbackLoop, LoopStatus
-from feedbackloops.models.state import LaneState, StopReason, VerificationLook
+from feedbackloops.models.notices import Notice
+from feedbackloops.models.resends import Resend
+from feedbackloops.models.state import LaneState, StopReason, Told, VerificationLook
 
 __all__ = [
     "Attempt",
@@ -10,11 +13,16 @@ __all__ = [
     "DeliveryState",
     "FeedbackLoop",
     "LaneState",
+    "LedgerDay",
+    "LedgerLine",
     "LoopHour",
     "LoopStatus",
+    "Notice",
     "OwedCount",
     "ParkedEvent",
+    "Resend",
     "Snapshot",
     "StopReason",
+    "Told",
     "VerificationLook",
 ]

@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
-from django.core.validators import MaxValueValidator, MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator, validate_email
 from django.db import models
 from django.utils.timezone import now
 
@@ -48,6 +48,16 @@ def validate_url(url: str) -> None:
         raise ValidationError(problem)
 
 
+def validate_addresses(text: str) -> None:
+    """Raise ValidationError, naming the first that is none, unless these are e-mail addresses with commas between."""
+    for address in text.split(","):
+        try:
+            validate_email(address.strip())
+        except ValidationError as error:
+            words = "“%(address)s” is not an e-mail address. Write one, or several with commas between them."
+            raise ValidationError(words, params={"address": address.strip()}) from error
+
+
 def validate_private_key(pem: str) -> None:
     """Raise ValidationError unless this is an RSA private key of 2048 to 4096 bits, in PEM."""
     try:
@@ -74,6 +84,15 @@ class FeedbackLoop(models.Model):
         max_length=2000,
         validators=[validate_url],
         help_text="The script that receives the events. A change of host, port or directory has to be verified again.",
+    )
+    contact = models.CharField(
+        max_length=500,
+        default="",
+        db_default="",
+        blank=True,
+        validators=[validate_addresses],
+        help_text="E-mail addresses at the customer's that are told when the script fails for a day, and when sending "
+        "has stopped by itself. Several with commas between them.",
     )
     event_types = ArrayField(models.CharField(max_length=12, choices=EventType))
     databases = models.ManyToManyField(
@@ -174,6 +193,11 @@ class FeedbackLoop(models.Model):
         """Sign with the new secret only; whether there was another one."""
         both = FeedbackLoop.objects.filter(pk=self.pk).exclude(previous_secret="")
         return bool(both.update(previous_secret="", modified=moment))
+
+    @property
+    def contacts(self) -> list[str]:
+        """The e-mail addresses of the contact."""
+        return [address.strip() for address in self.contact.split(",") if address.strip()]
 
     def ask_for_looks(self, moment: datetime) -> None:
         """Have the verification file looked for from this moment and for a day; the caller rings for the first look."""

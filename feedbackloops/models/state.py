@@ -11,9 +11,22 @@ class StopReason(models.TextChoices):
     """Why a lane stopped by itself.
 
     GONE: the script answered 410, which asks us to send nothing more.
+    FAILING: no call has succeeded for so long that we no longer try.
     """
 
     GONE = "gone", "The script answered 410 Gone"
+    FAILING = "failing", "No call has succeeded for days"
+
+
+class Told(models.TextChoices):
+    """What a loop's contact and staff were last told of its lane; nothing while it goes well.
+
+    FAILING: that no call has succeeded for a while.
+    STOPPED: that it has stopped by itself.
+    """
+
+    FAILING = "failing"
+    STOPPED = "stopped"
 
 
 class LaneState(models.Model):
@@ -30,6 +43,12 @@ class LaneState(models.Model):
     stop_reason = models.CharField(max_length=10, choices=StopReason, default="")
     last_success = models.DateTimeField(null=True)
     last_trouble = models.TextField(default="")
+    # The first failure after the last success, or after staff resumed the loop.
+    failing_since = models.DateTimeField(null=True)
+    # Seconds of trying since then; time held is not among them. Counted up to `watched`.
+    failing_for = models.FloatField(default=0, db_default=0)
+    watched = models.DateTimeField(null=True)
+    told = models.CharField(max_length=7, choices=Told, default="", db_default="")
 
     def __str__(self) -> str:
         return f"Lane of {self.loop}"
@@ -39,6 +58,11 @@ class LaneState(models.Model):
         held_back = models.Q(stopped__isnull=False) | models.Q(troubles__gt=0) | models.Q(cooling_until__isnull=False)
         woken = {"stopped": None, "stop_reason": "", "troubles": 0, "cooling_until": None}
         return bool(LaneState.objects.filter(held_back, pk=self.pk).update(**woken))
+
+    def start_afresh(self) -> bool:
+        """Forget for how long it has failed, and what was told of that; whether there was anything to forget."""
+        failing = models.Q(failing_since__isnull=False) | ~models.Q(told="")
+        return bool(LaneState.objects.filter(failing, pk=self.pk).update(failing_since=None, failing_for=0, told=""))
 
 
 class VerificationLook(models.Model):

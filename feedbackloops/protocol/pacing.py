@@ -6,6 +6,20 @@ from .outcome import TROUBLE, Outcome
 from .retry import cool_down
 
 TROUBLES_TO_REST = 5
+# What one engine was measured to send, in calls a second: no lane goes faster.
+ENGINE_RATE = 5000.0
+
+
+def drain_rate(rate_limit: int | None, in_flight_limit: int, seconds_a_call: float | None) -> float | None:
+    """How many calls a second a lane that always has something due can make; None where nobody knows yet.
+
+    `seconds_a_call`: how long the script takes to answer, None where it never has. By Little's law, calls under way are
+    calls a second times seconds a call.
+    """
+    if seconds_a_call is None:
+        return None if rate_limit is None else min(float(rate_limit), ENGINE_RATE)
+    script = in_flight_limit / max(seconds_a_call, 1e-6)
+    return min(script, ENGINE_RATE, ENGINE_RATE if rate_limit is None else float(rate_limit))
 
 
 @dataclass(slots=True)

@@ -9,7 +9,15 @@ from django.utils.timezone import now
 from feedbackloops.models import Delivery, ParkedEvent
 from feedbackloops.protocol import payload
 from feedbackloops.tracing import deliveries_of
-from feedbackloops.words import LOOPS_WITH_HOLDS, attempt_words, due_words, readable, seconds
+from feedbackloops.words import (
+    LOOPS_WITH_HOLDS,
+    attempt_words,
+    due_words,
+    notice_words,
+    readable,
+    resend_words,
+    seconds,
+)
 from profiles.showing import related, related_link, when
 from tracking.models import Event
 
@@ -19,6 +27,8 @@ register.filter("related", related_link)
 register.filter("seconds", seconds)
 register.filter("readable", readable)
 register.filter("attempt_words", attempt_words)
+register.filter("progress", resend_words)
+register.filter("fate", notice_words)
 
 
 @register.filter

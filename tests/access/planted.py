@@ -9,7 +9,16 @@ from django.db import models
 from django.utils.timezone import now
 
 from access.models import Reach
-from feedbackloops.models import Attempt, Delivery, FeedbackLoop, LaneState, ParkedEvent, Snapshot, VerificationLook
+from feedbackloops.models import (
+    Attempt,
+    Delivery,
+    FeedbackLoop,
+    LaneState,
+    LedgerLine,
+    ParkedEvent,
+    Snapshot,
+    VerificationLook,
+)
 from profiles.models import Account, Database, Profile
 from tests.factories import make_account, make_database, make_loop, make_message, make_profile, make_verified_loop, owe
 from tracking.ids import derived_id, new_id
@@ -65,6 +74,7 @@ def plant(marker: str) -> Planted:
         Delivery: [delivery.pk for delivery in deliveries],
         Attempt: [attempt.pk for attempt in attempts],
         ParkedEvent: [ParkedEvent.objects.create(event_id=events[0], error=marker).pk],
+        LedgerLine: [_ledger_line(verified).pk],
         Block: [Block.objects.create(kind="account", value=str(account.pk), reason=marker).pk],
         User: [_colleague(account, marker).pk],
     }
@@ -90,6 +100,11 @@ def _colleague(account: Account, marker: str) -> User:
 def _attempt(delivery: Delivery) -> Attempt:
     facts = {"account_id": delivery.account_id, "loop_id": delivery.loop_id, "number": 1, "outcome": "rejected"}
     return Attempt.objects.create(id=derived_id(delivery.pk, 1), delivery=delivery, started=now(), **facts)
+
+
+def _ledger_line(loop: FeedbackLoop) -> LedgerLine:
+    numbers = {"owed": 2, "delivered": 0, "pending": 2, "given_up": 0, "cancelled": 0}
+    return LedgerLine.objects.create(day=now().date(), loop=loop, account=loop.account, counted=now(), **numbers)
 
 
 def _test_call(loop: FeedbackLoop) -> Attempt:

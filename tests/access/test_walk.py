@@ -7,9 +7,11 @@ from django.contrib import admin
 from django.contrib.auth.models import Group, Permission, User
 from django.forms import ModelChoiceField
 from django.test import Client
+from django.utils.timezone import now
 
 from access.models import Reach
 from feedbackloops import doorbell
+from feedbackloops.models import LedgerDay, LedgerLine
 from tests.access import walking
 from tests.access.planted import Planted, plant, remember_acts
 from tests.access.walking import Address
@@ -171,3 +173,11 @@ def test_what_holds_for_all_accounts_is_not_for_who_sees_some(client: Client, mi
     form = {"kind": "account", "value": str(mine.account.pk + 1), "reason": "none of your business"}
     assert client.post("/admin/tracking/block/add/", form).status_code == 403
     assert Block.objects.count() == before
+
+
+def test_the_hits_of_all_accounts_are_shown_to_who_sees_all(client: Client, user: User) -> None:
+    LedgerDay.objects.create(day=now().date(), accepted=7654321, lost=0, spooled=0, events=7654321, counted=now())
+    page = walking.list_of(LedgerLine)
+    assert "7,654,321" not in walking.content(client.get(page))
+    Reach.objects.filter(user=user).update(all_accounts=True)
+    assert "7,654,321" in walking.content(client.get(page))

@@ -3,19 +3,22 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.contrib.messages import get_messages
 from django.test import Client
 from django.utils.timezone import now
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from feedbackloops import doorbell
-from feedbackloops.models import FeedbackLoop, LaneState, LoopStatus
+from feedbackloops.models import Delivery, FeedbackLoop, LaneState, LoopStatus, ParkedEvent
 from tests.dashboard import Rings, staff, text, url
-from tests.factories import make_account, make_loop, make_verified_loop
+from tests.factories import make_account, make_loop, make_message, make_verified_loop, owe
+from tracking.ids import new_id
 
 pytestmark = pytest.mark.django_db
 
 LOOP = "feedbackloops_feedbackloop"
+DELIVERIES = "feedbackloops_delivery"
 
 
 @pytest.fixture
@@ -150,7 +153,59 @@ def test_waking_a_lane_that_goes_well_writes_nothing() -> None:
     assert not make_loop(make_account()).lane.wake()
 
 
-def test_what_was_pressed_is_in_the_loops_history(client: Client) -> None:
-    loop = make_loop(make_account())
+@pytest.mark.parametrize(
+    ("act", "logged"),
+    [
+        ("pause", "Paused."),
+        ("resume", "Resumed."),
+        ("try_now", "Ended its rest."),
+        ("check_now", "Looked for the verification file."),
+        ("call_test", "Sent a test call."),
+    ],
+)
+def test_what_was_pressed_is_in_the_loops_history(client: Client, rings: Rings, act: str, logged: str) -> None:
+    loop = make_verified_loop(make_account())
+    pressed(client, loop, act)
+    assert logged in text(client.get(url(LOOP, "history", loop.pk)))
+
+
+def test_what_came_to_nothing_is_not_in_the_history(client: Client, rings: Rings) -> None:
+    loop = make_loop(make_account(), status=LoopStatus.PAUSED)
     pressed(client, loop, "pause")
-    assert "Paused." in text(client.get(url(LOOP, "history", loop.pk)))
+    pressed(client, loop, "call_test")
+    assert not LogEntry.objects.exists()
+
+
+def test_what_is_sent_again_is_in_the_history_of_its_loop_and_no_other(client: Client, rings: Rings) -> None:
+    account = make_account()
+    loop, other = make_verified_loop(account), make_verified_loop(account)
+    owe(make_message(account=account), 3)
+    mine = list(Delivery.objects.filter(loop=loop))
+    Delivery.objects.exclude(pk=mine[0].pk).update(state="given_up")
+    sender = staff("feedbackloops.change_delivery")
+    sender.post(url(DELIVERIES, "changelist"), {"action": "resend", "_selected_action": [each.pk for each in mine]})
+    Delivery.objects.update(state="given_up")
+    sender.post(url(DELIVERIES, "again", mine[0].pk))
+    page = text(client.get(url(LOOP, "history", loop.pk)))
+    assert "Sent 2 deliveries again." in page
+    assert "Sent 1 delivery again." in page
+    assert set(LogEntry.objects.values_list("object_id", flat=True)) == {str(loop.pk)}
+    assert other.pk != loop.pk
+
+
+def test_a_try_of_what_is_parked_is_logged(rings: Rings) -> None:
+    parked = ParkedEvent.objects.create(event_id=new_id(), error="what?")
+    sender = staff("feedbackloops.change_parkedevent")
+    sender.post(url("feedbackloops_parkedevent", "changelist"), {"action": "try_again", "_selected_action": parked.pk})
+    assert [(entry.object_id, entry.change_message) for entry in LogEntry.objects.all()] == [
+        (str(parked.pk), "Tried again.")
+    ]
+
+
+def test_resuming_has_a_loop_that_failed_start_afresh(client: Client, rings: Rings) -> None:
+    loop = make_verified_loop(make_account())
+    failing = {"failing_since": now(), "failing_for": 99.0, "told": "stopped"}
+    LaneState.objects.update(stopped=now(), stop_reason="failing", **failing)
+    pressed(client, loop, "resume")
+    lane = LaneState.objects.get()
+    assert (lane.stopped, lane.failing_since, lane.failing_for, lane.told) == (None, None, 0.0, "")

@@ -8,12 +8,13 @@ from django.test.utils import CaptureQueriesContext
 from django.utils.timezone import now
 
 from feedbackloops.counting import hour_of
-from feedbackloops.models import FeedbackLoop, LoopHour, OwedCount
+from feedbackloops.models import Attempt, Delivery, FeedbackLoop, LaneState, LoopHour, Notice, OwedCount
 from feedbackloops.protocol.latency import BUCKETS
-from feedbackloops.words import latency_words
+from feedbackloops.words import about, latency_words, waiting_words
 from profiles.showing import when
 from tests.dashboard import staff, text, url
-from tests.factories import make_account, make_verified_loop
+from tests.factories import make_account, make_message, make_verified_loop, owe
+from tracking.ids import new_id
 
 pytestmark = pytest.mark.django_db
 
@@ -85,3 +86,55 @@ def test_a_loops_page_asks_as_much_for_many_hours_as_for_none(client: Client) ->
 )
 def test_times_are_told_in_the_unit_that_suits_them(bucket: int, words: str) -> None:
     assert latency_words([1000 if number == bucket else 0 for number in range(BUCKETS)]) == words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(1, "1 s"), (89, "89 s"), (90, "2 min"), (3600, "60 min"), (7200, "2 h"), (86_400, "24 h"), (259_200, "3 days")],
+)
+def test_durations_are_told_in_the_unit_that_suits_them(seconds: float, words: str) -> None:
+    assert about(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("waiting", "rate", "is_more", "is_held", "words"),
+    [
+        (1240, 50.0, False, False, "1,240; at 50 a second, about 25 s"),
+        (1240, 50.0, False, True, "1,240; once it sends again, at 50 a second, about 25 s"),
+        (100_000, 50.0, True, False, "more than 100,000; at 50 a second, more than 33 min"),
+        (3, 5000.0, False, False, "3; at 5,000 a second, about 1 s"),
+        (3, 1 / 15, False, False, "3; at 0.067 a second, about 45 s"),
+        (3, None, False, False, "3"),
+        (0, 50.0, False, False, "0"),
+    ],
+)
+def test_what_waits_is_told_with_the_time_that_sending_it_takes(
+    waiting: int, rate: float | None, is_more: bool, is_held: bool, words: str
+) -> None:
+    assert waiting_words(waiting, rate, is_more=is_more, is_held=is_held) == words
+
+
+def test_a_paused_loops_page_tells_how_long_its_backlog_takes(client: Client) -> None:
+    message = make_message()
+    loop = make_verified_loop(message.account, rate_limit=2, status="paused")
+    owe(message, 20)
+    assert "20; once it sends again, at 2 a second, about 10 s" in text(client.get(url(LOOP, "change", loop.pk)))
+    started, waiting = now(), Delivery.objects.first()
+    assert waiting
+    Attempt.objects.create(
+        id=new_id(), delivery=waiting, loop=loop, account=loop.account, number=1, started=started,
+        outcome="accepted", total=4.0,
+    )  # fmt: skip
+    FeedbackLoop.objects.update(status="active", rate_limit=None, in_flight_limit=1)
+    assert "20; at 0.25 a second, about 80 s" in text(client.get(url(LOOP, "change", loop.pk)))
+
+
+def test_a_loops_page_tells_since_when_it_fails_and_what_mails_went_out(client: Client) -> None:
+    loop = make_verified_loop(make_account())
+    LaneState.objects.update(failing_since=now(), failing_for=86_400.0, told="failing")
+    Notice.objects.create(loop=loop, recipients=["a@example.com"], subject="It fails", body="", sent=now())
+    Notice.objects.create(loop=loop, recipients=["b@example.com"], subject="It fails", body="", error="Away.", tries=2)
+    page = text(client.get(url(LOOP, "change", loop.pk)))
+    assert "It is stopped after another 2 days of trying. Contact and staff were told." in page
+    assert "It fails; to a@example.com." in page
+    assert "Not sent yet, tried twice: It fails; to b@example.com. Away." in page

@@ -79,7 +79,7 @@ def test_looking_for_the_last_attempts_reads_nothing_from_end_to_end(client: Cli
         ({}, "Sending normally."),
         (
             {"stopped": now(), "stop_reason": "gone"},
-            "410 Gone. Events from now on are not kept. Press Resume",
+            "410 Gone. Events from now on are not kept; what waits is held. Press Resume",
         ),
         (
             {"troubles": 6, "cooling_until": now() + timedelta(hours=1), "last_trouble": "Refused."},

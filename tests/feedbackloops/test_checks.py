@@ -3,7 +3,13 @@ from ipaddress import ip_network
 import pytest
 from pytest_django import Settings
 
-from feedbackloops.checks import allowed_networks, encryption_keys
+from feedbackloops.checks import (
+    allowed_networks,
+    encryption_keys,
+    failing_times,
+    mails_of_a_deployment,
+    staff_addresses,
+)
 
 
 @pytest.mark.parametrize(
@@ -37,3 +43,33 @@ def test_keys_that_can_not_encrypt_stop_the_start(settings: Settings) -> None:
     [error] = encryption_keys()
     assert error.is_serious()
     assert "short" not in error.msg
+
+
+@pytest.mark.parametrize(("mail", "stop", "sound"), [(1.0, 2.0, True), (2.0, 2.0, False), (0.0, 2.0, False)])
+def test_the_mail_comes_before_the_stop(settings: Settings, mail: float, stop: float, sound: bool) -> None:
+    settings.FAILING_MAIL_SECONDS, settings.FAILING_STOP_SECONDS = mail, stop
+    assert bool(failing_times()) is not sound
+
+
+@pytest.mark.parametrize(
+    ("emails", "url", "words"),
+    [
+        (["a@example.com"], "https://suite.example.com/x", []),
+        (["a@example.com", "nobody"], "https://suite.example.com", ["STAFF_EMAILS has 'nobody'"]),
+        ([], "suite.example.com", ["DASHBOARD_URL is 'suite.example.com'"]),
+    ],
+)
+def test_addresses_of_staff_and_dashboard_have_to_be_some(
+    settings: Settings, emails: list[str], url: str, words: list[str]
+) -> None:
+    settings.STAFF_EMAILS, settings.DASHBOARD_URL = emails, url
+    assert [each.msg[: len(word)] for each, word in zip(staff_addresses(), words, strict=True)] == words
+
+
+def test_a_deployment_whose_mails_reach_nobody_is_warned(settings: Settings) -> None:
+    settings.EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+    settings.STAFF_EMAILS, settings.DASHBOARD_URL = [], "http://localhost:8000"
+    assert [each.msg.split()[0] for each in mails_of_a_deployment()] == ["EMAIL_URL", "STAFF_EMAILS", "DASHBOARD_URL"]
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.STAFF_EMAILS, settings.DASHBOARD_URL = ["a@example.com"], "https://suite.example.com"
+    assert mails_of_a_deployment() == []

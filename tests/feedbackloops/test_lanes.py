@@ -54,21 +54,21 @@ def done(claimed: Claimed, state: str = "delivered", number: int | None = None, 
 
 
 def note(loop: FeedbackLoop, number: int, **values: object) -> LaneNote:
-    defaults = {"troubles": 0, "rests": 0.0, "succeeded": False, "trouble": "", "stop_reason": ""}
+    defaults = {"troubles": 0, "rests": 0.0, "succeeded": False, "failing": False, "trouble": "", "stop_reason": ""}
     return LaneNote(loop.pk, number, **defaults | values)  # type: ignore[arg-type]
 
 
 def test_a_lane_is_leased_to_one_engine_at_a_time(loop: FeedbackLoop) -> None:
     [lease] = lanes.lease(US, [loop.pk], 45)
 
-    assert lease == (loop.pk, 1, 0, 0.0)
+    assert lease == (loop.pk, 1, 0, 0.0, False)
     assert lanes.lease(THEM, [loop.pk], 45) == []
 
 
 def test_an_engine_that_did_not_hear_of_its_lease_gets_another_one(loop: FeedbackLoop) -> None:
     lanes.lease(US, [loop.pk], 45)
 
-    assert lanes.lease(US, [loop.pk], 45) == [(loop.pk, 2, 0, 0.0)]
+    assert lanes.lease(US, [loop.pk], 45) == [(loop.pk, 2, 0, 0.0, False)]
 
 
 def test_a_lease_that_lapsed_goes_to_the_next_engine_with_a_higher_number(loop: FeedbackLoop) -> None:

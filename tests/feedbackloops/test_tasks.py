@@ -7,8 +7,8 @@ from django.db import InterfaceError, OperationalError
 from django.utils.timezone import now
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
-from feedbackloops import lanes, tasks
-from feedbackloops.models import Attempt, Delivery, FeedbackLoop, VerificationLook
+from feedbackloops import lanes, resending, tasks
+from feedbackloops.models import Attempt, Delivery, FeedbackLoop, LaneState, LedgerLine, VerificationLook
 from tests.factories import make_account, make_events, make_loop, make_message, make_verified_loop, owe
 from tests.feedbackloops.test_doorbell import broker, wait_for  # noqa: F401  (a fixture)
 from tests.http_server import HttpServer, ok
@@ -161,6 +161,53 @@ def test_saving_a_verified_loop_wakes_its_lane(
 def test_keeping_partitions_and_summing_up_run() -> None:
     tasks.keep_partitions()
     tasks.compact_owed()
+
+
+def test_watching_stops_what_failed_too_long_sends_the_mails_and_rings_for_resends(
+    message: Message,
+    loop: FeedbackLoop,
+    broker: redis.Redis,  # noqa: F811
+    settings: Settings,
+    mailoutbox: list[object],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("feedbackloops.failing.WATCH_SECONDS", 0.0)
+    settings.STAFF_EMAILS = ["ops@example.com"]
+    owe(message)
+    LaneState.objects.update(failing_since=now(), failing_for=settings.FAILING_STOP_SECONDS)
+    resend = resending.begin(loop, now() - timedelta(hours=1), now(), ["given_up"])
+
+    tasks.watch_loops()
+
+    assert LaneState.objects.get().stop_reason == "failing"
+    assert len(mailoutbox) == 1
+    assert rung(broker, "looks") == {resend.pk}
+
+
+def test_a_resend_that_takes_long_comes_back_behind_what_else_there_is_to_do(
+    message: Message,
+    loop: FeedbackLoop,
+    broker: redis.Redis,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    owe(message, 3)
+    monkeypatch.setattr(resending, "LOOKED_AT_ONCE", 1)
+    monkeypatch.setattr(tasks, "RESEND_SECONDS", -1.0)
+    resend = resending.begin(loop, now() - timedelta(hours=1), now(), ["given_up"])
+
+    tasks.send_again([resend.pk])
+
+    assert rung(broker, "looks") == {resend.pk}
+
+
+def test_the_ledger_is_counted_for_days_that_are_named_or_may_have_changed(
+    message: Message, loop: FeedbackLoop
+) -> None:
+    owe(message)
+    tasks.count_ledger(["2001-02-03"])
+    assert not LedgerLine.objects.exists()
+    tasks.count_ledger()
+    assert LedgerLine.objects.get().owed == 1
 
 
 @pytest.mark.parametrize("error", [OperationalError, InterfaceError])

@@ -5,7 +5,7 @@ from django.utils.timezone import now
 from pytest_django import Settings
 
 from feedbackloops import verification
-from feedbackloops.models import FeedbackLoop, LoopStatus, VerificationLook
+from feedbackloops.models import FeedbackLoop, LaneState, LoopStatus, VerificationLook
 from tests.factories import make_account, make_loop, make_verified_loop
 from tests.http_server import Exchange, HttpServer, drip, ok, redirect, status
 
@@ -200,3 +200,14 @@ def test_a_server_that_gives_no_answer_is_not_asked_for_the_other_place(
     verification.look(loop)
 
     assert len(server.requests) == VerificationLook.objects.filter(loop=loop).count() == 1
+
+
+def test_a_new_place_starts_without_the_failures_of_the_old_one(server: HttpServer, loop: FeedbackLoop) -> None:
+    server.behaviour = ok(content(loop))
+    LaneState.objects.update(failing_since=now(), failing_for=99.0)
+    verification.look(loop)
+    assert (LaneState.objects.get().failing_since, LaneState.objects.get().failing_for) == (None, 0.0)
+
+    LaneState.objects.update(failing_since=now(), failing_for=99.0)
+    verification.look(FeedbackLoop.objects.get())
+    assert LaneState.objects.get().failing_for == 99.0

@@ -73,7 +73,9 @@ def test_a_form_that_comes_in_parts_is_read_whole() -> None:
     async def receive() -> Mapping[str, Any]:
         return next(parts)
 
-    parts = iter([{"type": "http.request", "body": b"a=1", "more_body": True}, {"type": "http.request", "body": b"&b"}])
+    parts: Iterator[Mapping[str, Any]] = iter(
+        [{"type": "http.request", "body": b"a=1", "more_body": True}, {"type": "http.request", "body": b"&b"}]
+    )
     assert in_loop(bodies.whole_body(receive)) == b"a=1&b"
     assert status(asked(part(3), part(2, more_body=False))) == 404
 

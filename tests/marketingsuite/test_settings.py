@@ -138,3 +138,18 @@ def test_no_process_of_a_deployment_starts_that_anybody_could_enter(
 )
 def test_logins_are_counted_in_redis_wherever_there_is_one(tmp_path: Path, given: dict[str, str], url: str) -> None:
     assert json.loads(load(tmp_path, **make_keys() | given).stdout)["THROTTLE_URL"] == url
+
+
+def test_the_mail_server_is_named_by_a_url(tmp_path: Path) -> None:
+    named = json.loads(load(tmp_path, EMAIL_URL="smtp+tls://user:p%40ss@mail.example.com:587", **make_keys()).stdout)
+    assert (named["EMAIL_HOST"], named["EMAIL_PORT"], named["EMAIL_USE_TLS"]) == ("mail.example.com", 587, True)
+    assert (named["EMAIL_HOST_USER"], named["EMAIL_HOST_PASSWORD"]) == ("user", "p@ss")
+    assert "console" in json.loads(load(tmp_path, **make_keys()).stdout)["EMAIL_BACKEND"]
+
+
+@pytest.mark.parametrize("url", ["mail.example.com", "https://user:secret@mail.example.com", "smtp://"])
+def test_a_mail_server_that_can_not_be_one_is_refused_and_not_shown(tmp_path: Path, url: str) -> None:
+    loaded = load(tmp_path, EMAIL_URL=url, **make_keys())
+    assert loaded.returncode != 0
+    assert "The setting EMAIL_URL can't be used: give smtp+tls://" in loaded.stderr.splitlines()[-1]
+    assert "secret" not in loaded.stderr

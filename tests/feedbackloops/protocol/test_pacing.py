@@ -1,7 +1,7 @@
 import pytest
 
 from feedbackloops.protocol.outcome import Outcome
-from feedbackloops.protocol.pacing import Bucket, Pace
+from feedbackloops.protocol.pacing import ENGINE_RATE, Bucket, Pace, drain_rate
 
 
 def fail(pace: Pace, times: int, now: float, outcome: Outcome = Outcome.SERVER_ERROR) -> None:
@@ -118,3 +118,22 @@ def test_a_long_silence_saves_up_no_burst() -> None:
     bucket = Bucket(rate=100.0, filled=0.0)
 
     assert bucket.available(3600.0) == 10
+
+
+@pytest.mark.parametrize(
+    ("rate_limit", "in_flight_limit", "seconds_a_call", "rate"),
+    [
+        (50, 20, 0.1, 50.0),
+        (None, 20, 0.1, 200.0),
+        (500, 20, 0.1, 200.0),
+        (50, 20, None, 50.0),
+        (None, 20, None, None),
+        (None, 1, 15.0, 1 / 15),
+        (None, 1000, 0.0, ENGINE_RATE),
+        (10**9, 20, None, ENGINE_RATE),
+    ],
+)
+def test_a_full_lane_drains_at_its_rate_limit_or_as_fast_as_its_script_answers(
+    rate_limit: int | None, in_flight_limit: int, seconds_a_call: float | None, rate: float | None
+) -> None:
+    assert drain_rate(rate_limit, in_flight_limit, seconds_a_call) == rate

@@ -1,0 +1,96 @@
+"""The page on which much of a loop is sent again: choose, see how many that are, confirm."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from django import forms
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
+from django.forms.utils import to_current_timezone
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils.timezone import now
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminSplitDateTimeWidget
+
+from feedbackloops import doorbell, resending
+from feedbackloops.models import DeliveryState, FeedbackLoop, Resend
+from feedbackloops.resending import ENDED, MOST_COUNTED
+from feedbackloops.words import hold_of, resend_words
+
+RIGHT = "feedbackloops.change_delivery"
+TEMPLATE = "admin/feedbackloops/feedbackloop/again.html"
+# No id is older.
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class AgainForm(forms.Form):
+    """Which of a loop's deliveries are to be sent again."""
+
+    since = forms.SplitDateTimeField(
+        widget=UnfoldAdminSplitDateTimeWidget(),
+        label="Events from",
+        help_text="When they happened. What is given up, delivered or cancelled is kept as long as the history.",
+    )
+    until = forms.SplitDateTimeField(
+        widget=UnfoldAdminSplitDateTimeWidget(), label="to", required=False, help_text="Empty: until now."
+    )
+    states = forms.MultipleChoiceField(
+        choices=[(state.value, state.label) for state in ENDED],
+        initial=[DeliveryState.GIVEN_UP],
+        widget=UnfoldAdminCheckboxSelectMultipleWidget(),
+        label="Deliveries that were",
+        help_text="A script that keeps the ids of events notices what it has had before.",
+    )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        cleaned["until"] = min(cleaned.get("until") or now(), now())
+        since = cleaned.get("since")
+        if since and since < EPOCH:
+            raise ValidationError("Nothing is that old: choose a day after 1970.")
+        if since and since >= cleaned["until"]:
+            raise ValidationError("It ends before it begins: choose a later end, or an earlier start.")
+        return cleaned
+
+
+def again_page(request: HttpRequest, loop: FeedbackLoop, context: dict[str, Any]) -> HttpResponse | Resend:
+    """The form, the same with a count to confirm, or the resend that was confirmed. Raises PermissionDenied."""
+    if not request.user.has_perm(RIGHT):
+        raise PermissionDenied
+    form = AgainForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        chosen = form.cleaned_data
+        if "confirmed" in request.POST:
+            return _begin(loop, chosen)
+        context |= _to_confirm(loop, chosen)
+    # What was left empty is fixed by the count: what comes in while somebody reads it is not part of it.
+    context |= {"form": form, "loop": loop, "title": f"Send again: {loop.name}", "hold": hold_of(loop, now())}
+    return TemplateResponse(request, TEMPLATE, context)
+
+
+def begun_words(resend: Resend) -> str:
+    """What to tell whoever has confirmed a resend."""
+    return f"{resend_words(resend)} Reload the page to see how far it has come."
+
+
+def _begin(loop: FeedbackLoop, chosen: dict[str, Any]) -> Resend:
+    resend = resending.begin(loop, chosen["since"], chosen["until"], chosen["states"])
+    transaction.on_commit(lambda: doorbell.ring_for_resends([resend.pk]), robust=True)
+    return resend
+
+
+def _to_confirm(loop: FeedbackLoop, chosen: dict[str, Any]) -> dict[str, Any]:
+    number = resending.count(resending.chosen(loop, chosen["since"], chosen["until"], chosen["states"]))
+    words = f"more than {MOST_COUNTED:,} deliveries" if number is None else _deliveries(number)
+    fields = [*_parts("since", chosen["since"]), *_parts("until", chosen["until"])]
+    fields += [("states", state) for state in chosen["states"]]
+    return {"found": words, "is_any": number != 0, "fixed": fields}
+
+
+def _deliveries(number: int) -> str:
+    return f"{number:,} {'delivery' if number == 1 else 'deliveries'}"
+
+
+def _parts(name: str, moment: datetime) -> list[tuple[str, str]]:
+    local = to_current_timezone(moment)
+    return [(f"{name}_0", f"{local:%Y-%m-%d}"), (f"{name}_1", f"{local:%H:%M:%S.%f}")]
