@@ -26,6 +26,8 @@ from tracking.models import Event, Message
 MOST_MESSAGES = 1000
 MOST_EVENTS = 5000
 TOO_MUCH = "Finding that would have taken too long, so all are shown. Choose a loop or a stretch of time as well."
+TOO_MUCH_FOR_SOME = "Finding that would have taken too long, so only the last day is shown."
+TOO_MUCH_FOR_A_DAY = "Finding that would have taken too long. Choose a loop as well, or a shorter stretch of time."
 
 
 def as_uuid(term: str) -> UUID | None:
@@ -91,12 +93,13 @@ class OccurredFilter(RangeDateTimeFilter):  # type: ignore[misc]  # unfold carri
         return value[0] if isinstance(value, list) else value
 
 
-def _elsewhere(request: HttpRequest) -> str:
-    """A list that opens: all of it; the last day, for those who see some accounts, whose rows may be hard to find."""
+def _elsewhere(request: HttpRequest) -> tuple[str, str]:
+    """A list that opens, and why: all of it; for those who see some accounts, whose rows may be far apart, one day."""
     if sees_all(request.user):
-        return request.path
-    yesterday = f"?occurred_from_0={localtime() - timedelta(days=1):%Y-%m-%d}"
-    return reverse("admin:index") if request.GET.get("occurred_from_0") else request.path + yesterday
+        return request.path, TOO_MUCH
+    if request.GET.get("occurred_from_0"):
+        return reverse("admin:index"), TOO_MUCH_FOR_A_DAY
+    return f"{request.path}?occurred_from_0={localtime() - timedelta(days=1):%Y-%m-%d}", TOO_MUCH_FOR_SOME
 
 
 class HistoryPage(Page):
@@ -124,8 +127,9 @@ class HistoryPage(Page):
         except OperationalError as error:
             if not isinstance(error.__cause__, QueryCanceled):
                 raise
-        self.message_user(request, TOO_MUCH, messages.ERROR)
-        return HttpResponseRedirect(_elsewhere(request))
+        address, words = _elsewhere(request)
+        self.message_user(request, words, messages.ERROR)
+        return HttpResponseRedirect(address)
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
         if not search_term.strip():

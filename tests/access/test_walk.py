@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from django.contrib import admin
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group, Permission, User
 from django.forms import ModelChoiceField
 from django.test import Client
@@ -181,3 +182,15 @@ def test_the_hits_of_all_accounts_are_shown_to_who_sees_all(client: Client, user
     assert "7654321" not in walking.content(client.get(page))
     Reach.objects.filter(user=user).update(all_accounts=True)
     assert "7654321" in walking.content(client.get(page))
+
+
+def test_what_one_did_to_another_accounts_rows_is_not_told_on_the_first_page(
+    client: Client, user: User, mine: Planted, theirs: Planted
+) -> None:
+    remember_acts(user, mine)
+    LogEntry.objects.filter(change_message=theirs.marker).update(object_repr=theirs.marker)
+    user.user_permissions.set(Permission.objects.exclude(codename__endswith="_feedbackloop"))
+    page = client.get("/admin/").content.decode()
+    assert "Recent actions" in page
+    assert mine.marker in page
+    assert theirs.marker not in page

@@ -277,3 +277,10 @@ def test_whoever_lost_the_phone_is_let_in_again_from_the_shell(client: Client, u
 def test_what_cannot_be_reset_is_told(user: User, name: str, words: str) -> None:
     with pytest.raises(CommandError, match=words):
         call_command("reset_second_factor", name)
+
+
+def test_of_two_requests_with_the_same_code_one_is_let_in(user: User) -> None:
+    factor, recovery = switched_on(user)
+    first, second = (SecondFactor.objects.get() for _ in range(2))
+    for code in (current(factor), recovery[0]):
+        assert [secondfactor.accept(each, code, now()) for each in (first, second)] == [True, False]

@@ -87,6 +87,18 @@ def test_a_filter_that_finds_too_little_ends_in_words(client: Client, monkeypatc
     assert TOO_MUCH in [str(message) for message in get_messages(answer.wsgi_request)]
 
 
+def test_a_list_that_takes_too_long_sends_nobody_in_circles(monkeypatch: pytest.MonkeyPatch) -> None:
+    slow = Event.objects.alias(slept=SLOW).filter(slept__isnull=False)
+    monkeypatch.setattr(EventAdmin, "PATIENCE_MS", 200)
+    monkeypatch.setattr(EventAdmin, "get_queryset", lambda *args: slow)
+    message = make_message()
+    make_events(message, 5)
+    limited = staff("tracking.view_event", accounts=[message.account])
+    day = limited.get(url(EVENTS, "changelist"))["Location"]
+    assert day.startswith(f"{url(EVENTS, 'changelist')}?occurred_from_0=20")
+    assert limited.get(day)["Location"] == "/admin/"
+
+
 def test_events_are_filtered_by_time_through_their_ids(client: Client) -> None:
     message, noon = make_message(), datetime(2026, 3, 1, 12, tzinfo=UTC)
     before, at, after = (event_at(noon + timedelta(seconds=each), message) for each in (-1, 0, 1))
