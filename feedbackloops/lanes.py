@@ -3,6 +3,7 @@
 Everything runs in sets, on the engine's own connection, in statements that PostgreSQL plans once.
 """
 
+import json
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -154,7 +155,7 @@ def events(ids: Collection[UUID]) -> dict[UUID, tuple[EventFacts, dict[str, Any]
     """The events with their snapshots (empty where there was nothing to keep), by id."""
     rows = run(queries.EVENTS, ids=arrays.ids(ids), first=min(ids), last=max(ids))
     return {
-        id: (EventFacts(id, type, moment_of(id), orjson.loads(data), message), orjson.loads(snapshot or "{}"))
+        id: (EventFacts(id, type, moment_of(id), _read(data), message), _read(snapshot or "{}"))
         for id, type, message, data, snapshot in rows
     }
 
@@ -205,6 +206,14 @@ def tell(loops: Collection[int]) -> set[int]:
 def due() -> list[int]:
     """The loops in which something is due and that nobody holds."""
     return [loop for (loop,) in run(queries.DUE, oldest=oldest_pending())]
+
+
+def _read(text: str) -> Any:
+    try:
+        return orjson.loads(text)
+    except ValueError:
+        # A number that no float can hold: it can't be sent either, but the other events of the set can.
+        return json.loads(text, parse_int=float)
 
 
 def _held(held: Sequence[tuple[int, int]]) -> dict[str, str]:

@@ -374,10 +374,11 @@ def test_an_engine_that_slept_through_its_lease_lets_go_and_its_success_still_co
     assert LaneState.objects.get().lease_number == 2
 
 
+@pytest.mark.parametrize("unsayable", [1.5, 10**30, 10**400], ids=["1.5", "10**30", "10**400"])
 def test_an_event_that_no_form_can_say_is_given_up_with_the_reason_and_holds_up_nobody(
-    bench: Bench, message: Message, loop: FeedbackLoop
+    bench: Bench, message: Message, loop: FeedbackLoop, unsayable: float
 ) -> None:
-    owe(message, ip=1.5)
+    owe(message, ip=unsayable)
     owe(message)
 
     calls = bench.turn(loop)
