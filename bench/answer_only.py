@@ -7,7 +7,8 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "marketingsuite.settings")
 django.setup()
 
-from tracking import views  # noqa: E402  (needs the apps that the line above loads)
+from marketingsuite import memory  # noqa: E402  (these need the apps that the line above loads)
+from tracking import views  # noqa: E402
 from tracking.hits import Hit  # noqa: E402
 from tracking.views import Receive, Scope, Send  # noqa: E402
 
@@ -21,6 +22,8 @@ class Forgetful:
 
 _forgetful = Forgetful()
 views.intake = lambda: _forgetful  # type: ignore[attr-defined, assignment]
+# As the web process does.
+memory.settle()
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:

@@ -50,6 +50,10 @@ class Firing:
             raise ChildProcessError(f"The load generator broke down: {complaint.decode(errors='replace').strip()}")
         return Fired(**json.loads(told))
 
+    def is_under_way(self) -> bool:
+        """Whether it still asks."""
+        return self._process.poll() is None
+
     def stop(self) -> None:
         """End it before its time; nothing happens to one that has ended."""
         end(self._process)

@@ -12,8 +12,9 @@ WARM_DELIVERIES = 2000
 
 
 def warm_web(urls: Sequence[str]) -> None:
-    """Have hits answered; nobody waits for what follows from them."""
-    fire(urls, number=WARM_HITS)
+    """Have WARM_HITS hits answered; nobody waits for what follows from them. Raises ValueError where some were not."""
+    if failed := fire(urls, number=WARM_HITS).failed:
+        raise ValueError(f"{failed} of the first hits got no good answer.")
 
 
 def warm_worker(customer: Customer, receiver: Receiver, name: str) -> None:

@@ -47,14 +47,20 @@ def _p95(receiver: Receiver, healthy: Customer, scale: Scale) -> float:
 
 
 def _p95_beside(trouble: str, scripts: Sequence[str], receiver: Receiver, healthy: Customer, scale: Scale) -> float:
-    """The others' events go on from well before the healthy loop's until after the last of them."""
+    """The others' events go on from well before the healthy loop's until after the last of them.
+
+    Raises RuntimeError when they did not: what was measured then is a loop that is alone.
+    """
     others = customers(trouble, scripts)
     seconds = scale.isolation_lead_seconds + 2 * scale.isolation_seconds
     rate = scale.isolation_beside_per_second
     firing = launch([each.urls[0] for each in others], number=round(rate * seconds), rate=rate)
     try:
         time.sleep(scale.isolation_lead_seconds)
-        return _p95(receiver, healthy, scale)
+        beside = _p95(receiver, healthy, scale)
+        if not firing.is_under_way():
+            raise RuntimeError(f"The events of the loops in trouble ({trouble}) ended before those of the healthy one.")
+        return beside
     finally:
         firing.stop()
         leave(others)
