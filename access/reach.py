@@ -75,11 +75,11 @@ RULES: Final[dict[str, Rule]] = {
     "feedbackloops.parkedevent": _through("tracking.event", "event_id"),
     "feedbackloops.owedcount": _through("feedbackloops.feedbackloop", "loop_id"),
     "feedbackloops.loophour": _through("feedbackloops.feedbackloop", "loop_id"),
-    "feedbackloops.ledgerline": _by("account"),
-    # Of all accounts together.
-    "feedbackloops.ledgerday": _nothing,
     "feedbackloops.notice": _by("loop__account"),
     "feedbackloops.resend": _by("loop__account"),
+    "feedbackloops.ledgerline": _by("account"),
+    # Sums over all accounts.
+    "feedbackloops.ledgerday": _nothing,
     "auth.user": _staff,
     # What staff may do, and to what, is the same for all accounts.
     "auth.group": _everything,

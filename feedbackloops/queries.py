@@ -12,9 +12,10 @@ HOUR_OF_ID = f"date_trunc('hour', to_timestamp({SECONDS_OF_ID}))"
 
 # Of a loop `l` and its lane `s`: whether anything may be sent, as far as staff and stops go.
 OPEN = "l.status = 'active' AND l.verified_place <> '' AND l.verified_place = l.place AND s.stopped IS NULL"
-# The first row will do: as an EXISTS it would become a join, which reads all that waits in a loop.
+# The first row of the queue will do: as an EXISTS it would become a join, which reads all that waits in a loop.
 PENDING = """(SELECT 1 FROM feedbackloops_delivery d
-    WHERE d.loop_id = l.id AND d.state = 'pending' AND d.id >= %(oldest)s LIMIT 1) IS NOT NULL"""
+    WHERE d.loop_id = l.id AND d.state = 'pending' AND d.id >= %(oldest)s
+    ORDER BY d.next_attempt, d.id LIMIT 1) IS NOT NULL"""
 
 # What is already the engine's is so without its knowing: the answer to a lease was lost.
 LEASE = """

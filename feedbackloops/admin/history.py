@@ -14,7 +14,7 @@ from django.utils.timezone import now
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
 from feedbackloops import doorbell
-from feedbackloops.admin.audit import ended_by_loop, log_change, log_sent_again
+from feedbackloops.admin.audit import ended_by_loop, sent_again_words
 from feedbackloops.admin.bodies import show_body
 from feedbackloops.admin.recent import standing
 from feedbackloops.fanout import unpark
@@ -94,20 +94,25 @@ class DeliveryAdmin(HistoryPage):
             raise Http404
         ended = ended_by_loop([delivery.pk])
         self.message_user(request, *_resend_one(delivery))
-        log_sent_again(request, ended)
+        self._log_sent_again(request, [delivery.pk], ended)
         return HttpResponseRedirect(reverse("admin:feedbackloops_delivery_change", args=[delivery.pk]))
 
     @admin.action(description="Send again", permissions=["resend"])
     def resend(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:
         chosen = list(queryset.order_by("-pk").values_list("pk", flat=True)[:RESENT_AT_ONCE])
         ended = ended_by_loop(chosen)
+        self._log_sent_again(request, chosen, ended)
         if count := send_again(chosen):
-            log_sent_again(request, ended)
             self.message_user(request, f"To be sent again, with all attempts before them: {count}.")
         if left := len(chosen) - count:
             self.message_user(request, f"Left as they are, because they are still waiting: {left}.", messages.WARNING)
         if held := _held_loops(chosen):
             self.message_user(request, f"Waiting until the loop sends again: {', '.join(held)}.", messages.WARNING)
+
+    def _log_sent_again(self, request: HttpRequest, deliveries: list[UUID], ended: dict[int, int]) -> None:
+        self.log_acts(request, [Delivery(pk=id) for id in deliveries], RESENT)
+        for loop in FeedbackLoop.objects.filter(pk__in=ended):
+            self.log_acts(request, [loop], sent_again_words(ended[loop.pk]))
 
     @admin.display(description="Happened")
     def occurred(self, delivery: Delivery) -> str:
@@ -260,10 +265,9 @@ class ParkedEventAdmin(HistoryPage):
 
     @admin.action(description="Try again", permissions=["retry"])
     def try_again(self, request: HttpRequest, queryset: QuerySet[ParkedEvent]) -> None:
-        chosen = list(queryset)
-        ids = [parked.pk for parked in chosen]
+        ids = list(queryset.values_list("pk", flat=True))
+        self.log_acts(request, [ParkedEvent(pk=id) for id in ids], "Asked for it to be tried again.")
         count = unpark(ids)
-        log_change(request, chosen, "Tried again.")
         transaction.on_commit(partial(doorbell.ring_for_events, ids), robust=True)
         self.message_user(request, f"Being tried again: {count}. Those that fail again come back to this list.")
 

@@ -9,13 +9,16 @@ from django.db import models
 from django.utils.timezone import now
 
 from access.models import Reach
+from feedbackloops import resending
 from feedbackloops.models import (
     Attempt,
     Delivery,
     FeedbackLoop,
     LaneState,
     LedgerLine,
+    Notice,
     ParkedEvent,
+    Resend,
     Snapshot,
     VerificationLook,
 )
@@ -75,6 +78,8 @@ def plant(marker: str) -> Planted:
         Attempt: [attempt.pk for attempt in attempts],
         ParkedEvent: [ParkedEvent.objects.create(event_id=events[0], error=marker).pk],
         LedgerLine: [_ledger_line(verified).pk],
+        Notice: [Notice.objects.create(loop=verified, recipients=[f"{marker}@example.com"], subject="", body="").pk],
+        Resend: [resending.begin(verified, now(), now(), ["given_up"]).pk],
         Block: [Block.objects.create(kind="account", value=str(account.pk), reason=marker).pk],
         User: [_colleague(account, marker).pk],
     }
@@ -102,14 +107,14 @@ def _attempt(delivery: Delivery) -> Attempt:
     return Attempt.objects.create(id=derived_id(delivery.pk, 1), delivery=delivery, started=now(), **facts)
 
 
-def _ledger_line(loop: FeedbackLoop) -> LedgerLine:
-    numbers = {"owed": 2, "delivered": 0, "pending": 2, "given_up": 0, "cancelled": 0}
-    return LedgerLine.objects.create(day=now().date(), loop=loop, account=loop.account, counted=now(), **numbers)
-
-
 def _test_call(loop: FeedbackLoop) -> Attempt:
     facts = {"account": loop.account, "loop": loop, "number": 1, "outcome": "rejected"}
     return Attempt.objects.create(id=new_id(), started=now(), **facts)
+
+
+def _ledger_line(loop: FeedbackLoop) -> LedgerLine:
+    numbers = {"owed": 2, "delivered": 1, "pending": 0, "given_up": 0, "cancelled": 0}
+    return LedgerLine.objects.create(day=now().date(), loop=loop, account=loop.account, counted=now(), **numbers)
 
 
 def _mark(model: type[models.Model], ids: list[Any], marker: str) -> None:

@@ -189,8 +189,7 @@ def test_what_is_sent_again_is_in_the_history_of_its_loop_and_no_other(client: C
     page = text(client.get(url(LOOP, "history", loop.pk)))
     assert "Sent 2 deliveries again." in page
     assert "Sent 1 delivery again." in page
-    assert set(LogEntry.objects.values_list("object_id", flat=True)) == {str(loop.pk)}
-    assert other.pk != loop.pk
+    assert not LogEntry.objects.filter(object_id=str(other.pk)).exists()
 
 
 def test_a_try_of_what_is_parked_is_logged(rings: Rings) -> None:
@@ -198,7 +197,7 @@ def test_a_try_of_what_is_parked_is_logged(rings: Rings) -> None:
     sender = staff("feedbackloops.change_parkedevent")
     sender.post(url("feedbackloops_parkedevent", "changelist"), {"action": "try_again", "_selected_action": parked.pk})
     assert [(entry.object_id, entry.change_message) for entry in LogEntry.objects.all()] == [
-        (str(parked.pk), "Tried again.")
+        (str(parked.pk), "Asked for it to be tried again.")
     ]
 
 

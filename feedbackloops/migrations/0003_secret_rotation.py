@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("feedbackloops", "0003_ledger_notices_resends"),
+        ("feedbackloops", "0002_loop_hours"),
     ]
 
     operations = [

@@ -12,7 +12,7 @@ import feedbackloops.models.loops
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("feedbackloops", "0002_loop_hours"),
+        ("feedbackloops", "0003_secret_rotation"),
         ("profiles", "0001_initial"),
     ]
 
