@@ -13,6 +13,8 @@ class Reach(models.Model):
 
     class Meta:
         verbose_name = verbose_name_plural = "reach"
+        # Edited on the page of the user, by whoever may change that.
+        default_permissions = ()
 
     def __str__(self) -> str:
         return f"Reach of {self.user}"

@@ -17,5 +17,9 @@ class SecondFactor(models.Model):
     # SHA-256 of each recovery code that was not used.
     recovery = ArrayField(models.CharField(max_length=64), default=list)
 
+    class Meta:
+        # Everybody's own.
+        default_permissions = ()
+
     def __str__(self) -> str:
         return f"Second factor of {self.user}"

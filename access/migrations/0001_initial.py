@@ -41,6 +41,7 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "reach",
                 "verbose_name_plural": "reach",
+                "default_permissions": (),
             },
         ),
     ]

@@ -76,7 +76,12 @@ class SecretPages(Base):
         return HttpResponseRedirect(_address(loop))
 
     def _secret_page(self, request: HttpRequest, loop: FeedbackLoop, **context: Any) -> HttpResponse:
-        shown = {**self.admin_site.each_context(request), "title": f"Signing secret of {loop.name}", "opts": self.opts}
+        shown = {
+            **self.admin_site.each_context(request),
+            "title": f"Signing secret of {loop.name}",
+            "opts": self.opts,
+            "original": loop,
+        }
         shown |= {"loop": loop, "ends": _end_of_overlap(loop)}
         shown |= {
             "may_see": self._may_see_secret(request, loop),

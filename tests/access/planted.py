@@ -127,7 +127,7 @@ def _mark(model: type[models.Model], ids: list[Any], marker: str) -> None:
 
 
 def _is_text(field: Any) -> bool:
-    # Addresses keep their form, so that the rows can be saved again.
-    if isinstance(field, models.EmailField) or field.name.endswith("url"):
+    # What has a form keeps it, so that the rows can be saved again.
+    if isinstance(field, models.EmailField) or field.name in ("url", "tracking_url", "value"):
         return False
     return isinstance(field, models.CharField | models.TextField) and not field.choices and not field.primary_key

@@ -26,6 +26,7 @@ TYPED = {
     "profiles_database": "name",
     "profiles_profile": "interests",
     "feedbackloops_feedbackloop": "name",
+    "tracking_block": "reason",
     "auth_user": "first_name",
     "auth_group": "name",
 }
