@@ -21,7 +21,7 @@ EVENTS_SHOWN = 50
 BLOCK_HELP = {
     "kind": {
         "help_text": "Whose links lead nowhere within seconds: those of one mail, those of all mails of an account, or "
-        "all that lead to a place. Their pixels count no opens, either."
+        "all that lead to a place. The pixels of those mails and of that account count no opens, either."
     },
     "value": {
         "help_text": "A message: its id. An account: its number. A target: a host, which stands for those under it as "
@@ -129,7 +129,9 @@ class BlockAdmin(Page):
     list_filter = [("kind", ChoicesDropdownFilter)]
     search_fields = ["value", "reason"]
     search_help_text = "Part of the value or of the reason"
-    fields = ["kind", "value", "reason", "since", "created_by"]
+
+    def get_fields(self, request: HttpRequest, obj: Block | None = None) -> Any:
+        return ["kind", "value", "reason", *(["since", "created_by"] if obj else [])]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """A block holds for all accounts, so it is not for who sees some only."""

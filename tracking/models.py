@@ -125,6 +125,7 @@ class Block(models.Model):
 
     class Meta:
         ordering = ["-id"]
+        verbose_name = "blocked link"
         constraints = [
             models.UniqueConstraint(
                 fields=["kind", "value"], name="block_unique", violation_error_message="This is blocked already."

@@ -137,7 +137,7 @@ def test_a_block_takes_effect_within_seconds_and_outlives_a_start_without_postgr
         assert place.status(click_url()) == 302
         place.run("INSERT INTO tracking_block (kind, value, reason, created) VALUES ('account', '7', 'x', now())")
         wait_until(lambda: place.status(click_url()) == 410, 5)
-        wait_until(lambda: (tmp_path / "blocks.json").exists())
+        wait_until(lambda: '"account"' in (tmp_path / "blocks.json").read_text())
         place.processes.kill("web")
         with place.frozen():
             place.start_web()
