@@ -1,0 +1,134 @@
+"""From the findings to what each fault has to answer for."""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from chaos.ledgers import Duplicate, Findings, Hit, Loss, Missing
+from chaos.load import Probe
+
+# Promise 3. What an answer that records nothing takes at the same time is the machine's part, and allowed on top.
+ANSWER_SECONDS = 0.05
+# A call that ended may wait for a turn of the engine and one statement until it is recorded.
+UNRECORDED_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The time of one strike: from `started` over `healed` to the start of the next. Moments are monotonic.
+
+    `back`: seconds from `healed` until nothing waited any more; None where that was not awaited, or did not come.
+    `alarms`: hits that were reported as lost. `struck`: the loops that may miss what `may_lose` says. `imbalances`:
+    sentences on promise 2.
+    """
+
+    names: tuple[str, ...]
+    started: float
+    healed: float
+    back: float | None = None
+    may_duplicate: bool = False
+    may_lose: frozenset[Missing] = frozenset()
+    struck: frozenset[int] = frozenset()
+    takes_web: bool = False
+    takes_servers: bool = False
+    alarms: int = 0
+    imbalances: tuple[str, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """What struck."""
+        return " + ".join(self.names)
+
+    def excuses(self, loss: Loss) -> bool:
+        """Whether this is a loss that the fault may lead to; hits that were not recorded need an alarm as well."""
+        return loss.where in self.may_lose and (loss.loop is None or loss.loop in self.struck)
+
+    def explains(self, duplicate: Duplicate) -> bool:
+        """Whether the fault can have left the outcome of the first call unknown."""
+        in_time = self.started - UNRECORDED_SECONDS <= duplicate.first <= self.healed + UNRECORDED_SECONDS
+        return self.may_duplicate and in_time and duplicate.second >= self.started
+
+
+@dataclass(slots=True)
+class Account:
+    """What one strike has to answer for. Times in seconds; `reference`: the slowest answer that records nothing."""
+
+    window: Window
+    events: int = 0
+    unanswered: int = 0
+    lost: list[Loss] = field(default_factory=list)
+    excused: list[Loss] = field(default_factory=list)
+    duplicates: int = 0
+    unexplained: list[Duplicate] = field(default_factory=list)
+    delay: float = 0.0
+    slowest: float = 0.0
+    slow: int = 0
+    reference: float = 0.0
+
+    def problems(self) -> list[str]:
+        """A sentence for each promise that was broken here."""
+        return [f"{self.window.title}: {problem}" for problem in self._problems() if problem]
+
+    def _problems(self) -> list[str]:
+        unalarmed = sum(loss.where is Missing.EVENT for loss in self.excused) - self.window.alarms
+        unexpected = 0 if self.window.takes_web else self.unanswered
+        return [
+            *self.window.imbalances,
+            *sorted({f"lost: {loss.where}" for loss in self.lost}),
+            f"{unalarmed} hits were lost without an alarm." if unalarmed > 0 else "",
+            f"{len(self.unexplained)} duplicates have no crash, freeze or jump to explain them."
+            if self.unexplained
+            else "",
+            f"{unexpected} hits got no answer, although the web process was up." if unexpected else "",
+            f"{self.slow} answers took more than {1000 * ANSWER_SECONDS:.0f} ms, the machine's part left out."
+            if self.slow
+            else "",
+        ]
+
+
+def settle_accounts(
+    windows: Sequence[Window], hits: Sequence[Hit], probes: Sequence[Probe], findings: Findings
+) -> list[Account]:
+    """What each strike has to answer for. A hit belongs to the last one that had begun when it was sent.
+
+    A duplicate belongs to the strike that explains it, or else to that of its hit.
+    """
+    accounts = [Account(window) for window in windows]
+    starts = [window.started for window in windows]
+
+    def of(moment: float) -> Account:
+        return accounts[max(0, bisect_right(starts, moment) - 1)]
+
+    for probe in probes:
+        account = of(probe.sent)
+        account.reference = max(account.reference, probe.seconds)
+    for hit in hits:
+        _count_hit(of(hit.sent), hit)
+    for hit, delay in findings.delays:
+        account = of(hit.sent)
+        account.delay = max(account.delay, delay)
+    for loss in findings.losses:
+        account = of(loss.hit.sent)
+        (account.excused if account.window.excuses(loss) else account.lost).append(loss)
+    for duplicate in findings.duplicates:
+        _count_duplicate(accounts, of(duplicate.hit.sent), duplicate)
+    return accounts
+
+
+def _count_hit(account: Account, hit: Hit) -> None:
+    if hit.answered is None:
+        account.unanswered += 1
+        return
+    account.events += 1
+    seconds = hit.answered - hit.sent
+    account.slowest = max(account.slowest, seconds)
+    is_promised = account.window.takes_servers and hit.sent <= account.window.healed
+    account.slow += is_promised and seconds > ANSWER_SECONDS + account.reference
+
+
+def _count_duplicate(accounts: Sequence[Account], own: Account, duplicate: Duplicate) -> None:
+    explaining = next((each for each in reversed(accounts) if each.window.explains(duplicate)), None)
+    account = explaining or own
+    account.duplicates += 1
+    if explaining is None:
+        account.unexplained.append(duplicate)
