@@ -9,6 +9,7 @@ from pathlib import Path
 
 FOLDERS = (f"/usr/lib/{platform.machine()}-linux-gnu/faketime", "/usr/lib/faketime", "/usr/lib64/faketime")
 LIBRARY = "libfaketimeMT.so.1"
+PRELOADED = Path(__file__).with_name("preloaded")
 # It reads the file this often.
 CACHE_SECONDS = 1.0
 
@@ -33,8 +34,8 @@ class Clock:
             f"LD_PRELOAD={self.library}",
             f"FAKETIME_TIMESTAMP_FILE={self.file}",
             "FAKETIME_DONT_FAKE_MONOTONIC=1",
-            "DONT_FAKE_MONOTONIC=1",
             f"FAKETIME_CACHE_DURATION={CACHE_SECONDS:.0f}",
+            f"PYTHONPATH={PRELOADED}",
         ]
 
     def jump(self, seconds: int) -> None:
