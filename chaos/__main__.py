@@ -14,7 +14,8 @@ from importlib import import_module
 from typing import Any
 
 from chaos import report
-from chaos.faults import BY_NAME
+from chaos.faults import BY_NAME, FAULTS
+from chaos.faults.fault import Fault
 from chaos.plan import FULL, QUICK, Timing
 from chaos.site import running
 from marketingsuite.devstack import DevstackError
@@ -29,7 +30,8 @@ class Wanted:
 
     timing: Timing
     seed: int
-    names: list[str]
+    faults: tuple[Fault, ...]
+    everything: bool
 
 
 def wanted(environ: Mapping[str, str]) -> Wanted:
@@ -41,7 +43,7 @@ def wanted(environ: Mapping[str, str]) -> Wanted:
     names = environ.get("FAULTS", "").split()
     if unknown := sorted(set(names) - set(BY_NAME)):
         raise ValueError(f"There is no fault {', '.join(unknown)}; the faults are {', '.join(BY_NAME)}.")
-    return Wanted(timing, int(seed), names)
+    return Wanted(timing, int(seed), tuple(BY_NAME[name] for name in names) or FAULTS, not names)
 
 
 def main(environ: Mapping[str, str]) -> int:
@@ -72,9 +74,9 @@ def strike(asked: Wanted) -> int:
         # It needs Django, which is set up when the site runs.
         module = import_module("chaos.run")
         about = _about(asked, machine(site.database_url, site.redis_url, site.load_before))
-        results = module.Run(site, asked.timing, asked.seed, say).go(asked.names)
+        results = module.Run(site, asked.timing, asked.seed, say).go(asked.faults, by_chance=asked.everything)
     told = report.rows(results.accounts, results.left_out)
-    if not asked.names:
+    if asked.everything:
         report.write(told, results.problems, about | {"seconds": round(time.monotonic() - started)})
     print(f"\n{report.table(told)}\n")
     for problem in results.problems:

@@ -9,7 +9,18 @@ from typing import Any
 from chaos.verdicts import Account
 
 FILE = Path(__file__).with_name("results.json")
-HEAD = ("fault", "times", "events", "lost", "duplicates", "longest delay", "slowest answer", "caught up after", "")
+HEAD = (
+    "fault",
+    "times",
+    "events",
+    "unanswered",
+    "lost",
+    "duplicates",
+    "longest delay",
+    "slowest answer",
+    "caught up after",
+    "",
+)
 ALL = "all"
 
 
@@ -59,6 +70,7 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
         row["fault"],
         f"{row['times']}",
         f"{row['events']:,}",
+        f"{row['unanswered']:,}",
         lost,
         f"{row['duplicates']:,}",
         f"{row['delay']:.1f} s",

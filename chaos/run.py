@@ -51,15 +51,15 @@ class Run:
     def __post_init__(self) -> None:
         self._ends = time.monotonic() + self.timing.budget
 
-    def go(self, names: Sequence[str]) -> Results:
-        """Start everything, strike with the faults of these names (all by default, then at random), and compare."""
+    def go(self, faults: Sequence[Fault] = FAULTS, *, by_chance: bool = True) -> Results:
+        """Start everything, strike with one fault after another, then at random until the time is over; compare."""
         self.site.start()
         crowd = gather(self.site.scripts)
         with loaded(crowd.urls, RATE, self.site.spool.parent / "journal") as load:
             self._strike((), CALM_SECONDS)
-            for fault in self._possible([BY_NAME[name] for name in names] or FAULTS):
+            for fault in self._possible(faults):
                 self._strike((fault,), self.timing.of(fault.length))
-            if not names:
+            if by_chance:
                 self._strike_at_random()
             load.stop()
             self._drain()

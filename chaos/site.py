@@ -173,7 +173,7 @@ def wait_for(seconds: float, condition: Callable[[], bool]) -> float | None:
 
 def _haste(timing: Timing) -> dict[str, str]:
     """Pauses, rests and leases that end within the run."""
-    usual = {
+    hasty = {
         "ANSWER_SECONDS": "2",
         "CONNECT_SECONDS": "1",
         "COOL_DOWN_SECONDS": "1",
@@ -181,4 +181,7 @@ def _haste(timing: Timing) -> dict[str, str]:
         "LEASE_SECONDS": f"{timing.lease:g}",
         "RETRY_SCHEDULE": ",".join(["1", "2", *["4"] * 40]),
     }
-    return usual | {"SWEEP_SECONDS": "0.5", "LOOK_SECONDS": "1"} if timing.quick else usual
+    if timing.quick:
+        hasty |= {"SWEEP_SECONDS": "0.5", "LOOK_SECONDS": "1", "ANSWER_SECONDS": "1"}
+        hasty |= {"COOL_DOWN_SECONDS": "0.3", "COOL_DOWN_MAX_SECONDS": "1", "RETRY_SCHEDULE": ",".join(["0.5"] * 60)}
+    return hasty

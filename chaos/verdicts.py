@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from chaos.ledgers import Duplicate, Findings, Hit, Loss, Missing
 from chaos.load import Probe
+from chaos.people import PATIENCE_SECONDS
 
 # Promise 3. What an answer that records nothing takes at the same time is the machine's part, and allowed on top.
 ANSWER_SECONDS = 0.05
@@ -43,6 +44,10 @@ class Window:
         """Whether this is a loss that the fault may lead to; hits that were not recorded need an alarm as well."""
         return loss.where in self.may_lose and (loss.loop is None or loss.loop in self.struck)
 
+    def leaves_unanswered(self, hit: Hit) -> bool:
+        """Whether the web process was away at some moment at which the hit waited for its answer."""
+        return self.takes_web and self.started - PATIENCE_SECONDS <= hit.sent <= self.healed
+
     def explains(self, duplicate: Duplicate) -> bool:
         """Whether the fault can have left the outcome of the first call unknown."""
         in_time = self.started - UNRECORDED_SECONDS <= duplicate.first <= self.healed + UNRECORDED_SECONDS
@@ -51,11 +56,15 @@ class Window:
 
 @dataclass(slots=True)
 class Account:
-    """What one strike has to answer for. Times in seconds; `reference`: the slowest answer that records nothing."""
+    """What one strike has to answer for. Times in seconds; `reference`: the slowest answer that records nothing.
+
+    `unanswered` hits were left so by whatever took the web process away; `refused` ones by nothing that we know.
+    """
 
     window: Window
     events: int = 0
     unanswered: int = 0
+    refused: int = 0
     lost: list[Loss] = field(default_factory=list)
     excused: list[Loss] = field(default_factory=list)
     duplicates: int = 0
@@ -71,7 +80,6 @@ class Account:
 
     def _problems(self) -> list[str]:
         unalarmed = sum(loss.where is Missing.EVENT for loss in self.excused) - self.window.alarms
-        unexpected = 0 if self.window.takes_web else self.unanswered
         return [
             *self.window.imbalances,
             *sorted({f"lost: {loss.where}" for loss in self.lost}),
@@ -79,7 +87,7 @@ class Account:
             f"{len(self.unexplained)} duplicates have no crash, freeze or jump to explain them."
             if self.unexplained
             else "",
-            f"{unexpected} hits got no answer, although the web process was up." if unexpected else "",
+            f"{self.refused} hits got no answer, although the web process was up." if self.refused else "",
             f"{self.slow} answers took more than {1000 * ANSWER_SECONDS:.0f} ms, the machine's part left out."
             if self.slow
             else "",
@@ -103,7 +111,7 @@ def settle_accounts(
         account = of(probe.sent)
         account.reference = max(account.reference, probe.seconds)
     for hit in hits:
-        _count_hit(of(hit.sent), hit)
+        _count_hit(of(hit.sent), hit, windows)
     for hit, delay in findings.delays:
         account = of(hit.sent)
         account.delay = max(account.delay, delay)
@@ -115,9 +123,10 @@ def settle_accounts(
     return accounts
 
 
-def _count_hit(account: Account, hit: Hit) -> None:
+def _count_hit(account: Account, hit: Hit, windows: Sequence[Window]) -> None:
     if hit.answered is None:
         account.unanswered += 1
+        account.refused += not any(window.leaves_unanswered(hit) for window in windows)
         return
     account.events += 1
     seconds = hit.answered - hit.sent
