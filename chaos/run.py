@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from subprocess import SubprocessError
 
 import psycopg
 
@@ -116,7 +117,7 @@ class Run:
         """A process that ends by itself, or does not start again, is a finding and not the end of the run."""
         try:
             yield
-        except (DevstackError, TimeoutError, OSError) as error:
+        except (DevstackError, SubprocessError, OSError) as error:
             self.results.problems.append(f"{title}: {error}")
             self.say(self.results.problems[-1])
 

@@ -1,6 +1,6 @@
 """Processes that are killed, frozen, doubled or replaced."""
 
-from chaos.faults.fault import Fault
+from chaos.faults.fault import Fault, nothing
 from chaos.plan import Length
 from chaos.site import Site
 from rig.site import PROCESSES, manage
@@ -49,10 +49,6 @@ def _deploy(site: Site) -> None:
         site.launch(name)
 
 
-def _take_back(site: Site) -> None:
-    manage("migrate", "chaos", "zero", "--verbosity", "0", settings="chaos.settings")
-
-
 FAULTS = (
     *(_killed(name, name) for name in PROCESSES),
     _killed("everything", *PROCESSES),
@@ -64,5 +60,5 @@ FAULTS = (
         lambda site: site.stop_another("beat"),
         frozenset({"beat"}),
     ),
-    Fault("deploy", _deploy, _take_back, frozenset({*PROCESSES, "postgres"}), Length.MOMENT, by_chance=False),
+    Fault("deploy", _deploy, nothing, frozenset({*PROCESSES, "postgres"}), Length.MOMENT, by_chance=False),
 )

@@ -19,7 +19,8 @@ from chaos.plan import QUICK, Length
 from chaos.site import running
 import psycopg
 
-LOSE = ("WITH gone AS (DELETE FROM tracking_event WHERE id = (SELECT id FROM tracking_event ORDER BY 1 LIMIT 1) RETURNING id),"
+LOSE = ("WITH gone AS (DELETE FROM tracking_event"
+        " WHERE id = (SELECT id FROM tracking_event ORDER BY 1 LIMIT 1) RETURNING id),"
         " fanned AS (DELETE FROM feedbackloops_delivery WHERE event_id IN (SELECT id FROM gone))"
         " DELETE FROM tracking_outbox WHERE event_id IN (SELECT id FROM gone)")
 DOUBLE = ("UPDATE feedbackloops_delivery SET state = 'pending', next_attempt = now() WHERE id ="
