@@ -14,7 +14,7 @@ help:
 	@echo "make test    run the tests"
 	@echo "make check   lint, types, imports, migrations, deployment settings"
 	@echo "make bench   measure, print the table and write bench/results.json (BENCH_QUICK=1: in under three minutes)"
-	@echo "make chaos   break everything under load, compare the ledgers, write chaos/results.json (CHAOS_QUICK=1: in two minutes)"
+	@echo "make chaos   break everything under load, compare the ledgers, write chaos/results.json (CHAOS_QUICK=1: in under two minutes)"
 	@echo "make format  let ruff format the code"
 	@echo "make clean   remove .venv and the data in var (stop what runs first)"
 
