@@ -32,9 +32,10 @@ def mount_small(folder: Path) -> bool:
 
 
 def _enter_namespace(libc: ctypes.CDLL) -> bool:
-    if libc.unshare(CLONE_NEWNS) == 0:
-        return True
     uid, gid = os.getuid(), os.getgid()
+    if uid == 0:
+        # In a namespace of users root could not start PostgreSQL, which has to be somebody else.
+        return bool(libc.unshare(CLONE_NEWNS) == 0)
     if libc.unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0:
         return False
     # In the new namespace everybody keeps the number that they had.
