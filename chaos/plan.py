@@ -36,7 +36,7 @@ class Timing:
         return {Length.MOMENT: self.moment, Length.WHILE: self.while_, Length.LONG: self.long}[length]
 
 
-FULL = Timing(quick=False, moment=1.0, while_=3.0, long=60.0, settle=60.0, budget=570.0, drain=120.0, lease=15.0)
+FULL = Timing(quick=False, moment=1.0, while_=3.0, long=60.0, settle=60.0, budget=590.0, drain=120.0, lease=10.0)
 QUICK = Timing(quick=True, moment=0.2, while_=1.0, long=2.5, settle=2.5, budget=80.0, drain=25.0, lease=2.0)
 
 

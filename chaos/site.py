@@ -179,6 +179,7 @@ def _haste(timing: Timing) -> dict[str, str]:
         "COOL_DOWN_SECONDS": "1",
         "COOL_DOWN_MAX_SECONDS": "4",
         "LEASE_SECONDS": f"{timing.lease:g}",
+        "SWEEP_SECONDS": "1",
         "RETRY_SCHEDULE": ",".join(["1", "2", *["4"] * 40]),
     }
     if timing.quick:

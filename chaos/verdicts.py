@@ -12,6 +12,8 @@ from chaos.people import PATIENCE_SECONDS
 ANSWER_SECONDS = 0.05
 # A call that ended may wait for a turn of the engine and one statement until it is recorded.
 UNRECORDED_SECONDS = 1.0
+# An event that failed may wait for so long until it is tried again, or its lane ends its rest.
+WAITING_SECONDS = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +43,13 @@ class Window:
         return " + ".join(self.names)
 
     def excuses(self, loss: Loss) -> bool:
-        """Whether this is a loss that the fault may lead to; hits that were not recorded need an alarm as well."""
-        return loss.where in self.may_lose and (loss.loop is None or loss.loop in self.struck)
+        """Whether this is a loss that the fault may lead to; hits that were not recorded need an alarm as well.
+
+        A hit that is recorded may have been waiting for its delivery when the fault struck.
+        """
+        lead = 0.0 if loss.loop is None else WAITING_SECONDS
+        in_time = self.started - lead <= loss.hit.sent <= self.healed + UNRECORDED_SECONDS
+        return in_time and loss.where in self.may_lose and (loss.loop is None or loss.loop in self.struck)
 
     def leaves_unanswered(self, hit: Hit) -> bool:
         """Whether the web process was away at some moment at which the hit waited for its answer."""
@@ -99,7 +106,7 @@ def settle_accounts(
 ) -> list[Account]:
     """What each strike has to answer for. A hit belongs to the last one that had begun when it was sent.
 
-    A duplicate belongs to the strike that explains it, or else to that of its hit.
+    A duplicate belongs to the strike that explains it, a loss to the one that excuses it, or else to that of its hit.
     """
     accounts = [Account(window) for window in windows]
     starts = [window.started for window in windows]
@@ -116,8 +123,8 @@ def settle_accounts(
         account = of(hit.sent)
         account.delay = max(account.delay, delay)
     for loss in findings.losses:
-        account = of(loss.hit.sent)
-        (account.excused if account.window.excuses(loss) else account.lost).append(loss)
+        excusing = next((each for each in accounts if each.window.excuses(loss)), None)
+        (excusing.excused if excusing else of(loss.hit.sent).lost).append(loss)
     for duplicate in findings.duplicates:
         _count_duplicate(accounts, of(duplicate.hit.sent), duplicate)
     return accounts

@@ -54,6 +54,17 @@ def test_what_a_fault_may_lose_it_may_lose_for_the_struck_loop_only(loop: int, e
     assert (len(account.excused), len(account.lost)) == ((1, 0) if excused else (0, 1))
 
 
+@pytest.mark.parametrize(("sent", "excused"), [(9.0, True), (12.5, True), (-20.0, False), (14.0, False)])
+def test_an_event_that_waited_for_its_retry_when_the_fault_struck_is_excused_as_well(
+    sent: float, excused: bool
+) -> None:
+    gone = replace(KILL, may_lose=frozenset({Missing.GIVEN_UP}), struck=frozenset({STRUCK}))
+    calm, account = settled(windows=(CALM, gone), losses=[Loss(hit(sent), STRUCK, Missing.GIVEN_UP)])
+
+    assert len(account.excused) == excused
+    assert len(calm.lost) + len(account.lost) == (not excused)
+
+
 @pytest.mark.parametrize(("alarms", "broken"), [(2, []), (1, ["disk-full: 1 hits were lost without an alarm."])])
 def test_a_hit_may_be_lost_only_with_an_alarm(alarms: int, broken: list[str]) -> None:
     full = Window(("disk-full",), 10.0, 12.0, may_lose=frozenset({Missing.EVENT}), alarms=alarms)
