@@ -17,7 +17,7 @@ from chaos import report
 from chaos.faults import BY_NAME, FAULTS
 from chaos.faults.fault import Fault
 from chaos.plan import FULL, QUICK, Timing
-from chaos.site import running
+from chaos.site import Site, running
 from marketingsuite.devstack import DevstackError
 from rig.machine import machine
 
@@ -73,7 +73,7 @@ def strike(asked: Wanted) -> int:
     with running(asked.timing) as site:
         # It needs Django, which is set up when the site runs.
         module = import_module("chaos.run")
-        about = _about(asked, machine(site.database_url, site.redis_url, site.load_before))
+        about = _about(asked, site)
         results = module.Run(site, asked.timing, asked.seed, say).go(asked.faults, by_chance=asked.everything)
     told = report.rows(results.accounts, results.left_out)
     if asked.everything:
@@ -85,8 +85,9 @@ def strike(asked: Wanted) -> int:
     return 1 if results.problems else 0
 
 
-def _about(asked: Wanted, machine: dict[str, Any]) -> dict[str, Any]:
-    return {"seed": asked.seed, "quick": asked.timing.quick, "machine": machine}
+def _about(asked: Wanted, site: Site) -> dict[str, Any]:
+    about = machine(site.database_url, site.redis_url, site.load_before) | {"small_disk": site.has_small_disk}
+    return {"seed": asked.seed, "quick": asked.timing.quick, "machine": about}
 
 
 if __name__ == "__main__":

@@ -20,10 +20,11 @@ held AS (SELECT loop_id, count(*) AS number FROM feedbackloops_delivery GROUP BY
 SELECT loop_id, coalesce(owed.number, 0)::bigint, coalesce(held.number, 0)::bigint
 FROM owed FULL JOIN held USING (loop_id) WHERE owed.number IS DISTINCT FROM held.number ORDER BY 1
 """
-_WAITING = """
-SELECT (SELECT count(*) FROM tracking_outbox WHERE created < now() - %(seconds)s * interval '1 second')
-    + (SELECT count(*) FROM feedbackloops_delivery
-        WHERE state = 'pending' AND owed < now() - %(seconds)s * interval '1 second')
+# What was written in the future was written before the clock jumped back.
+_OLD = "NOT BETWEEN now() - %(seconds)s * interval '1 second' AND now() + interval '1 minute'"
+_WAITING = f"""
+SELECT (SELECT count(*) FROM tracking_outbox WHERE created {_OLD})
+    + (SELECT count(*) FROM feedbackloops_delivery WHERE state = 'pending' AND owed {_OLD})
 """
 _PARKED = "SELECT count(*) FROM feedbackloops_parkedevent"
 

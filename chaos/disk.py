@@ -1,22 +1,16 @@
-"""A disk that can be full: a tmpfs of a few megabytes where the system lets us mount one, else a limit on files.
+"""A disk that can be full: a tmpfs of a few megabytes where the system lets us mount one, else a folder that is gone.
 
 The mount is made in a namespace of this process and its children, so it is gone with them whatever happens.
 """
 
 import ctypes
 import os
-import resource
 from pathlib import Path
-
-import psutil
 
 CLONE_NEWNS, CLONE_NEWUSER = 0x00020000, 0x10000000
 MS_REC, MS_PRIVATE = 0x4000, 0x40000
 MEGABYTES = 8
 FILLER = "filler"
-# What a limited process may still write to one file: room for its log, which is a file as well.
-LIMIT_BYTES = 65_536
-NO_LIMIT = -1
 
 
 def mount_small(folder: Path) -> bool:
@@ -57,11 +51,20 @@ def make_room(folder: Path) -> None:
     (folder / FILLER).unlink(missing_ok=True)
 
 
-def limit_files(process: psutil.Process, limit: int) -> None:
-    """Have a process and its children write no file beyond so many bytes; NO_LIMIT: as they like."""
-    for each in (process, *process.children(recursive=True)):
-        _, hard = resource.prlimit(each.pid, resource.RLIMIT_FSIZE)
-        resource.prlimit(each.pid, resource.RLIMIT_FSIZE, (limit, hard))
+def block(folder: Path) -> None:
+    """Put something in the folder's place, so that nothing can be written there; files that are open stay so."""
+    folder.rename(_aside(folder))
+    folder.touch()
+
+
+def unblock(folder: Path) -> None:
+    """Undo `block`."""
+    folder.unlink()
+    _aside(folder).rename(folder)
+
+
+def _aside(folder: Path) -> Path:
+    return folder.with_suffix(".aside")
 
 
 def _write_until_full(file: int, block: bytes) -> None:

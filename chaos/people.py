@@ -18,7 +18,7 @@ from typing import TextIO
 # A mail program waits longer, but what comes later than this was no answer to anybody.
 PATIENCE_SECONDS = 5.0
 GOOD = (b"HTTP/1.1 200 ", b"HTTP/1.1 302 ")
-PROBE_EVERY = 5
+PROBE_EVERY = 2
 PROBE_PATH = "/o/.gif"
 REST = (
     " Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148"

@@ -47,10 +47,7 @@ class Run:
     say: Say
     results: Results = field(default_factory=Results)
     _windows: list[Window] = field(default_factory=list)
-    _ends: float = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._ends = time.monotonic() + self.timing.budget
+    _began: float = field(default_factory=time.monotonic)
 
     def go(self, faults: Sequence[Fault] = FAULTS, *, by_chance: bool = True) -> Results:
         """Start everything, strike with one fault after another, then at random until the time is over; compare."""
@@ -69,16 +66,20 @@ class Run:
 
     def _possible(self, faults: Sequence[Fault]) -> Iterator[Fault]:
         for fault in faults:
-            if obstacle := fault.obstacle(self.site):
+            if obstacle := fault.obstacle(self.site) or self._lateness():
                 self.results.left_out[fault.name] = obstacle
                 self.say(f"{fault.name} is left out: {obstacle}")
             else:
                 yield fault
 
+    def _lateness(self) -> str:
+        is_late = time.monotonic() - self._began > self.timing.latest
+        return f"this machine did not come to it within {self.timing.latest:g} s" if is_late else ""
+
     def _strike_at_random(self) -> None:
         candidates = [Candidate(fault.name, fault.touches) for fault in FAULTS if fault.by_chance]
         for strike in at_random(candidates, self.timing, self.seed):
-            if time.monotonic() + strike.hold > self._ends:
+            if time.monotonic() - self._began + strike.hold > self.timing.budget:
                 return
             self._strike([BY_NAME[name] for name in strike.names], strike.hold, strike.gap)
 

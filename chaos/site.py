@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import psutil
 import redis
 
 from chaos import clock, disk, scripts
@@ -40,7 +39,7 @@ class ClockedPostgres(Postgres):
 class Site(site.Site):
     """A site that is broken and mended. `clock` is None where libfaketime is not installed.
 
-    `has_small_disk`: whether the spool lies on a disk that can be filled.
+    `has_small_disk`: whether the spool lies on a disk that can be filled; if not, its folder is taken away.
     """
 
     spool: Path
@@ -49,7 +48,6 @@ class Site(site.Site):
     scripts: Scripts
     clock: Clock | None
     has_small_disk: bool
-    _alarms_before: int = 0
 
     def kill(self, *names: str) -> None:
         """kill -9."""
@@ -98,25 +96,16 @@ class Site(site.Site):
         self.launch(*PROCESSES)
 
     def fill_disk(self) -> None:
-        """Leave the web process no room to write to."""
-        if self.has_small_disk:
-            disk.fill(self.spool)
-        else:
-            # Its log is a file, too, and has to begin anew to have room below the limit.
-            self._alarms_before = self.alarms()
-            os.truncate(self.processes.log("web"), 0)
-            disk.limit_files(psutil.Process(self.processes.pid("web")), disk.LIMIT_BYTES)
+        """Leave the web process no room to spool."""
+        (disk.fill if self.has_small_disk else disk.block)(self.spool)
 
     def make_room(self) -> None:
         """Undo `fill_disk`."""
-        if self.has_small_disk:
-            disk.make_room(self.spool)
-        else:
-            disk.limit_files(psutil.Process(self.processes.pid("web")), disk.NO_LIMIT)
+        (disk.make_room if self.has_small_disk else disk.unblock)(self.spool)
 
     def alarms(self) -> int:
         """How many hits the web process has reported as lost so far."""
-        return self._alarms_before + self.processes.log("web").read_text(errors="replace").count(LOST)
+        return self.processes.log("web").read_text(errors="replace").count(LOST)
 
     def has_spooled(self) -> bool:
         """Whether hits wait on disk."""

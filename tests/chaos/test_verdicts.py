@@ -105,8 +105,8 @@ def test_a_hit_without_an_answer_needs_a_web_process_that_was_away() -> None:
     assert problems(accounts) == ["freeze-web: 1 hits got no answer, although the web process was up."]
 
 
-def test_answers_are_held_to_50_ms_while_servers_are_away_and_to_what_the_machine_takes() -> None:
-    slow = [hit(20.2, 0.09), hit(20.4, 0.07), hit(25.0, 0.5), hit(11.0, 0.5)]
+def test_answers_are_held_to_50_ms_while_servers_are_away_and_to_what_the_machine_takes_twice() -> None:
+    slow = [hit(20.2, 0.12), hit(20.4, 0.1), hit(25.0, 0.5), hit(11.0, 0.5)]
     accounts = settled(*slow, probes=(Probe(20.1, 0.03), Probe(20.3, 0.01)))
 
     assert accounts[2].reference == pytest.approx(0.03)
