@@ -41,10 +41,26 @@ class Timing:
 
 
 FULL = Timing(
-    quick=False, moment=1.0, while_=3.0, long=60.0, settle=60.0, budget=590.0, latest=590.0, drain=120.0, lease=10.0
+    quick=False,
+    moment=1.0,
+    while_=3.0,
+    long=60.0,
+    settle=60.0,
+    budget=590.0,
+    latest=590.0,
+    drain=120.0,
+    lease=10.0,
 )
 QUICK = Timing(
-    quick=True, moment=0.2, while_=1.0, long=2.5, settle=2.5, budget=80.0, latest=85.0, drain=25.0, lease=2.0
+    quick=True,
+    moment=0.2,
+    while_=1.0,
+    long=2.5,
+    settle=2.5,
+    budget=95.0,
+    latest=90.0,
+    drain=25.0,
+    lease=2.0,
 )
 
 
