@@ -2,9 +2,9 @@
 # in the first line, which may be no longer than 127 bytes, and the checkout's path may be.
 
 PY := .venv/bin/python
-SOURCES := manage.py marketingsuite staff feedbackloops tracking profiles access bench tests
+SOURCES := manage.py marketingsuite staff feedbackloops tracking profiles access rig bench chaos tests
 
-.PHONY: help demo run test check bench format clean
+.PHONY: help demo run test check bench chaos format clean
 
 .DEFAULT_GOAL := help
 
@@ -14,6 +14,7 @@ help:
 	@echo "make test    run the tests"
 	@echo "make check   lint, types, imports, migrations, deployment settings"
 	@echo "make bench   measure, print the table and write bench/results.json (BENCH_QUICK=1: in under three minutes)"
+	@echo "make chaos   break everything under load, compare the ledgers, write chaos/results.json (CHAOS_QUICK=1: in under two minutes)"
 	@echo "make format  let ruff format the code"
 	@echo "make clean   remove .venv and the data in var (stop what runs first)"
 
@@ -53,6 +54,9 @@ check: .venv/installed-dev
 
 bench: .venv/installed
 	@$(PY) -m bench $(ROWS)
+
+chaos: .venv/installed-dev
+	@$(PY) -m chaos
 
 format: .venv/installed-dev
 	@$(PY) -m ruff check --fix $(SOURCES)

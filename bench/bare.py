@@ -10,8 +10,8 @@ from typing import Any
 
 import pycurl
 
-from bench.children import child
 from bench.receiver import Sample
+from rig.children import child
 
 WATCHED = {
     pycurl.POLL_IN: select.EPOLLIN,

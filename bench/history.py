@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 from django.db import connection, connections
 from django.utils.timezone import now
 
-from bench.customers import FIELDS, Customer, customers
 from feedbackloops import history
 from feedbackloops.models import FeedbackLoop
 from feedbackloops.protocol import latency
+from rig.customers import FIELDS, Customer, customers
 from tracking import partitions
 from tracking.ids import first_id_at
 

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from django.utils.timezone import now
 
-from bench.customers import Customer
-from bench.site import await_true
 from feedbackloops.models import FeedbackLoop, LaneState, LoopStatus
+from rig.customers import Customer
+from rig.site import await_true
 from tracking.models import Outbox
 
 # Longer than a call may take and its outcome waits to be recorded, and than a lease lasts.

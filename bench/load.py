@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from bench.children import child, end
+from rig.children import child, end
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from psycopg.conninfo import conninfo_to_dict
 
-from bench.customers import Customer
 from bench.site import Site
+from rig.customers import Customer
 
 CONNECTIONS = 32
 SECONDS = 3

@@ -19,7 +19,7 @@ import psutil
 import requests
 from standardwebhooks import Webhook
 
-from bench.children import child, end, listening_socket
+from rig.children import child, end, listening_socket
 
 SMALLEST_BODY = 1200
 # A poll takes a thousandth of a second of this process's CPU, which is then missing to what is measured.

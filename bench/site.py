@@ -2,32 +2,27 @@
 
 import os
 import socket
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import django
 import environ
 import psutil
 import psycopg
 import redis
 from psycopg import sql
 
-from bench.children import ROOT
 from bench.gauges import cpu_seconds, peak_mb, postmaster_beside
 from marketingsuite.devstack import Postgres, Processes, Valkey
 from marketingsuite.devstack.beside import database_beside, keys_beside
 from marketingsuite.devstack.ports import any_free_port
-from marketingsuite.devstack.readiness import waiting_workers, web_answers
+from rig import site
+from rig.children import ROOT
+from rig.site import PROCESSES, START_SECONDS, await_true, environment, join
 
-PROCESSES = ("web", "events", "worker", "looks", "beat")
 PARTS = (*PROCESSES, "postgres", "valkey")
-START_SECONDS = 30.0
 HISTORY = (
     "tracking_event",
     "tracking_outbox",
@@ -41,32 +36,16 @@ HISTORY = (
 EVERYTHING = (*HISTORY, "profiles_account")
 
 
-@dataclass(slots=True)
-class Site:
-    """Servers that run, and processes that rows start and stop as they need them.
+@dataclass(slots=True, kw_only=True)
+class Site(site.Site):
+    """A site that is measured.
 
-    `env` is what the processes have in their environment beyond this process's. Each row finds an empty database, an
-    empty Valkey and no process of the Procfile running. `postmaster` is None where PostgreSQL runs elsewhere: what it
-    uses then can't be counted. `load_before` is the system's load average (of a minute) before anything ran.
+    Each row finds an empty database, an empty Valkey and no process of the Procfile running. `postmaster` is None where
+    PostgreSQL runs elsewhere: what it uses then can't be counted.
     """
 
-    processes: Processes
-    env: dict[str, str] = field(repr=False)
-    database_url: str = field(repr=False)
-    redis_url: str = field(repr=False)
-    tracking_url: str
     postmaster: psutil.Process | None
     has_own_postgres: bool
-    load_before: float
-    _running: set[str] = field(default_factory=set)
-
-    def start(self, *names: str) -> None:
-        """Start processes of the Procfile (all by default), and wait until they are ready. Raises DevstackError."""
-        names = names or PROCESSES
-        workers = waiting_workers(self.redis_url) + sum(" worker " in self.processes.commands[name] for name in names)
-        self.processes.start(*names)
-        self._running.update(names)
-        await_true(lambda: self._ready(workers), f"{', '.join(names)} ready", START_SECONDS)
 
     def start_web(self, name: str, application: str) -> str:
         """Start one more web process, with another ASGI application (module:name); its URL."""
@@ -78,13 +57,6 @@ class Site:
         url = f"http://127.0.0.1:{port}"
         await_true(lambda: self._ready(0, url), f"{name} ready", START_SECONDS)
         return url
-
-    def stop(self, *names: str) -> None:
-        """Stop processes (all that run by default); one that does not run counts as stopped."""
-        stopping = self._running.intersection(names or self._running)
-        if stopping:
-            self.processes.stop(*stopping)
-        self._running -= stopping
 
     def cpu(self) -> dict[str, float]:
         """CPU seconds used so far, by part (PARTS): whole trees of processes, ended children too; 0 where none runs.
@@ -116,11 +88,6 @@ class Site:
         with psycopg.connect(self.database_url, autocommit=True) as connection:
             connection.execute(sql.SQL("TRUNCATE {} CASCADE").format(names))
 
-    def _ready(self, workers: int, url: str = "") -> bool:
-        self.processes.check()
-        has_web = "web" in self._running or url
-        return waiting_workers(self.redis_url) >= workers and (not has_web or web_answers(url or self.tracking_url))
-
     def _process(self, name: str) -> psutil.Process | None:
         return psutil.Process(self.processes.pid(name)) if name in self._running else None
 
@@ -146,27 +113,26 @@ def running() -> Iterator[Site]:
         folder = Path(open_.enter_context(TemporaryDirectory(prefix="bench-", dir=var, ignore_cleanup_errors=True)))
         database_url = open_.enter_context(_database(folder))
         redis_url = open_.enter_context(_keys(folder))
-        env = _environment(folder, database_url, redis_url, open_.enter_context(_silence()))
-        os.environ |= env
-        _set_up()
+        env = environment(folder, database_url, redis_url, open_.enter_context(_silence()))
+        join(env)
         processes = Processes(ROOT / "Procfile", env, folder / "logs")
         open_.callback(processes.stop)
         postmaster = postmaster_beside(database_url)
-        yield Site(processes, env, database_url, redis_url, env["TRACKING_URL"], postmaster, not is_named, load_before)
+        yield Site(
+            processes=processes,
+            env=env,
+            database_url=database_url,
+            redis_url=redis_url,
+            tracking_url=env["TRACKING_URL"],
+            load_before=load_before,
+            postmaster=postmaster,
+            has_own_postgres=not is_named,
+        )
 
 
 def spent(before: dict[str, float], after: dict[str, float], *parts: str) -> float:
     """The CPU seconds of these parts (all by default) between two readings of `Site.cpu`."""
     return sum(after[part] - before[part] for part in parts or PARTS)
-
-
-def await_true(condition: Callable[[], bool], what: str, seconds: float) -> None:
-    """Wait until the condition holds. Raises TimeoutError, saying what was waited for."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"Not within {seconds:g} s: {what}.")
-        time.sleep(0.02)
 
 
 @contextmanager
@@ -197,28 +163,3 @@ def _silence() -> Iterator[int]:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as unread:
         unread.bind(("127.0.0.1", 0))
         yield unread.getsockname()[1]
-
-
-def _environment(folder: Path, database_url: str, redis_url: str, dns_port: int) -> dict[str, str]:
-    port = any_free_port()
-    return {
-        "DATABASE_URL": database_url,
-        "REDIS_URL": redis_url,
-        "DEVELOPMENT": "true",
-        "DJANGO_SETTINGS_MODULE": "marketingsuite.settings",
-        "MARKETINGSUITE_VAR": str(folder),
-        "SPOOL_DIR": str(folder / "spool"),
-        "TRACKING_URL": f"http://127.0.0.1:{port}",
-        "PORT": str(port),
-        "OUTBOUND_ALLOWED_NETWORKS": "127.0.0.0/8",
-        "OUTBOUND_DNS_SERVERS": "127.0.0.1",
-        "OUTBOUND_DNS_PORT": str(dns_port),
-        "LOG_LEVEL": "WARNING",
-        # This Python first: the Procfile says "python".
-        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
-    }
-
-
-def _set_up() -> None:
-    subprocess.run([sys.executable, "manage.py", "migrate", "--verbosity", "0"], cwd=ROOT, check=True)
-    django.setup()

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from bench.customers import Customer
 from bench.load import fire
 from bench.receiver import Receiver
 from feedbackloops.doorbell import ring_for_lanes
+from rig.customers import Customer
 
 WARM_HITS = 2000
 WARM_DELIVERIES = 2000

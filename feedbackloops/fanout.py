@@ -73,9 +73,11 @@ SELECT loop_id, {HOUR_OF_ID}, count(*)
 FROM owed GROUP BY 1, 2
 """
 
+# What was put there in the future was put there before the clock jumped back.
 _WAITING = """
 SELECT event_id FROM tracking_outbox
-WHERE created < now() - %(seconds)s * interval '1 second' ORDER BY 1 LIMIT %(limit)s
+WHERE created NOT BETWEEN now() - %(seconds)s * interval '1 second' AND now() + interval '1 minute'
+ORDER BY 1 LIMIT %(limit)s
 """
 
 

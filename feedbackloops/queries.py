@@ -171,3 +171,20 @@ DUE = f"""
 SELECT l.id FROM feedbackloops_feedbackloop l LEFT JOIN feedbackloops_lanestate s ON s.loop_id = l.id
 WHERE (s.leased_until IS NULL OR s.leased_until < now()) AND {SENDABLE}
 """
+
+# Nothing reaches further ahead of the clock than this, unless the clock was ahead when it was written.
+CUT_LEASES = """
+UPDATE feedbackloops_lanestate
+SET leased_until = least(leased_until, now() + %(seconds)s * interval '1 second'),
+    cooling_until = least(cooling_until, now() + %(rests)s * interval '1 second')
+WHERE leased_until > now() + 2 * %(seconds)s * interval '1 second'
+    OR cooling_until > now() + 2 * %(rests)s * interval '1 second'
+"""
+
+# What was never tried is due from the start. This goes through the index entries of all that waits for a retry.
+MAKE_DUE = """
+UPDATE feedbackloops_delivery SET next_attempt = now()
+WHERE id >= %(oldest)s AND state = 'pending' AND attempts = attempts_before
+    AND next_attempt > now() + %(seconds)s * interval '1 second'
+RETURNING id
+"""

@@ -20,6 +20,7 @@ from feedbackloops import (
     failing,
     fanout,
     history,
+    jumps,
     lanes,
     ledger,
     mailing,
@@ -100,6 +101,12 @@ def sweep() -> None:
     if fanout.waiting(1, RING_SECONDS):
         drain.delay()
     doorbell.ring_for_lanes(lanes.due())
+
+
+@shared_task(base=Ring, name="mend_jumps")
+def mend_jumps() -> None:
+    """Set right what a clock that has jumped back left for later; the sweep then finds it."""
+    jumps.mend()
 
 
 @shared_task(base=Ring, name="deliver")

@@ -168,6 +168,7 @@ CELERY_TASK_ROUTES = {
     "fan_out": {"queue": "events"},
     "drain": {"queue": "events"},
     "sweep": {"queue": "events"},
+    "mend_jumps": {"queue": "events"},
     "deliver": {"queue": "deliveries"},
     "look": {"queue": "looks"},
     "look_where_due": {"queue": "looks"},
@@ -184,6 +185,7 @@ CELERY_BEAT_SCHEDULE = {
     name: {"task": name, "schedule": seconds}
     for name, seconds in {
         "sweep": SWEEP_SECONDS,
+        "mend_jumps": 20 * SWEEP_SECONDS,
         "look_where_due": LOOK_SECONDS,
         "watch_loops": 60.0,
         "count_ledger": 600.0,

@@ -142,7 +142,10 @@ def huge(size: int) -> Behaviour:
 
 
 class HttpServer:
-    """An HTTP server in threads. Set `behaviour`, or `at[path]` for one path; read `requests` and `connections`."""
+    """An HTTP server in threads. Set `behaviour`, or `at[path]` for one path; read `requests` and `connections`.
+
+    With `forgetful` it keeps no requests: for those who send it more than memory holds.
+    """
 
     def __init__(
         self,
@@ -151,7 +154,9 @@ class HttpServer:
         host: str = "127.0.0.1",
         port: int = 0,
         tls: ssl.SSLContext | None = None,
+        forgetful: bool = False,
     ) -> None:
+        self._forgetful = forgetful
         self.behaviour = behaviour or ok()
         self.at: dict[str, Behaviour] = {}
         self.requests: list[Request] = []
@@ -222,7 +227,8 @@ class HttpServer:
                     headers.append((name, value.strip()))
                 length = next((int(value) for name, value in headers if name.lower() == "content-length"), 0)
                 request = Request(method, path, headers, stream.read(length), number, time.monotonic())
-                self.requests.append(request)
+                if not self._forgetful:
+                    self.requests.append(request)
                 behaviour = self.at.get(path.partition("?")[0], self.behaviour)
                 if not behaviour(Exchange(request, connection, self._stopping)):
                     return

@@ -3,13 +3,14 @@
 from statistics import median
 
 from bench import bare, figures
-from bench.customers import Customer, customer
 from bench.receiver import Received, Receiver, receiving
 from bench.scale import Scale
-from bench.site import Site, await_true, spent
+from bench.site import Site, spent
 from bench.warming import warm_worker
 from feedbackloops.doorbell import ring_for_lanes
 from feedbackloops.models import LoopStatus
+from rig.customers import Customer, customer
+from rig.site import await_true
 
 IN_FLIGHT = 500
 BARE = "bare"

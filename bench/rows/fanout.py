@@ -1,10 +1,10 @@
 """fanout: one event that many loops want."""
 
-from bench.customers import customer
 from bench.load import fire
 from bench.receiver import Receiver, receiving
 from bench.scale import Scale
 from bench.site import Site
+from rig.customers import customer
 
 WARM_UP = 20
 

@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from statistics import median
 
-from bench.customers import Customer, customer
 from bench.load import fire
 from bench.receiver import Receiver, receiving
 from bench.scale import Scale
-from bench.site import Site, await_true, spent
+from bench.site import Site, spent
 from bench.warming import warm_flow
 from feedbackloops.models import DeliveryState
+from rig.customers import Customer, customer
+from rig.site import await_true
 
 NAME = "flow"
 IN_FLIGHT = 500

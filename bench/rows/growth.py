@@ -10,7 +10,6 @@ import redis
 from django.db import connection
 
 from bench import history
-from bench.customers import customer
 from bench.dashboard import Dashboard
 from bench.leaving import leave
 from bench.load import fire
@@ -22,6 +21,7 @@ from feedbackloops import fanout, lanes
 from feedbackloops.doorbell import ring_for_lanes
 from feedbackloops.models import Delivery
 from feedbackloops.tasks import RING_SECONDS
+from rig.customers import customer
 
 PLAIN, BACKLOG = "growth", "backlog"
 SWEEPS = 300

@@ -3,11 +3,12 @@
 from statistics import median
 
 from bench import figures, pgbench
-from bench.customers import Customer, customer
 from bench.load import Fired, fire
 from bench.scale import Scale
-from bench.site import Site, await_true, spent
+from bench.site import Site, spent
 from bench.warming import WARM_HITS, warm_web
+from rig.customers import Customer, customer
+from rig.site import await_true
 
 STORED_SECONDS = 30.0
 

@@ -4,13 +4,13 @@ import time
 from collections.abc import Sequence
 from statistics import median
 
-from bench.customers import Customer, customer, customers
 from bench.figures import percentile
 from bench.leaving import leave
 from bench.load import fire, launch
 from bench.receiver import Receiver, receiving
 from bench.scale import Scale
 from bench.site import Site
+from rig.customers import Customer, customer, customers
 
 HEALTHY = "healthy"
 

@@ -1,12 +1,12 @@
 """latency: from the hit's arrival to the POST's arrival."""
 
-from bench.customers import Customer
 from bench.figures import percentile
 from bench.load import fire
 from bench.receiver import Receiver, receiving
 from bench.rows import flow
 from bench.scale import Scale
 from bench.site import Site
+from rig.customers import Customer
 
 IDLE_PER_SECOND = 1.0
 

@@ -8,12 +8,13 @@ from itertools import pairwise
 from django.test import override_settings
 
 from bench import history
-from bench.customers import customer
 from bench.load import launch
 from bench.scale import Scale
-from bench.site import Site, await_true
+from bench.site import Site
 from feedbackloops.history import drop_old_partitions
 from feedbackloops.models import Delivery
+from rig.customers import customer
+from rig.site import await_true
 from tracking import partitions
 from tracking.ids import first_id_at
 from tracking.models import Event, Outbox

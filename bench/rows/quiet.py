@@ -1,10 +1,10 @@
 """quiet: what a delivery costs when nothing batches, because every event comes alone and is for a loop of its own."""
 
-from bench.customers import customers
 from bench.load import fire
 from bench.receiver import receiving
 from bench.scale import Scale
 from bench.site import Site, spent
+from rig.customers import customers
 
 NAME = "quiet"
 

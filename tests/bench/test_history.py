@@ -10,10 +10,10 @@ from django.utils.timezone import now
 from pytest_django import DjangoDbBlocker
 
 from bench import history
-from bench.customers import FIELDS, Customer
 from feedbackloops.history import TABLES
 from feedbackloops.lanes import due
 from feedbackloops.models import Attempt, Delivery, LoopHour, OwedCount, Snapshot
+from rig.customers import FIELDS, Customer
 from tests.factories import make_message, make_profile, make_verified_loop, owe
 from tracking.ids import moment_of
 from tracking.models import Event, Message, Outbox

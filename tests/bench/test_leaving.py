@@ -5,8 +5,8 @@ import pytest
 from django.utils.timezone import now
 
 from bench import leaving
-from bench.customers import Customer, customers
 from feedbackloops.models import FeedbackLoop, LaneState, LoopStatus
+from rig.customers import Customer, customers
 from tests.factories import make_account, make_events, make_message, make_verified_loop
 
 pytestmark = pytest.mark.django_db

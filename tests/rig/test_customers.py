@@ -3,10 +3,10 @@ from time import time
 import pytest
 from django.conf import settings
 
-from bench.customers import customer, customers
 from bench.receiver import SMALLEST_BODY
 from feedbackloops import calls, lanes
 from feedbackloops.models import DeliveryState, LoopStatus
+from rig.customers import customer, customers
 from tracking.models import Event, Outbox
 from tracking.tokens import read_click, read_open
 

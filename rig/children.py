@@ -1,4 +1,4 @@
-"""Processes of the bench's own, beside those that it measures."""
+"""Processes of bench and chaos, beside those that they put to the test."""
 
 import socket
 import subprocess

@@ -1,4 +1,4 @@
-"""Customers of the bench: people with 20 fields each and a mail to each, loops whose place counts as proven.
+"""Customers that put the site to the test: people with 20 fields and a mail each, loops whose place counts as proven.
 
 Import it when Django is set up.
 """

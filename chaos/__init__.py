@@ -1,0 +1,1 @@
+"""Breaks every part under load and compares what each side says then: ``python -m chaos``."""
