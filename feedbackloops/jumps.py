@@ -1,10 +1,11 @@
 """After a clock has jumped back: what is set for a moment further ahead than it can be, is set right.
 
-Without that, what was owed, leased or put to rest while the clock was an hour ahead would wait for an hour. A retry keeps
-its moment: how long its pause was is not written down.
+Without that, what was owed, leased or put to rest while the clock was an hour ahead would wait for an hour. A retry
+keeps its moment: how long its pause was is not written down.
 """
 
 import logging
+
 from django.conf import settings
 
 from feedbackloops import queries
