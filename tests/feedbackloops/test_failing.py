@@ -3,6 +3,7 @@
 import threading
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.db import connection
@@ -14,6 +15,7 @@ from feedbackloops.fanout import fan_out
 from feedbackloops.models import Delivery, FeedbackLoop, LaneState, Notice
 from tests.factories import make_events, make_message, make_verified_loop, owe
 from tracking.models import Message
+from tracking.statements import run
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -175,3 +177,11 @@ def test_two_that_watch_at_once_tell_once_and_count_once(loop: FeedbackLoop) -> 
         thread.join()
     assert Notice.objects.count() == 2
     assert lane().failing_for < DAY + 70
+
+
+def test_watching_looks_at_the_head_of_the_queue_and_not_at_all_of_it(loop: FeedbackLoop) -> None:
+    plan = "\n".join(line for (line,) in run(f"EXPLAIN {failing._COUNT}", most=120.0, oldest=UUID(int=0)))
+    assert "Limit" in plan, plan
+    assert plan.count("_loop_id_next_attempt_id_idx") > 5, plan
+    assert "Bitmap" not in plan, plan
+    assert "Seq Scan on feedbackloops_delivery" not in plan, plan
