@@ -1,4 +1,4 @@
-"""The web process: tracking URLs go straight to tracking, everything else to Django and its middleware."""
+"""The web process: tracking goes straight to tracking, probes to health, everything else to Django's middleware."""
 
 import os
 from asyncio import get_running_loop
@@ -13,6 +13,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "marketingsuite.settings")
 dashboard = get_asgi_application()
 
 from marketingsuite import memory  # noqa: E402  (these need the apps that the line above loads)
+from marketingsuite.health import PATHS, health  # noqa: E402
+from marketingsuite.vitals import parts  # noqa: E402
 from tracking.intake import intake  # noqa: E402
 from tracking.views import PREFIXES, Message, Receive, Scope, Send, answer, tracking  # noqa: E402
 
@@ -29,8 +31,10 @@ _BUSY = answer(503, b"text/plain", b"The dashboard is busy. Please try again in 
 def application(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
     """Serve one request, or the life of the process (ASGI 3.0)."""
     if scope["type"] == "http":
-        serve = tracking if scope["path"].startswith(PREFIXES) else _serve_dashboard
-        return serve(scope, receive, send)
+        path = scope["path"]
+        if path.startswith(PREFIXES):
+            return tracking(scope, receive, send)
+        return (health if path in PATHS else _serve_dashboard)(scope, receive, send)
     return _live(receive, send)
 
 
@@ -63,6 +67,7 @@ def _until_complete(receive: Receive) -> Receive:
 
 
 async def _live(receive: Receive, send: Send) -> None:
+    parts.begin_web()
     while (await receive())["type"] != "lifespan.shutdown":
         await send({"type": "lifespan.startup.complete"})
     await send({"type": "lifespan.shutdown.complete"})

@@ -3,11 +3,13 @@
 import os
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from django.templatetags.static import static
 from django.urls import reverse_lazy
 
 from feedbackloops.protocol.retry import parse_schedule
+from marketingsuite import logs
 from marketingsuite.environment import Environment, named, networks
 from marketingsuite.keys import development_keys, key_from
 from tracking.tokens import Keyring
@@ -60,6 +62,13 @@ LOOK_SECONDS = env.float("LOOK_SECONDS", default=5.0)
 VERIFICATION_FILE_PREFIX = env.str("VERIFICATION_FILE_PREFIX", default="marketingsuite-")
 HISTORY_DAYS = env.int("HISTORY_DAYS", default=90)
 PARTITIONS_AHEAD_DAYS = env.int("PARTITIONS_AHEAD_DAYS", default=7)
+
+# --- Operation
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+METRICS_PORT = env.int("METRICS_PORT", default=0)
+METRICS_HOST = env.str("METRICS_HOST", default="127.0.0.1")
+SENTRY_DSN = env.str("SENTRY_DSN", default="")
+SENTRY_ENVIRONMENT = env.str("SENTRY_ENVIRONMENT", default="production")
 
 # --- Django
 INSTALLED_APPS = [
@@ -205,15 +214,13 @@ STORAGES = {
     },
 }
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
-    # A line for each task would cost more than many a task does.
-    "loggers": {name: {"level": "WARNING"} for name in ("celery.app.trace", "celery.worker.strategy")},
-}
+LOG_FORMAT = named("LOG_FORMAT", lambda: logs.as_format(env.str("LOG_FORMAT", default="line")))
+LOG_LEVEL = named("LOG_LEVEL", lambda: logs.as_level(env.str("LOG_LEVEL", default="INFO")))
+_keys = [SECRET_KEY, *ENCRYPTION_KEYS, *key_from(os.environ, "TRACKING_KEYS", _made).replace(":", ",").split(",")]
+_passwords = [DATABASES["default"]["PASSWORD"], unquote(urlsplit(CELERY_BROKER_URL).password or ""), METRICS_TOKEN]
+# Taken out of log lines and reports, wherever they stand.
+SECRETS = [*_keys, *_passwords]
+LOGGING = logs.configuration(LOG_FORMAT, LOG_LEVEL, SECRETS)
 
 
 def _page(title: str, icon: str, model: str) -> dict[str, Any]:

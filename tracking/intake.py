@@ -13,7 +13,9 @@ from django.db import Error
 from tracking.crew import Crew
 from tracking.hits import Hit
 from tracking.recorder import Recorder, store_hits
+from tracking.seen import LOST, SPOOLED
 from tracking.spool import Spool
+from tracking.steps import log_events
 
 logger = logging.getLogger(__name__)
 
@@ -36,16 +38,20 @@ class Intake:
         if await self._recorder.record(hit):
             return
         if trouble := await self._spooler.hand(hit):
+            LOST[hit.type] += 1
             logger.critical(
                 "Hit %s is lost, number %d since the start: neither PostgreSQL nor the spool takes it (%s). "
                 "Make room on the disk of SPOOL_DIR, or give the process the right to write there.",
                 hit.id,
                 next(self._lost),
                 trouble,
+                extra={"event": hit.id},
             )
 
     def _append(self, hits: Sequence[Hit]) -> Sequence[Hit]:
         self._spool.append_all(hits)
+        SPOOLED.update(hit.type for hit in hits)
+        log_events(logger, "is spooled", (hit.id for hit in hits))
         return ()
 
     def _replay_for_ever(self) -> None:

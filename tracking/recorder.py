@@ -13,6 +13,7 @@ from django.db import DataError, Error, IntegrityError, connection
 from tracking.crew import Crew
 from tracking.hits import Hit
 from tracking.signals import events_recorded
+from tracking.steps import log_events
 from tracking.store import EventRow, store_events
 
 logger = logging.getLogger(__name__)
@@ -63,7 +64,8 @@ def store_hits(hits: Sequence[Hit], tell: Callable[..., object] = events_recorde
     except (DataError, IntegrityError) as error:
         if len(hits) == 1:
             # The error's own words may hold what the client sent.
-            logger.error("The database refuses hit %s: %s", hits[0].id, type(error.__cause__ or error).__name__)
+            kind = type(error.__cause__ or error).__name__
+            logger.error("The database refuses hit %s: %s", hits[0].id, kind, extra={"event": hits[0].id})
             return list(hits)
         middle = len(hits) // 2
         return store_hits(hits[:middle], tell) + store_hits(hits[middle:], tell)
@@ -72,6 +74,7 @@ def store_hits(hits: Sequence[Hit], tell: Callable[..., object] = events_recorde
         if _seldom():
             logger.warning("PostgreSQL did not take %d hits: %s", len(hits), str(error).strip())
         raise
+    log_events(logger, "is recorded", (hit.id for hit in hits))
     tell(sender=store_hits, ids=[hit.id for hit in hits])
     return []
 

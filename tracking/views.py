@@ -11,6 +11,7 @@ from django.conf import settings
 from tracking.hits import Hit, Visitor, hit_from
 from tracking.ids import moment_of, new_id
 from tracking.intake import intake
+from tracking.seen import HITS
 from tracking.tokens import BadToken, Link, location_header, read_click, read_open
 
 logger = logging.getLogger(__name__)
@@ -92,7 +93,9 @@ def _redirect(token: str) -> tuple[Link | None, Answer]:
 
 async def _keep(scope: Scope, link: Link) -> None:
     try:
-        await intake().take(_hit(scope, link))
+        hit = _hit(scope, link)
+        HITS[hit.type] += 1
+        await intake().take(hit)
     except Exception as error:
         # Whatever is wrong with us, the customer's link leads on. The error's own words may hold what the client sent.
         trace = "".join(format_tb(error.__traceback__))
