@@ -4,10 +4,12 @@ The library is imported only then: it would make each start slower.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from django.conf import settings
 
+from marketingsuite.environment import named
 from marketingsuite.scrubbing import scrubber
 
 # Of what the library gathers, this describes the error; all else describes whoever met it.
@@ -16,7 +18,7 @@ KEPT += ["platform", "release", "environment", "server_name", "sdk", "extra", "t
 
 
 def start() -> None:
-    """Have errors of this process reported, if the operator wants that."""
+    """Have errors of this process reported, if the operator wants that. Raises ImproperlyConfigured."""
     if not settings.SENTRY_DSN:
         return
     import sentry_sdk
@@ -26,7 +28,8 @@ def start() -> None:
     from sentry_sdk.integrations.logging import LoggingIntegration
     from sentry_sdk.integrations.threading import ThreadingIntegration
 
-    sentry_sdk.init(
+    initialize = partial(
+        sentry_sdk.init,
         dsn=settings.SENTRY_DSN,
         environment=settings.SENTRY_ENVIRONMENT,
         release=settings.VERSION,
@@ -48,6 +51,7 @@ def start() -> None:
         ],
         before_send=scrubbed(scrubber(settings.SECRETS)),
     )
+    named("SENTRY_DSN", initialize)
 
 
 def scrubbed(scrub: Callable[[str], str]) -> Callable[[Any, Any], Any]:

@@ -34,7 +34,8 @@ def _counters(place: Path) -> list[Metric]:
     }
     for process, counts in files.counts(place):
         for counted, by_label in counts.items():
-            for value, count in by_label.items():
+            # A process of the version after this one may count more.
+            for value, count in by_label.items() if counted in made else ():
                 made[counted].add_metric([process, value], count)
     return list(made.values())
 
