@@ -1,7 +1,7 @@
 """The web process: tracking goes straight to tracking, probes to health, everything else to Django's middleware."""
 
 import os
-from asyncio import get_running_loop
+from asyncio import get_running_loop, to_thread
 from collections.abc import Awaitable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -67,7 +67,9 @@ def _until_complete(receive: Receive) -> Receive:
 
 
 async def _live(receive: Receive, send: Send) -> None:
-    parts.begin_web()
+    end = parts.begin_web()
     while (await receive())["type"] != "lifespan.shutdown":
         await send({"type": "lifespan.startup.complete"})
+    # Its server ends the process without asking Python.
+    await to_thread(end)
     await send({"type": "lifespan.shutdown.complete"})

@@ -21,8 +21,13 @@ LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 ABOUT: Final = ("event", "loop", "delivery", "attempt", "outcome")
 LONGEST_MESSAGE: Final = 4_000
 LONGEST_TRACE: Final = 20_000
-# A line for each task, or for each call of our own tools, would cost more than many a task does.
-SELDOM: Final = ("celery.app.trace", "celery.beat", "celery.worker.strategy", "kombu", "urllib3", "asyncio")
+# What libraries say below these levels is of no use to who follows an event; a line for each task would cost more than
+# many a task does, and the lines of django.db.backends hold every statement with its parameters.
+LEAST: Final = {
+    **dict.fromkeys(("celery", "redis", "django", "django.server", "_granian", "granian.access"), "INFO"),
+    **dict.fromkeys(("celery.app.trace", "celery.beat", "celery.worker.strategy"), "WARNING"),
+    **dict.fromkeys(("kombu", "urllib3", "asyncio"), "WARNING"),
+}
 
 
 class Formatter(logging.Formatter):
@@ -74,15 +79,17 @@ def configuration(kind: str, level: str, secrets: Sequence[str]) -> dict[str, An
         "formatters": {"own": {"()": Formatter, "kind": kind, "secrets": secrets}},
         "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "own"}},
         "root": {"handlers": ["console"], "level": level},
-        "loggers": {
-            **{name: {"level": "WARNING"} for name in SELDOM},
-            # These come with handlers of their own; granian's access log is written once it is asked for.
-            **{name: {"handlers": [], "propagate": True} for name in ("_granian", "granian.access", "django.server")},
-            "django": {"handlers": [], "level": "INFO", "propagate": True},
-            # Its lines hold every statement with its parameters.
-            "django.db.backends": {"level": "INFO"},
-        },
+        "loggers": {name: _passing_on(_higher(least, level)) for name, least in LEAST.items()},
     }
+
+
+def _passing_on(level: str) -> dict[str, Any]:
+    # Some libraries' loggers come with handlers of their own.
+    return {"handlers": [], "propagate": True, "level": level}
+
+
+def _higher(one: str, other: str) -> str:
+    return max(one, other, key=LEVELS.index)
 
 
 def _message(record: logging.LogRecord) -> str:

@@ -33,7 +33,7 @@ def start() -> None:
         dsn=settings.SENTRY_DSN,
         environment=settings.SENTRY_ENVIRONMENT,
         release=settings.VERSION,
-        send_default_pii=False,
+        # By default it gathers nothing that tells of a person; what it finds in local variables is not of that kind.
         include_local_variables=False,
         max_request_body_size="never",
         max_breadcrumbs=0,

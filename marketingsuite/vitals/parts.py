@@ -3,7 +3,7 @@
 import logging
 import os
 from asyncio import AbstractEventLoop, get_running_loop
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from time import monotonic
 from typing import Any
 
@@ -76,16 +76,16 @@ class MovingScheduler(Scheduler):
         return seconds
 
 
-def begin(name: str, parts: Sequence[Part]) -> None:
-    """Have this process, under this name, give signs of life and publish what it has counted."""
+def begin(name: str, parts: Sequence[Part]) -> Callable[[], None]:
+    """Have this process, under this name, give signs of life and publish what it has counted; what ends that."""
     port.start()
-    pulse.start(files.folder(settings.VAR_DIR), name, parts, _counted)
+    return pulse.start(files.folder(settings.VAR_DIR), name, parts, _counted)
 
 
-def begin_web() -> None:
+def begin_web() -> Callable[[], None]:
     """The same for a web process, one of several of its host; to be called in its event loop."""
     files.forget_dead(files.folder(settings.VAR_DIR), "web")
-    begin(f"web-{os.getpid()}", [Part("event loop", _moving_loop(get_running_loop()).silence, _never)])
+    return begin(f"web-{os.getpid()}", [Part("event loop", _moving_loop(get_running_loop()).silence, _never)])
 
 
 def _counted() -> Mapping[str, Mapping[str, float]]:

@@ -9,7 +9,7 @@ import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from time import monotonic, sleep
+from time import monotonic
 from typing import NamedTuple
 
 from marketingsuite.vitals import files
@@ -52,22 +52,34 @@ class Pulse:
         return [name for name, moment in self._sound.items() if now - moment >= HUNG_SECONDS]
 
 
-def start(place: Path, name: str, parts: Sequence[Part], counts: Counts = dict) -> None:
-    """Have the process of this name give signs of life until it ends, and publish what it counts."""
-    atexit.register(files.forget, place, name)
-    arguments = (place, name, Pulse(parts), counts)
-    threading.Thread(target=_beat_for_ever, args=arguments, name="pulse", daemon=True).start()
+def start(place: Path, name: str, parts: Sequence[Part], counts: Counts = dict) -> Callable[[], None]:
+    """Have the process of this name give signs of life, and publish what it counts, until it ends.
+
+    Returns what to call where a process ends without asking `atexit`: it is forgotten then.
+    """
+    ended = threading.Event()
+
+    def end() -> None:
+        ended.set()
+        thread.join(BEAT_SECONDS)
+        files.forget(place, name)
+
+    arguments = (place, name, Pulse(parts), counts, ended)
+    thread = threading.Thread(target=_beat_until, args=arguments, name="pulse", daemon=True)
+    thread.start()
+    atexit.register(end)
+    return end
 
 
-def _beat_for_ever(place: Path, name: str, pulse: Pulse, counts: Counts) -> None:
-    while True:
+def _beat_until(place: Path, name: str, pulse: Pulse, counts: Counts, ended: threading.Event) -> None:
+    while not ended.is_set():
         try:
             _beat(place, name, pulse, counts)
         except OSError as error:
             logger.warning("No sign of life could be written into %s: %s", place, error.strerror)
         except Exception:
             logger.exception("The pulse skipped a beat")
-        sleep(BEAT_SECONDS)
+        ended.wait(BEAT_SECONDS)
 
 
 def _beat(place: Path, name: str, pulse: Pulse, counts: Counts) -> None:

@@ -126,8 +126,10 @@ def test_loggers_of_libraries_write_in_the_same_form() -> None:
     assert {line["message"] for line in lines} == {"the ***"}
 
 
-def test_statements_are_not_logged_even_at_debug() -> None:
-    assert logs.configuration("line", "DEBUG", [])["loggers"]["django.db.backends"] == {"level": "INFO"}
+@pytest.mark.parametrize(("level", "least"), [("DEBUG", "INFO"), ("INFO", "INFO"), ("ERROR", "ERROR")])
+def test_libraries_say_no_more_than_the_level_and_no_statements_at_debug(level: str, least: str) -> None:
+    loggers = logs.configuration("line", level, [])["loggers"]
+    assert {loggers[name]["level"] for name in ("django", "celery", "redis")} == {least}
 
 
 def test_what_does_without_django_takes_the_format_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

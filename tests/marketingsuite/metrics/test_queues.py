@@ -72,9 +72,7 @@ def test_what_waits_is_told_apart_by_the_state_of_its_lane(figures: Callable[[],
     assert figure(found, "lane_oldest_seconds", "active") < 20
 
 
-def test_a_delivery_that_is_due_later_makes_its_lane_not_late(
-    figures: Callable[[], Figures], message: Message
-) -> None:
+def test_a_delivery_that_is_due_later_makes_its_lane_not_late(figures: Callable[[], Figures], message: Message) -> None:
     make_lane(message)
     owe(message)
     Delivery.objects.update(next_attempt=now() + timedelta(hours=1))
