@@ -1,8 +1,12 @@
 """From the answer to a call to what becomes of its delivery."""
 
+import logging
 import random
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from django.conf import settings
 
@@ -13,6 +17,11 @@ from feedbackloops.outbound.calls import Answer
 from feedbackloops.protocol.outcome import Judgement, Outcome
 from feedbackloops.protocol.retry import next_pause
 from tracking.ids import derived_id
+
+logger = logging.getLogger(__name__)
+
+# The attempts that this process has recorded since it started, by outcome.
+RECORDED: Final[Counter[str]] = Counter()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,6 +44,24 @@ def ended(sending: Sending, answer: Answer, judgement: Judgement) -> Done:
 def unsendable(sending: Sending, reason: str, state: DeliveryState) -> Done:
     """What to record of a delivery that no call can be made for: it ends here, with the reason."""
     return _done(sending, Answer(started=False), Judgement(Outcome.REJECTED, reason), state, 0.0)
+
+
+def log_starts(sendings: Iterable[Sending]) -> None:
+    """Follow deliveries on their way: at LOG_LEVEL=DEBUG, a line for each attempt that goes out."""
+    if logger.isEnabledFor(logging.DEBUG):
+        for sending in sendings:
+            _log(sending, "goes out")
+
+
+def log_end(sending: Sending, judgement: Judgement) -> None:
+    """The same for an attempt that has ended; to be called at that level only."""
+    _log(sending, f"has ended: {judgement.outcome.value}", outcome=judgement.outcome.value)
+
+
+def _log(sending: Sending, words: str, **about: str) -> None:
+    claimed = sending.claimed
+    about |= {"event": str(claimed.event), "loop": str(claimed.loop), "delivery": str(claimed.id)}
+    logger.debug("Attempt %d of delivery %s %s", claimed.attempts + 1, claimed.id, words, extra=about)
 
 
 def _state_after(judgement: Judgement, made: int) -> tuple[DeliveryState, float]:

@@ -98,7 +98,7 @@ class Doorbell:
 
     def _line(self) -> Producer:
         if self._producer is None:
-            self._connection = _connection()
+            self._connection = connect_to_broker()
             self._producer = Producer(self._connection.channel())
         return self._producer
 
@@ -111,8 +111,8 @@ class Doorbell:
                 logger.debug("The line to the broker was broken already: %s", error)
 
 
-def _connection() -> Connection:
-    """A connection that waits for the broker a second at a time, and not longer."""
+def connect_to_broker() -> Connection:
+    """A connection that waits for the broker a second at a time, and not longer. Raises what its transport does."""
     options = settings.CELERY_BROKER_TRANSPORT_OPTIONS
     bounds = {name: BROKER_SECONDS for name in ("socket_timeout", "socket_connect_timeout") if name in options}
     connection = Connection(

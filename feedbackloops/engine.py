@@ -14,7 +14,9 @@ from functools import cache
 from time import monotonic, sleep
 from typing import TypeVar
 
-from django.db import Error, connection
+from django.db import DEFAULT_DB_ALIAS, Error, connection, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from psycopg.pq import TransactionStatus
 
 from feedbackloops.door import make_sender
 from feedbackloops.keeper import Keeper
@@ -42,6 +44,9 @@ class Engine:
         self._rung: deque[int] = deque()
         self._heard: deque[int] = deque()
         self._ended: deque[tuple[Call, Answer]] = deque()
+        # For the threads that watch over the keeper's.
+        self._moved = monotonic()
+        self._line: BaseDatabaseWrapper | None = None
 
     def start(self) -> None:
         """Start its threads."""
@@ -61,6 +66,13 @@ class Engine:
         self._listener.stop()
         self._thread.join(seconds + 2 * RECOVER_SECONDS)
         self._sender.stop(0)
+
+    def silence(self) -> float:
+        """Seconds since the keeper last took a step; 0 while it waits for what PostgreSQL makes of a statement."""
+        line = self._line.connection if self._line else None
+        if line is not None and line.pgconn.transaction_status == TransactionStatus.ACTIVE:
+            return 0.0
+        return monotonic() - self._moved
 
     def _make_parts(self) -> None:
         self._sender = make_sender(self._over)
@@ -83,6 +95,7 @@ class Engine:
         self._bell.set()
 
     def _run(self) -> None:
+        self._line = connections[DEFAULT_DB_ALIAS]
         # The first ring must not wait for a connection to be made; what is wrong with it, the first turn will say.
         with suppress(Error):
             connection.ensure_connection()
@@ -104,6 +117,7 @@ class Engine:
         return self._keeper.turn(_drained(self._rung), _drained(self._ended))
 
     def _guarded(self, step: Callable[[], bool]) -> bool:
+        self._moved = monotonic()
         try:
             return step()
         except Error as error:
@@ -126,6 +140,11 @@ def stop_engine(seconds: float) -> None:
     """Stop the engine of this process within about so many seconds, if there is one."""
     if _engine.cache_info().currsize:
         _engine().stop(seconds)
+
+
+def keeper_silence() -> float:
+    """Seconds for which the keeper of this process has stood still, see Engine.silence(); 0 without an engine."""
+    return _engine().silence() if _engine.cache_info().currsize else 0.0
 
 
 _making = threading.Lock()

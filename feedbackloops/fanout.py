@@ -14,6 +14,7 @@ from tracking import arrays
 from tracking.ids import derived_id
 from tracking.models import Outbox
 from tracking.statements import in_transaction, run
+from tracking.steps import log_events
 
 logger = logging.getLogger(__name__)
 
@@ -143,7 +144,17 @@ def _fan_out(ids: Sequence[UUID]) -> set[int]:
     owed = [_owed(event, loop) for event, loops in wanted for loop in loops]
     if owed:
         _owe([event for event, _ in wanted], owed)
+    _log(events, owed)
     return {each.loop for each in owed}
+
+
+def _log(events: Sequence[LoadedEvent], owed: Sequence[Owed]) -> None:
+    """Follow events on their way: at LOG_LEVEL=DEBUG, a line for each of them and of what is owed for it."""
+    log_events(logger, "is fanned out", (event.id for event in events))
+    if logger.isEnabledFor(logging.DEBUG):
+        for each in owed:
+            about = {"event": each.event, "loop": each.loop, "delivery": each.id}
+            logger.debug("Event %s is owed to loop %d", each.event, each.loop, extra=about)
 
 
 def _take(ids: Sequence[UUID]) -> list[LoadedEvent]:
@@ -173,7 +184,7 @@ def _owe(events: Sequence[LoadedEvent], owed: Sequence[Owed]) -> None:
 
 
 def _park(id: UUID, error: Exception) -> None:
-    logger.error("Event %s can't be fanned out; it is parked", id, exc_info=error)
+    logger.error("Event %s can't be fanned out; it is parked", id, exc_info=error, extra={"event": id})
     with transaction.atomic():
         if run(_TAKE, ids=arrays.ids([id])):
             reason = f"{type(error).__name__}: {error}".strip()[:2000]

@@ -12,7 +12,7 @@ from django.utils.timezone import now
 
 from feedbackloops import lanes
 from feedbackloops.alarms import Alarms
-from feedbackloops.attempts import Sending, ended, unsendable
+from feedbackloops.attempts import RECORDED, Sending, ended, log_end, log_starts, unsendable
 from feedbackloops.calls import Contents, call_for
 from feedbackloops.lane import Lane
 from feedbackloops.lanes import Claimed
@@ -124,13 +124,13 @@ class Keeper:
         kept = lanes.renew(self.engine, held, settings.LEASE_SECONDS)
         self._renewed = moment
         for loop in self._lanes.keys() - kept:
-            logger.warning("Another engine holds the lane of loop %d now", loop)
+            logger.warning("Another engine holds the lane of loop %d now", loop, extra={"loop": loop})
             del self._lanes[loop]
         for lane in self._lanes.values():
             lane.fresh_until = moment + settings.LEASE_SECONDS * FRESH_PART
 
     def _collect(self, over: Iterable[tuple[Call, Answer]]) -> None:
-        moment, wall = monotonic(), now()
+        moment, wall, is_followed = monotonic(), now(), logger.isEnabledFor(logging.DEBUG)
         for call, answer in over:
             sending: Sending = call.tag
             self._touched.add(sending.lane)
@@ -140,11 +140,14 @@ class Keeper:
             judgement = judge(answer, now=wall)
             sending.lane.finish(judgement, started=sending.at, now=moment)
             self._recording.add(sending.lane, ended(sending, answer, judgement))
+            if is_followed:
+                log_end(sending, judgement)
 
     def _record(self, *, at_once: bool = False) -> None:
         written = self._recording.step(at_once=at_once)
         if not written:
             return
+        RECORDED.update(done.outcome for _, done in written)
         # The pauses run from the database's now(), which was earlier.
         moment = monotonic()
         for lane, done in written:
@@ -215,6 +218,7 @@ class Keeper:
                     calls.append(call)
                 left.popleft()
                 if len(calls) == CALLS_AT_ONCE or not left:
+                    log_starts(call.tag for call in calls)
                     self._submit(calls)
                     calls = []
         except Exception:
@@ -241,7 +245,8 @@ class Keeper:
                 can_wait=lane.pace.troubles > 0,
             )
         except Exception as error:
-            logger.exception("No call could be made of delivery %s", claimed.id)
+            about = {"event": claimed.event, "loop": claimed.loop, "delivery": claimed.id}
+            logger.exception("No call could be made of delivery %s", claimed.id, extra=about)
             self._end(sending, f"No call could be made of this event: {error}", DeliveryState.GIVEN_UP)
             return None
 

@@ -89,7 +89,7 @@ class Lane:
         try:
             self.script, self.version, self.barred = Script.from_facts(facts), facts.version, False
         except (ImproperlyConfigured, ValueError) as error:
-            logger.error("Nothing can be sent to loop %d: %s", facts.loop, error)
+            logger.error("Nothing can be sent to loop %d: %s", facts.loop, error, extra={"loop": facts.loop})
             return False
         if self.noted.stop_reason:
             # We wrote that it stopped, and the table no longer says so: staff have resumed it.

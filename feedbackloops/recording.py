@@ -106,5 +106,6 @@ def _record(done: Sequence[Done]) -> None:
             for each in done:
                 _record([each])
             return
-        logger.exception("The answer to attempt %s can't be stored; the attempt is", done[0].id)
+        about = {"loop": done[0].loop, "delivery": done[0].delivery}
+        logger.exception("The answer to attempt %s can't be stored; the attempt is", done[0].id, extra=about)
         lanes.record([replace(done[0], message="The answer can't be shown.", answer=b"", address="")])

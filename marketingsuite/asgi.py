@@ -1,6 +1,7 @@
-"""The web process: tracking URLs go straight to tracking, everything else to Django and its middleware."""
+"""The web process: tracking goes straight to tracking, probes to health, everything else to Django's middleware."""
 
 import os
+from asyncio import to_thread
 from collections.abc import Awaitable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -13,6 +14,8 @@ dashboard = get_asgi_application()
 
 from marketingsuite import memory  # noqa: E402  (these need the apps that the line above loads)
 from marketingsuite.bodies import Unusable, given, whole_body  # noqa: E402
+from marketingsuite.health import PATHS, health  # noqa: E402
+from marketingsuite.vitals import parts  # noqa: E402
 from tracking.blocks import blocks  # noqa: E402
 from tracking.intake import intake  # noqa: E402
 from tracking.views import PREFIXES, Answer, Receive, Scope, Send, answer, tracking  # noqa: E402
@@ -30,8 +33,10 @@ _BUSY = answer(503, b"text/plain", b"The dashboard is busy. Please try again in 
 def application(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
     """Serve one request, or the life of the process (ASGI 3.0)."""
     if scope["type"] == "http":
-        serve = tracking if scope["path"].startswith(PREFIXES) else _serve_dashboard
-        return serve(scope, receive, send)
+        path = scope["path"]
+        if path.startswith(PREFIXES):
+            return tracking(scope, receive, send)
+        return (health if path in PATHS else _serve_dashboard)(scope, receive, send)
     return _live(receive, send)
 
 
@@ -58,7 +63,10 @@ async def _say(words: Answer | None, send: Send) -> None:
 
 
 async def _live(receive: Receive, send: Send) -> None:
+    end = parts.begin_web()
     while (await receive())["type"] != "lifespan.shutdown":
         blocks().start()
         await send({"type": "lifespan.startup.complete"})
+    # Its server ends the process without asking Python.
+    await to_thread(end)
     await send({"type": "lifespan.shutdown.complete"})

@@ -3,11 +3,13 @@
 import os
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from django.templatetags.static import static
 from django.urls import reverse_lazy
 
 from feedbackloops.protocol.retry import parse_schedule
+from marketingsuite import logs
 from marketingsuite.environment import Environment, mail_server, named, networks
 from marketingsuite.keys import development_keys, insist_on_safety, key_from
 from tracking.tokens import Keyring
@@ -73,6 +75,13 @@ STAFF_EMAILS = env.list("STAFF_EMAILS", default=[])
 DEFAULT_FROM_EMAIL = env.str("EMAIL_FROM", default="marketingsuite@localhost")
 vars().update(named("EMAIL_URL", lambda: mail_server(env.str("EMAIL_URL", default="consolemail://"))))
 EMAIL_TIMEOUT = 10
+
+# --- Operation
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+METRICS_PORT = env.int("METRICS_PORT", default=0)
+METRICS_HOST = env.str("METRICS_HOST", default="127.0.0.1")
+SENTRY_DSN = env.str("SENTRY_DSN", default="")
+SENTRY_ENVIRONMENT = env.str("SENTRY_ENVIRONMENT", default="production")
 
 # --- Django
 INSTALLED_APPS = [
@@ -243,15 +252,13 @@ STORAGES = {
     },
 }
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
-    # A line for each task would cost more than many a task does.
-    "loggers": {name: {"level": "WARNING"} for name in ("celery.app.trace", "celery.worker.strategy")},
-}
+LOG_FORMAT = named("LOG_FORMAT", lambda: logs.as_format(env.str("LOG_FORMAT", default="line")))
+LOG_LEVEL = named("LOG_LEVEL", lambda: logs.as_level(env.str("LOG_LEVEL", default="INFO")))
+_keys = [SECRET_KEY, *ENCRYPTION_KEYS, *key_from(os.environ, "TRACKING_KEYS", _made).replace(":", ",").split(",")]
+_passwords = [DATABASES["default"]["PASSWORD"], unquote(urlsplit(CELERY_BROKER_URL).password or ""), METRICS_TOKEN]
+# Taken out of log lines and reports, wherever they stand.
+SECRETS = [*_keys, *_passwords]
+LOGGING = logs.configuration(LOG_FORMAT, LOG_LEVEL, SECRETS)
 
 
 def _page(title: str, icon: str, model: str) -> dict[str, Any]:

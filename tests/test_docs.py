@@ -23,7 +23,8 @@ from feedbackloops.protocol import payload, signing
 from marketingsuite.devstack import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
-DOCS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md")
+DOCS = [*(ROOT / name for name in PAGES), *sorted((ROOT / "docs").rglob("*.md"))]
 GLOSSARY, RECEIVING, OPERATIONS = (ROOT / "docs" / name for name in ("glossary.md", "receiving.md", "operations.md"))
 SETTINGS = ROOT / "marketingsuite" / "settings.py"
 PACKAGES = ("marketingsuite", "staff", "feedbackloops", "tracking", "profiles", "access")

@@ -15,7 +15,9 @@ from tracking.crew import Crew
 from tracking.hits import Hit
 from tracking.losses import Losses
 from tracking.recorder import Recorder, store_hits
+from tracking.seen import LOST, SPOOLED
 from tracking.spool import Spool
+from tracking.steps import log_events
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +39,7 @@ class Intake:
     async def take(self, hit: Hit) -> None:
         """Keep the hit, within the recorder's patience and DISK_SECONDS at the most, and count it. Raises nothing."""
         if not await self._recorder.record(hit) and (trouble := await self._spooler.hand(hit)):
+            LOST[hit.type] += 1
             self.lose(hit.occurred_at)
             self._losses.add(hit, trouble)
         else:
@@ -48,6 +51,8 @@ class Intake:
 
     def _append(self, hits: Sequence[Hit]) -> Sequence[Hit]:
         self._spool.append_all(hits)
+        SPOOLED.update(hit.type for hit in hits)
+        log_events(logger, "is spooled", (hit.id for hit in hits))
         return ()
 
     def _replay_for_ever(self) -> None:

@@ -36,6 +36,7 @@ class Losses:
             id,
             self._number,
             trouble,
+            extra={"event": id},
         )
         self._told = self._number
         self._timer = get_running_loop().call_later(TELL_SECONDS, self._tell)

@@ -15,6 +15,7 @@ from tracking.crew import REFUSED, Crew
 from tracking.hits import Hit
 from tracking.seldom import Seldom
 from tracking.signals import events_recorded
+from tracking.steps import log_events
 from tracking.store import EventRow, store_events
 
 logger = logging.getLogger(__name__)
@@ -98,7 +99,8 @@ def store_hits(hits: Sequence[Hit], tell: Callable[..., object] = events_recorde
     except (DataError, IntegrityError) as error:
         if len(hits) == 1:
             # The error's own words may hold what the client sent.
-            logger.error("The database refuses hit %s: %s", hits[0].id, type(error.__cause__ or error).__name__)
+            kind = type(error.__cause__ or error).__name__
+            logger.error("The database refuses hit %s: %s", hits[0].id, kind, extra={"event": hits[0].id})
             return list(hits)
         middle = len(hits) // 2
         return store_hits(hits[:middle], tell) + store_hits(hits[middle:], tell)
@@ -107,6 +109,7 @@ def store_hits(hits: Sequence[Hit], tell: Callable[..., object] = events_recorde
         if _may_tell():
             logger.warning("PostgreSQL did not take %d hits: %s", len(hits), str(error).strip())
         raise
+    log_events(logger, "is recorded", (hit.id for hit in hits))
     tell(sender=store_hits, ids=[hit.id for hit in hits])
     return []
 

@@ -15,6 +15,7 @@ from tracking.blocks import blocks
 from tracking.hits import Hit, Visitor, hit_from
 from tracking.ids import moment_of, new_id
 from tracking.intake import intake
+from tracking.seen import HITS
 from tracking.seldom import Seldom
 from tracking.tokens import BadToken, Link, RetiredKey, location_header, read_click, read_open
 
@@ -109,7 +110,9 @@ def _redirect(token: str) -> tuple[Link | None, Answer]:
 
 async def _keep(scope: Scope, link: Link) -> None:
     try:
-        await intake().take(_hit(scope, link))
+        hit = _hit(scope, link)
+        HITS[hit.type] += 1
+        await intake().take(hit)
     except Exception as error:
         # Whatever is wrong with us, the customer's link leads on.
         _tell_of_fault(link, error)

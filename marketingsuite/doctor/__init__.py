@@ -1,0 +1,1 @@
+"""What `manage.py doctor` looks at, and what it says of it."""

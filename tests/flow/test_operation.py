@@ -1,0 +1,105 @@
+"""What who runs the service relies on: signs of life, an end in order, and log lines that follow an event."""
+
+import json
+import re
+import signal
+import time
+
+import pytest
+from django.conf import settings
+
+from marketingsuite import alive
+from marketingsuite.vitals import files
+from tests.flow.customers import Customer
+from tests.flow.deployment import Deployment
+from tests.flow.waiting import wait_until
+from tests.http_server import after, ok
+from tracking.models import Event
+
+NAMES = ("web", "events", "worker", "looks", "beat")
+# Longer than from one beat to the next.
+WITHIN = 8.0
+
+
+def living() -> set[str]:
+    found = files.signs(files.folder(settings.VAR_DIR))
+    return {name for name in NAMES if alive.verdict(name, files.of_kind(found, name), WITHIN)[0]}
+
+
+@pytest.mark.timeout(90)
+def test_a_process_that_is_frozen_is_seen_to_be_so_and_one_that_ends_in_order_is_forgotten(
+    deployment: Deployment,
+) -> None:
+    wait_until(lambda: living() == set(NAMES), lambda: f"alive: {living()}", 15)
+    for name in NAMES:
+        deployment.processes.kill(name, signal.SIGSTOP)
+    try:
+        wait_until(lambda: not living(), lambda: f"alive though frozen: {living()}", 20)
+    finally:
+        for name in NAMES:
+            deployment.processes.kill(name, signal.SIGCONT)
+    wait_until(lambda: living() == set(NAMES), lambda: f"alive again: {living()}", 15)
+    deployment.processes.stop()
+    found = files.signs(files.folder(settings.VAR_DIR))
+    assert not [sign for name in NAMES for sign in files.of_kind(found, name)]
+    deployment.start()
+
+
+def test_all_processes_end_in_order_under_load_and_the_next_ones_go_on_at_once(
+    deployment: Deployment, customer: Customer
+) -> None:
+    script, mail = customer.script(in_flight_limit=5), customer.mail()
+    script.answers(after(0.05, ok()))
+    deployment.hit(mail.pixel_url, times=200)
+    script.await_posts(20)
+    asked = time.monotonic()
+    deployment.processes.stop()
+    assert time.monotonic() - asked < 10
+    stopped_at, before = time.monotonic(), len(script.posts)
+    assert Event.objects.filter(account=customer.account).count() == 200
+    assert (script.lane().engine, script.lane().leased_until) == (None, None)
+    fence = script.lane().lease_number
+    assert script.books().get("delivered", 0) == before < 200
+    deployment.start()
+    script.await_books(owed=200, delivered=200)
+    assert len(script.posts) == 200
+    assert script.posts[before].request.at >= stopped_at
+    assert script.lane().lease_number > fence
+
+
+def test_events_asked_to_end_finishes_what_it_has_taken(deployment: Deployment, customer: Customer) -> None:
+    script, mail = customer.script(), customer.mail()
+    for _ in range(3):
+        deployment.hit(mail.pixel_url, times=60)
+        deployment.processes.stop("events")
+        deployment.start("events")
+    script.await_books(owed=180, delivered=180)
+    assert len(script.posts) == 180
+    assert "Traceback" not in deployment.processes.log("events").read_text()
+
+
+@pytest.mark.timeout(90)
+def test_at_debug_the_lines_of_an_event_lead_from_the_hit_to_the_receipt(
+    deployment: Deployment, customer: Customer
+) -> None:
+    script, mail = customer.script(), customer.mail(["https://example.com/?private=1"])
+    sizes = {name: deployment.processes.log(name).stat().st_size for name in NAMES}
+    with deployment.set_otherwise(LOG_LEVEL="DEBUG", LOG_FORMAT="json"):
+        deployment.hit(mail.link_urls[0])
+        script.await_books(owed=1, delivered=1)
+        (event,) = Event.objects.filter(account=customer.account)
+    logs = {name: deployment.processes.log(name).read_text()[sizes[name] :] for name in NAMES}
+    told = {name: steps(text, str(event.pk)) for name, text in logs.items()}
+    assert told["web"] == ["is recorded"]
+    assert told["events"] == ["is fanned out", f"is owed to loop {script.loop.pk}"]
+    assert told["worker"] == ["goes out", "has ended: accepted"]
+    everything = "".join(logs.values())
+    for secret in (mail.link_urls[0].rpartition("/")[2], "private=1", script.loop.secret, settings.SECRET_KEY):
+        assert secret not in everything
+
+
+def steps(text: str, event: str) -> list[str]:
+    """What is said of the event, one step after another."""
+    lines = [json.loads(line) for line in text.splitlines() if line.startswith('{"time"')]
+    about = [line["message"] for line in lines if line.get("event") == event]
+    return [re.sub(r"^(Event|Attempt 1 of delivery) \S+ ", "", words) for words in about]

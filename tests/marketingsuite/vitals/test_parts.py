@@ -1,0 +1,94 @@
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from typing import cast
+
+import pytest
+from celery.worker.consumer import Consumer
+from django.db import connection
+from kombu.asynchronous.timer import Timer
+from pytest_django import Settings
+
+from feedbackloops.engine import Engine
+from feedbackloops.keeper import Keeper
+from marketingsuite.devstack import Stack
+from marketingsuite.vitals import parts
+from tests.tracking.samples import wait_until
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def engine() -> Iterator[Engine]:
+    engine = Engine()
+    yield engine
+    engine.stop(1.0)
+
+
+def test_a_keeper_with_nothing_to_do_moves_all_the_same(engine: Engine) -> None:
+    engine.start()
+    time.sleep(1.5)
+    assert engine.silence() < 1.3
+
+
+def test_a_keeper_that_hangs_is_silent(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    go = threading.Event()
+    monkeypatch.setattr(Keeper, "turn", lambda *args: go.wait(10))
+    engine.start()
+    wait_until(lambda: engine.silence() > 0.5)
+    go.set()
+    wait_until(lambda: engine.silence() < 0.5)
+
+
+def test_a_keeper_that_waits_for_postgres_is_not_silent(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = threading.Event()
+
+    def ask(*args: object) -> bool:
+        asked.set()
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_sleep(1)")
+        return False
+
+    monkeypatch.setattr(Keeper, "turn", ask)
+    engine.start()
+    assert asked.wait(5)
+    time.sleep(0.6)
+    assert engine.silence() == 0.0
+
+
+def test_a_broker_that_answers_is_there(settings: Settings) -> None:
+    assert not parts.broker_is_away()
+    settings.CELERY_BROKER_URL = "redis://127.0.0.1:1/0"
+    assert parts.broker_is_away()
+
+
+def test_a_frozen_broker_counts_as_away_within_seconds(stack: Stack) -> None:
+    if not stack.valkey:
+        pytest.skip("only an embedded Valkey can be frozen, unset REDIS_URL")
+    stack.valkey.send(signal.SIGSTOP)
+    started = time.monotonic()
+    try:
+        assert parts.broker_is_away()
+    finally:
+        stack.valkey.send(signal.SIGCONT)
+    assert time.monotonic() - started < 5
+
+
+class Line:
+    """What the step needs of Celery's consumer: the timer that turns with its connection."""
+
+    def __init__(self) -> None:
+        self.timer = Timer()
+
+
+def test_the_consumer_moves_with_its_timer_and_only_until_its_connection_ends() -> None:
+    line = Line()
+    step = parts.ConsumerStep(cast(Consumer, line))
+    step.start(cast(Consumer, line))
+    (entry,) = [each.entry for each in line.timer.queue]
+    parts.consumer._moved = 0.0
+    entry()
+    assert parts.consumer.silence() < 1
+    step.stop(cast(Consumer, line))
+    assert all(each.entry.canceled for each in line.timer.queue)
