@@ -6,7 +6,7 @@ from django.db import connection
 from django.utils.timezone import now
 
 from chaos import database
-from chaos.database import Database
+from chaos.ledgers import Database
 from feedbackloops.models import Delivery, FeedbackLoop, OwedCount, ParkedEvent
 from tests.factories import make_events, make_message, make_verified_loop, owe
 from tracking.ids import new_id

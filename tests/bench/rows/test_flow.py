@@ -4,11 +4,11 @@ from typing import Any, cast
 
 import pytest
 
-from bench.customers import Customer
 from bench.load import Fired
 from bench.receiver import Received, Receiver
 from bench.rows import flow
 from bench.site import PARTS, Site
+from rig.customers import Customer
 
 CUSTOMER = cast(Customer, SimpleNamespace(urls=[], events=lambda: 0, loop=SimpleNamespace(secret="")))
 SITE = cast(Site, SimpleNamespace(cpu=lambda: dict.fromkeys(PARTS, 0.0)))

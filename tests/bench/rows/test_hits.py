@@ -4,8 +4,8 @@ from typing import cast
 
 import pytest
 
-from bench.customers import Customer
 from bench.rows import hits
+from rig.customers import Customer
 
 
 def visited(*counts: int) -> Customer:

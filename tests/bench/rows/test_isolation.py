@@ -6,10 +6,10 @@ from typing import cast
 import pytest
 from requests import Session
 
-from bench.customers import Customer
 from bench.receiver import Receiver, receiving
 from bench.rows import isolation
 from bench.scale import QUICK, Scale
+from rig.customers import Customer
 
 
 @pytest.fixture
