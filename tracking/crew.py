@@ -50,12 +50,15 @@ class Crew(Generic[T]):
         prepare: Callable[[], object] = lambda: None,
         longest_pause: float = 0.0,
     ) -> None:
-        """`patience` (seconds): how long an outcome is waited for at most. `longest_pause`: see `gathering`."""
+        """`patience` (seconds): how long an outcome is waited for at most, no more than half of it for more to come.
+
+        `longest_pause`: see `gathering`.
+        """
         self._work = work
         self._patience = patience
         self._threads = self._free = threads
         self._last_handed = float("-inf")
-        self._longest_pause = longest_pause
+        self._longest_pause = min(longest_pause, patience / 2)
         self._pause = self._due = 0.0
         self._alarm: TimerHandle | None = None
         self._gathered: list[_Waiting[T]] = []

@@ -238,3 +238,11 @@ def test_as_many_as_make_a_set_are_not_kept_waiting() -> None:
     patient = Crew("test", 1, PATIENT, work, longest_pause=PATIENT)
     assert in_loop(hand_many()) < 1
     assert work.sets == [list(range(SHARED_FROM))]
+
+
+def test_nobody_waits_for_more_until_its_patience_ends() -> None:
+    work = Work()
+    work.go.set()
+    hasty = Crew("test", 1, 0.4, work, longest_pause=PATIENT)
+    hasty._pause = hasty._longest_pause
+    assert in_loop(hand_all(hasty, [1])) == [None]
