@@ -9,7 +9,9 @@ from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.core.validators import validate_email
 
 from feedbackloops.encryption import fernet
-from feedbackloops.outbound.addresses import problem
+from feedbackloops.outbound.addresses import Network, inner_parts
+
+MOST_PARTS = 3
 
 
 @register("security")
@@ -24,11 +26,13 @@ def encryption_keys(**kwargs: Any) -> list[CheckMessage]:
 
 @register("security")
 def allowed_networks(**kwargs: Any) -> list[CheckMessage]:
-    """Name the networks that calls may go to though they are not public."""
-    inner = [str(network) for network in settings.OUTBOUND_ALLOWED_NETWORKS if problem(network.network_address)]
-    if not inner or settings.DEVELOPMENT:
+    """Name the networks that calls may go to though they are not public, or not all of them."""
+    if settings.DEVELOPMENT:
         return []
-    words = f"OUTBOUND_ALLOWED_NETWORKS lets loops call {', '.join(inner)}, which are not public."
+    inner = [_inner_words(network) for network in settings.OUTBOUND_ALLOWED_NETWORKS if inner_parts(network)]
+    if not inner:
+        return []
+    words = f"OUTBOUND_ALLOWED_NETWORKS lets loops call addresses that are not public: {'; '.join(inner)}."
     return [Warning(words, hint="Take out every network that a customer must not reach.", id="feedbackloops.W001")]
 
 
@@ -72,3 +76,10 @@ def _no(address: str) -> bool:
     except ValidationError:
         return True
     return False
+
+
+def _inner_words(network: Network) -> str:
+    parts = inner_parts(network)
+    shown = [what if part == network else f"{part} ({what})" for part, what in parts[:MOST_PARTS]]
+    more = [f"{len(parts) - MOST_PARTS} more"] if len(parts) > MOST_PARTS else []
+    return f"{network}: {', '.join([*shown, *more])}"

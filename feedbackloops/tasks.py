@@ -29,6 +29,7 @@ from feedbackloops import (
     testcalls,
     verification,
 )
+from feedbackloops.checks import allowed_networks
 from feedbackloops.engine import engine, stop_engine
 from feedbackloops.models import FeedbackLoop
 
@@ -190,6 +191,13 @@ def warm_up(sender: Consumer, **kwargs: Any) -> None:
     """Have the engine up and connected before the first ring, in a worker that will get any."""
     if settings.CELERY_TASK_ROUTES["deliver"]["queue"] in sender.app.amqp.queues.consume_from:
         engine()
+
+
+@worker_ready.connect
+def warn_of_networks(**kwargs: Any) -> None:
+    """Say what a worker may call: Celery runs the checks, and keeps what they say to itself."""
+    for message in allowed_networks():
+        logger.warning("%s %s", message.msg, message.hint)
 
 
 @worker_shutdown.connect

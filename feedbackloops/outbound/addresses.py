@@ -7,19 +7,26 @@ Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
 _GLOBAL_UNICAST = IPv6Network("2000::/3")
+_NAT64 = IPv6Network("64:ff9b::/96")
+# RFC 5214, 6.1: such an interface identifier, whatever its u and g bits, has an IPv4 address behind it.
+_ISATAP, _U_AND_G = 0x00005EFE, 0x03000000
 
 # The first match names the reason, so a narrow network stands before a wide one around it.
-# Sources: the IANA special-purpose address registries (RFC 6890), RFC 7526 for 6to4 relays.
+# Sources: the IANA special-purpose address registries (RFC 6890), RFC 7526 for 6to4 relays, the clouds' own documents
+# for their metadata: Azure's stands among the public addresses.
 _REFUSED: tuple[tuple[Network, str], ...] = tuple(
     (ip_network(network), what)
     for network, what in (
         ("0.0.0.0/8", "an address of this network"),
         ("10.0.0.0/8", "a private network address"),
+        ("100.100.100.200/32", "a cloud metadata address"),
         ("100.64.0.0/10", "an address behind a carrier's NAT"),
         ("127.0.0.0/8", "a loopback address"),
+        ("168.63.129.16/32", "a cloud metadata address"),
         ("169.254.169.254/32", "a cloud metadata address"),
         ("169.254.0.0/16", "a link-local address"),
         ("172.16.0.0/12", "a private network address"),
+        ("192.0.0.192/32", "a cloud metadata address"),
         ("192.0.0.0/24", "reserved for protocol assignments"),
         ("192.0.2.0/24", "a documentation address"),
         ("192.88.99.0/24", "a 6to4 relay address"),
@@ -46,19 +53,23 @@ _REFUSED: tuple[tuple[Network, str], ...] = tuple(
         ("2002::/16", "a 6to4 address"),
         ("3fff::/20", "a documentation address"),
         ("5f00::/16", "a segment routing identifier"),
+        ("fd00:ec2::/32", "a cloud metadata address"),
+        ("fd20:ce::254/128", "a cloud metadata address"),
         ("fc00::/7", "a private network address"),
         ("fe80::/10", "a link-local address"),
         ("fec0::/10", "a site-local address"),
         ("ff00::/8", "a multicast address"),
     )
 )
+_OUTSIDE = "outside the global unicast addresses"
 
 
 def problem(address: str | Address, allowed: Sequence[Network] = ()) -> str | None:
     """Return None when a call may go to `address`, else why not, as a clause that starts with "it is".
 
     `allowed` are the operator's networks and outweigh every refusal but a scope id (RFC 4007). An IPv4-mapped
-    address (RFC 4291, 2.5.5.2) is looked up among them by the IPv4 address that it carries.
+    address (RFC 4291, 2.5.5.2) is looked up among them by the IPv4 address that it carries. A NAT64 address
+    (RFC 6052, 3.1) has to pass with both: allowing the prefix opens no way into the operator's own networks.
     """
     try:
         parsed = ip_address(address)
@@ -66,9 +77,28 @@ def problem(address: str | Address, allowed: Sequence[Network] = ()) -> str | No
         return "it is not an IP address"
     if isinstance(parsed, IPv6Address) and parsed.scope_id is not None:
         return "it is an address with a scope id"
-    if _is_allowed(parsed, allowed):
-        return None
-    return _refusal(parsed)
+    if not _is_allowed(parsed, allowed):
+        return _refusal(parsed)
+    return problem(_last_32_bits(parsed), allowed) if parsed in _NAT64 else None
+
+
+def inner_parts(network: Network) -> list[tuple[Network, str]]:
+    """Return the parts of a network whose addresses are refused, with what they are; none for a public network.
+
+    Cloud metadata comes first: it gives away most.
+    """
+    parts: dict[Network, str] = {}
+    for refused, what in _REFUSED:
+        if refused.version == network.version and refused.overlaps(network):
+            # Of two networks that overlap, one holds the other.
+            parts.setdefault(max(refused, network, key=_prefix_length), what)
+    if not parts and isinstance(network, IPv6Network) and not network.subnet_of(_GLOBAL_UNICAST):
+        parts[network] = _OUTSIDE
+    return sorted(parts.items(), key=lambda part: "metadata" not in part[1])
+
+
+def _prefix_length(network: Network) -> int:
+    return network.prefixlen
 
 
 def _is_allowed(address: Address, allowed: Sequence[Network]) -> bool:
@@ -77,12 +107,19 @@ def _is_allowed(address: Address, allowed: Sequence[Network]) -> bool:
     return any(meant in network for network in allowed)
 
 
+def _last_32_bits(address: Address) -> IPv4Address:
+    return IPv4Address(int(address) & 0xFFFFFFFF)
+
+
 def _refusal(address: Address) -> str | None:
     for network, what in _REFUSED:
         if address in network:
             return f"it is {what} ({network})"
-    if isinstance(address, IPv6Address) and address not in _GLOBAL_UNICAST:
-        return f"it is outside the global unicast addresses ({_GLOBAL_UNICAST})"
+    if isinstance(address, IPv6Address):
+        if address not in _GLOBAL_UNICAST:
+            return f"it is {_OUTSIDE} ({_GLOBAL_UNICAST})"
+        if (int(address) >> 32 & 0xFFFFFFFF) & ~_U_AND_G == _ISATAP:
+            return "it is an ISATAP address, which leads to an IPv4 address"
     if not address.is_global:
         return "it is not a public address"
     return None

@@ -1,4 +1,5 @@
 from datetime import timedelta
+from ipaddress import ip_network
 from uuid import uuid4
 
 import pytest
@@ -222,6 +223,17 @@ def test_a_task_gives_way_while_postgres_is_away_and_says_so_in_one_line(
     tasks.fan_out([str(new_id())])
 
     assert [each.message for each in caplog.records] == ["fan_out waits for PostgreSQL: the connection is lost"]
+
+
+def test_a_worker_says_at_its_start_which_inner_networks_it_may_call(
+    settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.DEVELOPMENT = False
+    settings.OUTBOUND_ALLOWED_NETWORKS = [ip_network("8.0.0.0/5")]
+
+    tasks.warn_of_networks()
+
+    assert "8.0.0.0/5: 10.0.0.0/8 (a private network address). Take out" in caplog.text
 
 
 def test_a_lane_that_an_engine_holds_is_told_and_not_rung(

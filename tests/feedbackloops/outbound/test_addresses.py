@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feedbackloops.outbound.addresses import problem
+from feedbackloops.outbound.addresses import inner_parts, problem
 
 REFUSED = [
     ("0.0.0.0", "this network"),
@@ -13,8 +13,11 @@ REFUSED = [
     ("10.255.255.255", "private network"),
     ("100.64.0.1", "carrier's NAT"),
     ("100.127.255.255", "carrier's NAT"),
+    ("100.100.100.199", "carrier's NAT"),
+    ("100.100.100.200", "cloud metadata"),
     ("127.0.0.1", "loopback"),
     ("127.255.255.254", "loopback"),
+    ("168.63.129.16", "cloud metadata"),
     ("169.254.0.1", "link-local"),
     ("169.254.169.254", "cloud metadata"),
     ("172.16.0.1", "private network"),
@@ -22,6 +25,7 @@ REFUSED = [
     ("192.0.0.1", "protocol assignments"),
     ("192.0.0.9", "protocol assignments"),
     ("192.0.0.170", "protocol assignments"),
+    ("192.0.0.192", "cloud metadata"),
     ("192.0.2.1", "documentation"),
     ("192.88.99.1", "6to4 relay"),
     ("192.168.1.1", "private network"),
@@ -61,6 +65,10 @@ REFUSED = [
     ("4000::1", "global unicast"),
     ("5f00::1", "segment routing"),
     ("fc00::1", "private network"),
+    ("fd00:ec2::254", "cloud metadata"),
+    ("fd20:ce::254", "cloud metadata"),
+    ("2606:4700::5efe:7f00:1", "ISATAP"),
+    ("2606:4700::200:5efe:7f00:1", "ISATAP"),
     ("fdff::1", "private network"),
     ("fe80::1", "link-local"),
     ("febf::1", "link-local"),
@@ -86,6 +94,7 @@ PUBLIC = [
     "100.128.0.0",
     "126.255.255.255",
     "128.0.0.0",
+    "168.63.129.15",
     "169.253.255.255",
     "169.255.0.0",
     "172.15.255.255",
@@ -103,6 +112,8 @@ PUBLIC = [
     "2001:db9::1",
     "2003::1",
     "2606:4700:4700::1111",
+    "2606:4700::5eff:7f00:1",
+    "2606:4700::5efe:0:7f00:1",
     "2a00:1450::1",
     "3ffe::1",
 ]
@@ -134,6 +145,7 @@ def test_the_reason_names_the_network() -> None:
         ("fd00::5", "fd00::/64"),
         ("::ffff:10.1.2.3", "10.1.0.0/16"),
         ("169.254.169.254", "169.254.0.0/16"),
+        ("64:ff9b::808:808", "64:ff9b::/96"),
     ],
 )
 def test_the_operators_networks_outweigh_a_refusal(address: str, network: str) -> None:
@@ -149,12 +161,27 @@ def test_the_operators_networks_outweigh_a_refusal(address: str, network: str) -
         ("::ffff:10.2.0.1", "::/0"),
         ("::10.1.2.3", "10.1.0.0/16"),
         ("64:ff9b::a01:203", "10.1.0.0/16"),
+        ("64:ff9b::a01:203", "64:ff9b::/96"),
+        ("64:ff9b::a9fe:a9fe", "64:ff9b::/96"),
         ("2002:a01:203::", "10.1.0.0/16"),
         ("fe80::1%eth0", "fe80::/10"),
     ],
 )
 def test_the_operators_networks_allow_nothing_beside_them(address: str, network: str) -> None:
     assert problem(address, [ip_network(network)]) is not None
+
+
+def test_a_nat64_address_passes_where_both_its_prefix_and_what_it_carries_are_allowed() -> None:
+    assert problem("64:ff9b::a01:203", [ip_network("64:ff9b::/96"), ip_network("10.1.0.0/16")]) is None
+
+
+@given(st.ip_addresses(), st.integers(0, 32))
+def test_a_network_with_no_inner_part_holds_no_address_that_is_refused(
+    address: IPv4Address | IPv6Address, length: int
+) -> None:
+    network = ip_network((address, length), strict=False)
+    if problem(address) is not None and "ISATAP" not in str(problem(address)):
+        assert inner_parts(network)
 
 
 @given(st.ip_addresses())
