@@ -7,9 +7,11 @@ from queue import SimpleQueue
 from django.conf import settings
 
 from feedbackloops.outbound import sender
+from feedbackloops.outbound.addresses import problem
 from feedbackloops.outbound.calls import Answer, Call
-from feedbackloops.outbound.resolver import Resolution, Resolver
+from feedbackloops.outbound.resolver import Resolution, Resolver, without_lookup
 from feedbackloops.outbound.sender import OnDone, Sender
+from feedbackloops.protocol.place import parse
 
 
 def make_sender(on_done: OnDone) -> Sender:
@@ -38,6 +40,16 @@ def resolve(hosts: Collection[str]) -> list[Resolution]:
     for host in hosts:
         _resolver().resolve(host, answers.put)
     return [answers.get() for _ in hosts]
+
+
+def address_problem(url: str) -> str | None:
+    """Why a call to the address in this URL is never made, as a clause; None for a fine one, and for a name.
+
+    Where a name leads is only known when it is called. Raises ValueError for a URL that can't be used at all.
+    """
+    known = without_lookup(parse(url).host)
+    reasons = (problem(each, settings.OUTBOUND_ALLOWED_NETWORKS) for each in (known.addresses if known else ()))
+    return next(filter(None, reasons), None)
 
 
 @cache

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Self
 
-_A, _AAAA = 1, 28
+_A, _CNAME, _AAAA = 1, 5, 28
 _ANSWERED, _FAILED, _UNKNOWN = 0, 2, 3
 
 
@@ -16,11 +16,15 @@ _ANSWERED, _FAILED, _UNKNOWN = 0, 2, 3
 class DnsServer:
     """A name server on 127.0.0.1 that answers A and AAAA queries from `table`, with `ttl` seconds to live.
 
-    Names in `silent` are never answered, those in `delays` after so many seconds; `failing` names get SERVFAIL, names
-    that are not in `table` do not exist. `asked` records the names of the A queries. All may be changed while it runs.
+    A name in `aliases` stands for another one (CNAME); a name in `afterwards` has those addresses once its first A
+    query is answered. Names in `silent` are never answered, those in `delays` after so many seconds; `failing` names
+    get SERVFAIL, names that are not in `table` do not exist. `asked` records the names of the A queries. All may be
+    changed while it runs.
     """
 
     table: dict[str, list[str]] = field(default_factory=dict)
+    aliases: dict[str, str] = field(default_factory=dict)
+    afterwards: dict[str, list[str]] = field(default_factory=dict)
     silent: set[str] = field(default_factory=set)
     delays: dict[str, float] = field(default_factory=dict)
     failing: set[str] = field(default_factory=set)
@@ -67,12 +71,28 @@ class DnsServer:
         """Build the answer (RFC 1035, section 4) to a query with one question."""
         name, end = _read_name(query, 12)
         kind = int.from_bytes(query[end : end + 2], "big")
+        records = []
+        while alias := self.aliases.get(name):
+            records.append(self._record(name, _CNAME, _written_name(alias)))
+            name = alias
         addresses = [ip_address(address) for address in self.table.get(name, ())]
         wanted = [address.packed for address in addresses if address.version == {_A: 4, _AAAA: 6}.get(kind)]
+        records += [self._record(name, kind, packed) for packed in wanted]
         code = _FAILED if name in self.failing else _ANSWERED if name in self.table else _UNKNOWN
-        header = query[:2] + struct.pack(">HHHHH", 0x8580 | code, 1, len(wanted), 0, 0)
-        records = [struct.pack(">HHHIH", 0xC00C, kind, 1, self.ttl, len(packed)) + packed for packed in wanted]
-        return header + query[12 : end + 4] + b"".join(records)
+        if kind == _A and name in self.afterwards:
+            self.table[name] = self.afterwards.pop(name)
+        return (
+            query[:2]
+            + struct.pack(">HHHHH", 0x8580 | code, 1, len(records), 0, 0)
+            + b"".join([query[12 : end + 4], *records])
+        )
+
+    def _record(self, name: str, kind: int, data: bytes) -> bytes:
+        return _written_name(name) + struct.pack(">HHIH", kind, 1, self.ttl, len(data)) + data
+
+
+def _written_name(name: str) -> bytes:
+    return b"".join(bytes([len(label)]) + label.encode("ascii") for label in name.split(".")) + b"\0"
 
 
 def _read_name(message: bytes, start: int) -> tuple[str, int]:

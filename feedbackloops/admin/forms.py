@@ -4,8 +4,10 @@ from django import forms
 from django.core.exceptions import ValidationError
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminTextareaWidget, UnfoldBooleanWidget
 
+from feedbackloops.door import address_problem
 from feedbackloops.models import FeedbackLoop
 from feedbackloops.models.loops import validate_private_key
+from feedbackloops.protocol.place import url_problem
 from feedbackloops.protocol.signing import generate_rsa_key
 from profiles.models import Database
 from profiles.pages import CarefulForm
@@ -58,6 +60,13 @@ class LoopForm(CarefulForm):
         super().__init__(*args, **kwargs)
         if "databases" in self.fields:
             self._offer_own_databases(self.fields["databases"])
+
+    def clean_url(self) -> str:
+        """Say at once what would otherwise be seen at the first look. What is not a URL, the model says."""
+        url: str = self.cleaned_data["url"]
+        if "url" in self.changed_data and not url_problem(url) and (problem := address_problem(url)):
+            raise ValidationError(f"The address in the URL is never called: {problem}. Enter a public server.")
+        return url
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()

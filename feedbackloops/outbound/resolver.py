@@ -1,7 +1,6 @@
 """Names to addresses, outside libcurl: a name that hangs holds up nobody but itself."""
 
 import logging
-import re
 import threading
 import time
 from collections import OrderedDict, deque
@@ -13,9 +12,10 @@ from socket import SOCK_STREAM
 
 import pycares
 
+from feedbackloops.protocol.place import ends_in_number
+
 logger = logging.getLogger(__name__)
 
-_NUMERIC_LABEL = re.compile(r"(0x[0-9a-f]*|[0-9]+)\Z", re.IGNORECASE)
 _WORDS = {
     pycares.errno.ARES_ENOTFOUND: "the name {host} does not exist",
     pycares.errno.ARES_ENODATA: "the name {host} has no address",
@@ -50,15 +50,14 @@ class _Lookup:
 def without_lookup(host: str) -> Resolution | None:
     """Return what is known of a host that is no name; None for a name.
 
-    Only the plain form of an IPv4 address counts. What ends in a number is never a name (WHATWG URL, "ends in a
-    number checker"): octal, hexadecimal and short forms, which inet_aton would take, are refused.
+    Only the plain form of an IPv4 address counts; whatever else ends in a number is refused.
     """
     bare = host.removeprefix("[").removesuffix("]")
     try:
         return Resolution(host, (str(ip_address(bare)),))
     except ValueError:
         pass
-    if _NUMERIC_LABEL.match(bare.rstrip(".").rpartition(".")[2]):
+    if ends_in_number(bare.rstrip(".")):
         return Resolution(host, problem=f"{host} is not a host name; write an IPv4 address as four decimal numbers")
     return None
 

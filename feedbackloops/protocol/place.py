@@ -19,6 +19,7 @@ _URL = re.compile(
 )
 _AUTHORITY = re.compile(r"(?P<host>\[[^\[\]]*\]|[^\[\]:]*)(?::(?P<port>[^:]*))?")
 _HOST_NAME = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*")
+_NUMERIC_LABEL = re.compile(r"0x[0-9a-f]*|[0-9]+", re.IGNORECASE | re.ASCII)
 _PORT = re.compile(r"0*([0-9]{1,5})", re.ASCII)
 _ESCAPE = re.compile(r"%[0-9a-fA-F]{2}")
 _DOT = re.compile(r"%2e", re.IGNORECASE)
@@ -93,6 +94,11 @@ def place_of(url: str) -> str:
     return f"{target.scheme}://{target.host}:{target.port}{target.directory}"
 
 
+def ends_in_number(host: str) -> bool:
+    """Whether a host is no name, but an IPv4 address in whatever form (WHATWG URL, "ends in a number checker")."""
+    return _NUMERIC_LABEL.fullmatch(host.rpartition(".")[2]) is not None
+
+
 @lru_cache(maxsize=1024)
 def parse(url: str) -> Target:
     """Take a URL apart. Raises ValueError with a sentence for staff where it cannot be the URL of a script."""
@@ -165,7 +171,20 @@ def _host_name(name: str) -> str:
         raise ValueError(
             "The host name in the URL is not one that a name server knows: letters, digits, - and _ between dots."
         )
+    if ends_in_number(name):
+        _refuse_disguise(name)
     return name
+
+
+def _refuse_disguise(host: str) -> None:
+    """Octal, hexadecimal and short forms, which inet_aton would take, mean different addresses to different readers."""
+    try:
+        ipaddress.IPv4Address(host)
+    except ValueError:
+        raise ValueError(
+            "The host of the URL ends in a number, as no name does; write an IPv4 address as four decimal numbers,"
+            " like 192.0.2.7."
+        ) from None
 
 
 def _idna(name: str) -> str:

@@ -62,7 +62,19 @@ def test_an_address_is_its_own_resolution(host: str, address: str, resolver: Res
 
 @pytest.mark.parametrize(
     "host",
-    ["127.1", "2130706433", "0177.0.0.1", "0x7f.1", "0x7f000001", "0x", "1.2.3.4.5", "1.2.3.256", "a.1", "127.1."],
+    [
+        "127.1",
+        "2130706433",
+        "0177.0.0.1",
+        "0x7f.1",
+        "0x7f000001",
+        "0x",
+        "1.2.3.4.5",
+        "1.2.3.256",
+        "a.1",
+        "127.1.",
+        "127.0.0.1.",
+    ],
 )
 def test_a_host_that_ends_in_a_number_is_refused_unless_it_is_a_plain_address(host: str, resolver: Resolver) -> None:
     resolution = look_up(resolver, host)

@@ -12,6 +12,11 @@ from feedbackloops.protocol.place import LONGEST_URL, NOWHERE, parse, place_of, 
 
 pieces = ["http", ":", "//", "/", "..", ".", "%2e", "%2F", "a", "é", "[", "]", "::1", "@", "?", "#", "80", "\\"]
 hosts = st.sampled_from(["http://a.b", "HTTPS://[::1]:81", "http://é。x", "http://", "http:/"])
+# Addresses as inet_aton reads them, and what only looks like one.
+DISGUISED = [
+    *("2130706433", "0177.0.0.1", "0x7f.1", "0x7f000001", "127.1", "0x", "1.2.3.4.5", "1.2.3.256", "a.1"),
+    "\uff11\uff12\uff17.1",
+]
 urls = st.text() | st.builds(str.__add__, hosts, st.text() | st.lists(st.sampled_from(pieces)).map("".join))
 
 
@@ -42,7 +47,7 @@ urls = st.text() | st.builds(str.__add__, hosts, st.text() | st.lists(st.sampled
         ("https://straße.example/x", "https://xn--strae-oqa.example:443/"),
         ("http://[2001:DB8:0::1]:81/d/", "http://[2001:db8::1]:81/d/"),
         ("http://[::ffff:127.0.0.1]/", "http://[::ffff:7f00:1]:80/"),
-        ("http://2130706433/", "http://2130706433:80/"),
+        ("http://192.0.2.7./", "http://192.0.2.7:80/"),
         ("http://my_host/", "http://my_host:80/"),
     ],
 )
@@ -119,6 +124,7 @@ def test_what_a_server_may_tell_apart_is_another_place(one: str, other: str) -> 
         ("https://a,b/", "name server"),
         (f"https://{'a' * 64}.com/", "name server"),
         (f"https://{'a.' * 127}com/", "name server"),
+        *((f"https://{host}/", "four decimal numbers") for host in DISGUISED),
         ("https://a℀b.com/", "not allowed in a domain name"),
         ("https://é_.com/", "not allowed in a domain name"),
         (f"https://{'é' * 254}/", "253 characters"),
