@@ -92,7 +92,7 @@ OUTCOMES = {
 
 @by_url
 def test_the_form_refuses_what_no_look_up_is_needed_for(place: Place, world: World) -> None:
-    errors = " ".join(LoopForm({"url": world.url_of(place)}).errors.get("url", []))
+    errors = " ".join(map(str, LoopForm({"url": world.url_of(place)}).errors.get("url", [])))
 
     assert bool(errors) == (place.outcome in (REFUSED, INNER))
     assert not errors or place.words in errors
@@ -152,7 +152,7 @@ def test_an_address_that_slipped_through_the_look_up_is_refused_at_the_socket(ad
     with pytest.raises(pycurl.error) as failed:
         transfer.curl.perform()
 
-    _, answer = transfer.finish(failed.value.args[0], "")
+    _, answer = transfer.finish(int(failed.value.args[0]), "")
     assert answer.error is ErrorKind.BLOCKED
     assert answer.error_message.endswith(f": {problem(address)}")
     assert world.connections() == [0, 0, 0]
