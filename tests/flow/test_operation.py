@@ -49,7 +49,7 @@ def test_all_processes_end_in_order_under_load_and_the_next_ones_go_on_at_once(
     deployment: Deployment, customer: Customer
 ) -> None:
     script, mail = customer.script(in_flight_limit=5), customer.mail()
-    script.answers(after(0.05, ok()))
+    script.answers(after(0.1, ok()))
     deployment.hit(mail.pixel_url, times=200)
     script.await_posts(20)
     asked = time.monotonic()

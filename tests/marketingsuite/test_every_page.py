@@ -169,7 +169,7 @@ def _buttons(planted: Planted) -> dict[str, Address]:
 def test_what_is_typed_into_any_form_is_in_the_log(admin_client: Client, planted: Planted) -> None:
     request = RequestFactory().get("/admin/")
     request.user = User.objects.get(username="admin")
-    FeedbackLoop.objects.update(rsa_private_key="", rsa_key_id="")
+    FeedbackLoop.objects.update(rsa_private_key="", rsa_key_id="", contact="")
     for model, page in admin.site._registry.items():
         obj = model._base_manager.filter(pk__in=planted.rows.get(model, [])).last() or model._base_manager.first()
         assert obj
