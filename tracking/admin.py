@@ -7,6 +7,8 @@ from django.db.models import Prefetch, QuerySet
 from django.db.models.functions import Lower
 from django.http import HttpRequest
 from django.utils.html import format_html
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
 from access.reach import sees_all
@@ -42,7 +44,19 @@ class MessageAdmin(Page):
     sortable_by = ()
     search_fields = ["id"]
     search_help_text = "How the address begins, or an id"
-    fields = ["id", "sent", "recipient", "account", "profile_link", "tags_shown"]
+    fields = [
+        "id",
+        "sent",
+        "recipient",
+        "subject_shown",
+        "account",
+        "profile_link",
+        "tags_shown",
+        "source",
+        "is_tracked",
+        "header_id",
+        "esp_id",
+    ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Message]:
         return super().get_queryset(request).select_related("account")
@@ -77,6 +91,22 @@ class MessageAdmin(Page):
     @admin.display(description="Tags")
     def tags_shown(self, message: Message) -> str:
         return ", ".join(message.tags) or NOTHING
+
+    @admin.display(description=_("Subject"))
+    def subject_shown(self, message: Message) -> str:
+        return message.subject or NOTHING
+
+    @admin.display(description=_("Opens and clicks"))
+    def is_tracked(self, message: Message) -> str:
+        return gettext("seen by our pixel and our links") if message.tracked else gettext("not tracked by us")
+
+    @admin.display(description="Message-ID")
+    def header_id(self, message: Message) -> str:
+        return message.internet_message_id or NOTHING
+
+    @admin.display(description=_("Id at the ESP"))
+    def esp_id(self, message: Message) -> str:
+        return message.esp_message_id or NOTHING
 
 
 @admin.register(Event)

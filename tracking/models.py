@@ -8,10 +8,14 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.functions import Now
 from django.utils.timezone import now
+from django.utils.translation import gettext_lazy as _
 
 from profiles.models import Account, Profile
 from tracking.blocking import KINDS, normal_value
 from tracking.ids import moment_of, new_id
+from tracking.mailids import LONGEST_MESSAGE_ID
+
+SUBJECT_SHOWN = 250
 
 
 class EventType(models.TextChoices):
@@ -29,6 +33,16 @@ class EventType(models.TextChoices):
     DELETE = "delete"
 
 
+class Source(models.TextChoices):
+    """What registered a message."""
+
+    PROGRAM = "program", _("a program, by register()")
+    COMMAND = "command", _("manage.py track_mail")
+    DJANGO_MAIL = "django-mail", _("Django's mail, on its way out")
+    API = "api", _("the API")
+    ESP = "esp", _("an ESP that told of it")
+
+
 class Message(models.Model):
     """One mail to one recipient."""
 
@@ -42,12 +56,28 @@ class Message(models.Model):
     recipient = models.CharField(max_length=320)
     tags = ArrayField(models.CharField(max_length=200), default=list, blank=True)
     created = models.DateTimeField(default=now, editable=False)
+    source = models.CharField(
+        _("registered by"), max_length=20, choices=Source, default=Source.PROGRAM, db_default=Source.PROGRAM
+    )
+    # Whether its HTML has our pixel and our links.
+    tracked = models.BooleanField(default=True, db_default=True)
+    subject = models.CharField(max_length=SUBJECT_SHOWN, blank=True, default="", db_default="")
+    # The Message-ID of its header (RFC 5322, 3.6.4), without the angle brackets.
+    internet_message_id = models.CharField(
+        "Message-ID", max_length=LONGEST_MESSAGE_ID, blank=True, default="", db_default=""
+    )
+    # The name that the ESP which sends it has given it.
+    esp_message_id = models.CharField("ESP's id", max_length=LONGEST_MESSAGE_ID, blank=True, default="", db_default="")
 
     class Meta:
         ordering = ["-id"]
-        # The operator class serves the search for a beginning, too, whatever the database's collation.
         indexes = [
-            models.Index(OpClass(models.functions.Lower("recipient"), "text_pattern_ops"), name="message_recipient")
+            # The operator class serves the search for a beginning, too, whatever the database's collation.
+            models.Index(OpClass(models.functions.Lower("recipient"), "text_pattern_ops"), name="message_recipient"),
+            models.Index(
+                fields=["internet_message_id"], name="message_header_id", condition=~models.Q(internet_message_id="")
+            ),
+            models.Index(fields=["esp_message_id"], name="message_esp_id", condition=~models.Q(esp_message_id="")),
         ]
 
     def __str__(self) -> str:

@@ -34,18 +34,27 @@ WITH stored AS (
 )
 INSERT INTO tracking_outbox (event_id) SELECT id FROM stored
 """
+_STORE_AND_TELL = f"{_STORE} RETURNING event_id"
 
 
 def store_events(rows: Sequence[EventRow]) -> None:
     """Store the events and owe them a fan-out, in one statement. Raises django.db.Error; then nothing was stored."""
-    run(
-        _STORE,
-        ids=arrays.ids(row.id for row in rows),
-        types=arrays.texts(row.type for row in rows),
-        accounts=arrays.numbers(row.account for row in rows),
-        messages=arrays.ids(row.message for row in rows),
-        data=_json([row.data for row in rows]),
-    )
+    run(_STORE, **_columns(rows))
+
+
+def store_new_events(rows: Sequence[EventRow]) -> set[UUID]:
+    """As store_events; the ids of those that were not there before."""
+    return {id for (id,) in run(_STORE_AND_TELL, **_columns(rows))}
+
+
+def _columns(rows: Sequence[EventRow]) -> dict[str, str]:
+    return {
+        "ids": arrays.ids(row.id for row in rows),
+        "types": arrays.texts(row.type for row in rows),
+        "accounts": arrays.numbers(row.account for row in rows),
+        "messages": arrays.ids(row.message for row in rows),
+        "data": _json([row.data for row in rows]),
+    }
 
 
 def _json(values: list[dict[str, Any]]) -> str:

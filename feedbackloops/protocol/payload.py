@@ -77,6 +77,9 @@ def build(event: EventFacts, snapshot: Mapping[str, Any] | None, *, mime_limit: 
             payload[name] = value
     if "mime" in payload:
         payload |= cap_mime(payload["mime"], mime_limit)
+        if facts.get("mime_truncated"):
+            # It was cut when it came in already.
+            payload["mime_truncated"] = 1
     return payload
 
 

@@ -1,4 +1,5 @@
 from datetime import UTC, datetime, timedelta
+from html import escape
 from typing import Any
 from uuid import UUID
 
@@ -195,3 +196,15 @@ def test_the_bounds_of_an_instant_hold_all_ids_of_that_millisecond() -> None:
     assert low <= id <= high
     assert low.int >> 80 == high.int >> 80 == id.int >> 80
     assert UUID(int=low.int - 1).int >> 80 != id.int >> 80 != UUID(int=high.int + 1).int >> 80
+
+
+def test_a_messages_page_shows_what_it_came_from(client: Client) -> None:
+    named: dict[str, Any] = {
+        "internet_message_id": "1@mail.example.com",
+        "esp_message_id": "0102018f",
+        "subject": "Shoes & socks",
+    }
+    shown = text(client.get(url(MESSAGES, "change", make_message(source="django-mail", tracked=False, **named).pk)))
+    for words in ("Django&#x27;s mail, on its way out", "not tracked by us", *map(escape, named.values())):
+        assert words in shown
+    assert "seen by our pixel and our links" in text(client.get(url(MESSAGES, "change", make_message().pk)))

@@ -4,7 +4,7 @@ from uuid import RFC_4122, UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracking.ids import derived_id, first_id_at, moment_of, new_id, same_moment
+from tracking.ids import derived_id, first_id_at, keyed_id, moment_of, new_id, same_moment
 
 ids = st.integers(0, 2**127).map(lambda number: UUID(int=number))
 moments = st.integers(0, 250_000_000_000_000).map(
@@ -61,3 +61,16 @@ def test_the_bounds_of_a_moment_hold_all_its_ids(id: UUID, parts: list[int]) -> 
     assert low.int >> 80 == high.int >> 80 == id.int >> 80
     assert (high.int + 1) >> 80 == (id.int >> 80) + 1
     assert low.int == 0 or (low.int - 1) >> 80 == (id.int >> 80) - 1
+
+
+@given(moments, st.lists(st.text(), max_size=4))
+def test_a_keyed_id_is_a_uuid_7_of_its_moment(moment: datetime, parts: list[str]) -> None:
+    id = keyed_id(moment, *parts)
+    assert (id.version, id.variant, moment_of(id)) == (7, RFC_4122, moment)
+    assert id == keyed_id(moment, *parts)
+
+
+def test_other_keys_give_other_ids() -> None:
+    moment = datetime(2026, 1, 1, tzinfo=UTC)
+    keys = [(), ("",), ("", ""), ("ab",), ("a", "b"), ("a", "", "b"), ("\ud83d",)]
+    assert len({keyed_id(moment, *key) for key in keys}) == len(keys)

@@ -313,3 +313,8 @@ def test_mime_is_cut_between_two_characters_and_says_so(text: str, limit: int, c
 def test_a_mime_that_was_cut_is_marked_in_the_payload() -> None:
     built = payload.build(event("bounce", mime="x" * 11), SNAPSHOT, mime_limit=10)
     assert list(built.items())[-2:] == [("mime", "x" * 10), ("mime_truncated", 1)]
+
+
+def test_a_mail_that_was_cut_when_it_came_in_says_so() -> None:
+    built = payload.build(event("bounce", mime="x", mime_truncated=1), SNAPSHOT)
+    assert (built["mime"], built["mime_truncated"]) == ("x", 1)
