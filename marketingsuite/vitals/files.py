@@ -1,9 +1,11 @@
 """The files in `processes` of the data folder: when each process of the host last moved, and what it has counted.
 
 The time of a `.alive` file is the system's uptime (CLOCK_MONOTONIC, the same for all processes of a machine), so that
-a clock that is set declares nobody dead; and writing a time works on a full disk, too.
+a clock that is set declares nobody dead; and writing a time works on a full disk, too. A process holds a lock on its
+own: the system takes that back however the process ends, while its id may soon be another's.
 """
 
+import fcntl
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -13,6 +15,8 @@ from typing import NamedTuple
 
 ALIVE, COUNTS = ".alive", ".counts"
 _SECOND = 1_000_000_000
+# The open files of this process, locked.
+_held: dict[Path, int] = {}
 
 
 class Sign(NamedTuple):
@@ -30,26 +34,23 @@ def folder(var: Path) -> Path:
 def touch(place: Path, name: str) -> None:
     """Say that the process of this name moves. Raises OSError."""
     path = place / f"{name}{ALIVE}"
+    if path not in _held or not path.exists():
+        _hold(path)
     uptime = clock_gettime_ns(CLOCK_MONOTONIC)
-    try:
-        os.utime(path, ns=(uptime, uptime))
-    except FileNotFoundError:
-        place.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-        os.utime(path, ns=(uptime, uptime))
+    os.utime(path, ns=(uptime, uptime))
 
 
 def forget(place: Path, name: str) -> None:
-    """Delete what the process of this name has written: it has ended in order."""
+    """Delete what the process of this name has written: it has ended."""
+    _let_go(place / f"{name}{ALIVE}")
     for suffix in (ALIVE, COUNTS):
         (place / f"{name}{suffix}").unlink(missing_ok=True)
 
 
 def forget_dead(place: Path, kind: str) -> None:
-    """The same for processes of a kind, named after their ids, that were killed."""
+    """The same for processes of a kind that were killed."""
     for sign in of_kind(signs(place), kind):
-        number = sign.name.rpartition("-")[2]
-        if number.isdigit() and not Path(f"/proc/{number}").exists():
+        if not _is_held(place / f"{sign.name}{ALIVE}"):
             forget(place, sign.name)
 
 
@@ -84,6 +85,29 @@ def counts(place: Path) -> Iterator[tuple[str, dict[str, dict[str, float]]]]:
         except (OSError, ValueError):
             # It ended at this moment.
             continue
+
+
+def _hold(path: Path) -> None:
+    _let_go(path)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _held[path] = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    fcntl.flock(_held[path], fcntl.LOCK_SH)
+
+
+def _let_go(path: Path) -> None:
+    if (held := _held.pop(path, None)) is not None:
+        os.close(held)
+
+
+def _is_held(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except FileNotFoundError:
+        return False
+    return False
 
 
 def _moment(path: Path) -> int | None:

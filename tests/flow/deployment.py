@@ -88,10 +88,16 @@ class Deployment:
         for name in names:
             self.processes.kill(name)
 
-    def start_another(self, name: str, kind: str) -> None:
-        """Start one more process of a kind that the Procfile has, under a name of its own."""
+    @contextmanager
+    def another(self, name: str, kind: str) -> Iterator[None]:
+        """Have one more process of a kind that the Procfile has, named otherwise, for the length of the block."""
         self.processes.commands[name] = self.processes.commands[kind].replace(f"-n {kind}@", f"-n {name}@")
-        self.start(name)
+        try:
+            self.start(name)
+            yield
+        finally:
+            self.processes.stop(name)
+            del self.processes.commands[name]
 
     @contextmanager
     def set_otherwise(self, **env: str) -> Iterator[None]:

@@ -1,7 +1,6 @@
 """An engine that is killed or frozen: another one goes on, and only what was under way can arrive twice."""
 
 import signal
-from collections.abc import Iterator
 
 import pytest
 
@@ -22,13 +21,6 @@ def busy_script(deployment: Deployment, customer: Customer) -> Script:
     deployment.hit(customer.mail().pixel_url, times=200)
     script.await_posts(40)
     return script
-
-
-@pytest.fixture
-def second(deployment: Deployment) -> Iterator[str]:
-    """The name of a second worker process, which is stopped in the end."""
-    yield "second"
-    deployment.processes.stop("second")
 
 
 def assert_doubled_only_around(script: Script, moment: float) -> None:
@@ -64,22 +56,22 @@ def test_an_engine_that_is_asked_to_stop_doubles_nothing_and_gives_the_lane_back
 
 
 def test_an_engine_that_sleeps_past_its_lease_finds_the_lane_taken_and_leaves_it(
-    deployment: Deployment, customer: Customer, busy_script: Script, second: str
+    deployment: Deployment, customer: Customer, busy_script: Script
 ) -> None:
     deployment.processes.kill("worker", signal.SIGSTOP)
     frozen = busy_script.posts[-1].request.at
-    try:
-        fence = busy_script.lane().lease_number
-        deployment.start_another(second, "worker")
-        busy_script.await_posts(len(busy_script.posts) + 2 * IN_FLIGHT)
-        assert busy_script.lane().lease_number > fence
-        assert busy_script.books().get("delivered", 0) < 200
-    finally:
-        deployment.processes.kill("worker", signal.SIGCONT)
-    busy_script.await_books(owed=200, delivered=200)
-    assert len({post.event for post in busy_script.posts}) == 200
-    assert_doubled_only_around(busy_script, frozen)
-    calls = len(busy_script.posts)
-    deployment.hit(customer.mail().pixel_url, times=50)
-    busy_script.await_books(owed=250, delivered=250)
-    assert len(busy_script.posts) == calls + 50
+    fence = busy_script.lane().lease_number
+    with deployment.another("second", "worker"):
+        try:
+            busy_script.await_posts(len(busy_script.posts) + 2 * IN_FLIGHT)
+            assert busy_script.lane().lease_number > fence
+            assert busy_script.books().get("delivered", 0) < 200
+        finally:
+            deployment.processes.kill("worker", signal.SIGCONT)
+        busy_script.await_books(owed=200, delivered=200)
+        assert len({post.event for post in busy_script.posts}) == 200
+        assert_doubled_only_around(busy_script, frozen)
+        calls = len(busy_script.posts)
+        deployment.hit(customer.mail().pixel_url, times=50)
+        busy_script.await_books(owed=250, delivered=250)
+        assert len(busy_script.posts) == calls + 50

@@ -1,4 +1,6 @@
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 from marketingsuite.vitals import files
@@ -39,10 +41,17 @@ def test_the_processes_of_a_kind_are_found_by_it_and_no_others(tmp_path: Path) -
 
 
 def test_who_was_killed_is_forgotten_and_who_lives_is_not(tmp_path: Path) -> None:
-    alive, dead = f"web-{os.getpid()}", "web-4194305"
+    alive, dead = "web-4194305", f"web-{os.getpid()}"
+    files.touch(tmp_path, alive)
+    # Its id is another's by now.
+    code = (
+        "import os; from marketingsuite.vitals import files;"
+        f"files.touch(files.Path({str(tmp_path)!r}), {dead!r}); os.kill(os.getpid(), 9)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=False)
     for name in (alive, dead):
-        files.touch(tmp_path, name)
         files.write_counts(tmp_path, name, {"hits": {"open": 1}})
+    assert len(files.signs(tmp_path)) == 2
     files.forget_dead(tmp_path, "web")
     assert [sign.name for sign in files.signs(tmp_path)] == [alive]
     assert [name for name, _ in files.counts(tmp_path)] == [alive]
