@@ -5,14 +5,16 @@ from collections.abc import Sequence
 from typing import NamedTuple
 from uuid import UUID
 
+import orjson
 from django.db import InterfaceError, OperationalError, transaction
 
 from feedbackloops.matching import Wish, Wishes
 from feedbackloops.models import ParkedEvent
 from feedbackloops.queries import HOUR_OF_ID
+from profiles.unsubscribing import unsubscribe
 from tracking import arrays
 from tracking.ids import derived_id
-from tracking.models import Outbox
+from tracking.models import EventType, Outbox
 from tracking.statements import in_transaction, run
 from tracking.steps import log_events
 
@@ -138,6 +140,7 @@ def _fan_out(ids: Sequence[UUID]) -> set[int]:
     events = _take(ids)
     if not events:
         return set()
+    _unsubscribe(events)
     wishes = Wishes(_wishes({event.account for event in events}))
     wanted = [(event, wishes.loops_for(event.account, event.type, event.database)) for event in events]
     wanted = [(event, loops) for event, loops in wanted if loops]
@@ -146,6 +149,16 @@ def _fan_out(ids: Sequence[UUID]) -> set[int]:
         _owe([event for event, _ in wanted], owed)
     _log(events, owed)
     return {each.loop for each in owed}
+
+
+def _unsubscribe(events: Sequence[LoadedEvent]) -> None:
+    """Do to profiles what their databases have unsubscribes do: with the event's outbox row, all of it or nothing.
+
+    The event itself tells of the profile as it stood before; the change makes an event of its own.
+    """
+    snapshots = [orjson.loads(event.snapshot) for event in events if event.type == EventType.UNSUBSCRIBE]
+    if profiles := {snapshot["profile"] for snapshot in snapshots if "profile" in snapshot}:
+        unsubscribe(profiles)
 
 
 def _log(events: Sequence[LoadedEvent], owed: Sequence[Owed]) -> None:

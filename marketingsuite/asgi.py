@@ -18,6 +18,7 @@ from marketingsuite.health import PATHS, health  # noqa: E402
 from marketingsuite.vitals import parts  # noqa: E402
 from tracking.blocks import blocks  # noqa: E402
 from tracking.intake import intake  # noqa: E402
+from tracking.unsubscribing import UNSUBSCRIBE, unsubscribing  # noqa: E402
 from tracking.views import PREFIXES, Answer, Receive, Scope, Send, answer, tracking  # noqa: E402
 
 # Not with the first hit: a spool that another process left behind must not wait for one.
@@ -36,6 +37,8 @@ def application(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         path = scope["path"]
         if path.startswith(PREFIXES):
             return tracking(scope, receive, send)
+        if path.startswith(UNSUBSCRIBE):
+            return unsubscribing(scope, receive, send)
         return (health if path in PATHS else _serve_dashboard)(scope, receive, send)
     return _live(receive, send)
 

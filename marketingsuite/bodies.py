@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from django.conf import settings
 
+from tracking.bodies import ClientGone, TooLong, gathered
 from tracking.views import Answer, Receive, answer
 
 # Of a form; what a client takes longer for, or never ends, is not waited for.
@@ -25,22 +26,13 @@ async def whole_body(receive: Receive) -> bytes:
     """The body of a request, up to DATA_UPLOAD_MAX_MEMORY_SIZE bytes. Raises Unusable, after BODY_SECONDS at most."""
     try:
         async with asyncio.timeout(BODY_SECONDS):
-            return await _gathered(receive)
+            return await gathered(receive, settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
     except TimeoutError:
         raise Unusable(_TOO_SLOW) from None
-
-
-async def _gathered(receive: Receive) -> bytes:
-    body, more = bytearray(), True
-    while more:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise Unusable(None)
-        body += message.get("body", b"")
-        if len(body) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
-            raise Unusable(_TOO_LONG)
-        more = message.get("more_body", False)
-    return bytes(body)
+    except TooLong:
+        raise Unusable(_TOO_LONG) from None
+    except ClientGone:
+        raise Unusable(None) from None
 
 
 def given(body: bytes) -> Receive:

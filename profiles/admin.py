@@ -5,6 +5,7 @@ from django.db.models import F, Q, QuerySet, TextField
 from django.db.models.functions import Cast
 from django.http import HttpRequest
 from django.utils.text import Truncator
+from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from access.reach import sees_all
@@ -19,8 +20,21 @@ LONGEST_NUMBER = 18
 TRACKING_URL_HELP = (
     "Optional. What links and pixels of new mails begin with, such as https://click.customer.example; empty: the "
     "domain of this installation. First have the customer point the name at it (DNS: a CNAME), and give the proxy a "
-    "certificate for it and have it pass /o/ and /c/ on: links that were sent can't be called back."
+    "certificate for it and have it pass /o/, /c/ and /u/ on: links that were sent can't be called back."
 )
+TRACKS_MAIL_HELP = _(
+    "Off: mails that are registered from now on get no pixel and no tracked links. What else is known of them, such as "
+    "deliveries and unsubscribes, is told all the same. Mails that were sent before stay as they are."
+)
+EMAIL_FIELD_HELP = _(
+    "The name of the field of its profiles that holds their e-mail address: mail to that address is then known to be "
+    "theirs. Empty: profiles of this database are not looked up by address."
+)
+ON_UNSUBSCRIBE_HELP = _(
+    "What is done to the recipient's profile, besides telling the feedback loops of the unsubscribe. The change is "
+    "told as well, as an update or a delete."
+)
+UNSUBSCRIBE_FIELDS_HELP = _('For "Set fields": names and values, such as {"newsletter": "no"}.')
 FIELDS_HELP = 'Names and values, such as {"firstname": "Ann", "city": "Utrecht"}. Every value is a text, in quotes.'
 
 
@@ -29,12 +43,14 @@ class AccountAdmin(KeptWhileNeeded):
     list_display = ["name", "number", "since"]
     search_fields = ["name"]
     search_help_text = "Part of the account's name"
-    fields = ["name", "number", "tracking_url", "since"]
+    fields = ["name", "number", "tracking_url", "tracks_mail", "since"]
     readonly_fields = ["number", "since"]
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "tracking_url":
             kwargs |= {"form_class": OriginField, "help_text": TRACKING_URL_HELP}
+        if db_field.name == "tracks_mail":
+            kwargs["help_text"] = TRACKS_MAIL_HELP
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -58,7 +74,20 @@ class DatabaseAdmin(KeptWhileNeeded):
     search_fields = ["name", "account__name"]
     search_help_text = "Part of its or the account's name"
     autocomplete_fields = ["account"]
-    fields = ["name", "account", "since"]
+    fieldsets = [
+        (None, {"fields": ["name", "account", "email_field", "since"]}),
+        (_("When a recipient unsubscribes"), {"fields": ["on_unsubscribe", "unsubscribe_fields"]}),
+    ]
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "unsubscribe_fields":
+            label = _("Fields that it sets")
+            return FieldsField(required=False, label=label, widget=_textarea(4), help_text=UNSUBSCRIBE_FIELDS_HELP)
+        if db_field.name == "email_field":
+            kwargs["help_text"] = EMAIL_FIELD_HELP
+        if db_field.name == "on_unsubscribe":
+            kwargs["help_text"] = ON_UNSUBSCRIBE_HELP
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Database]:
         return super().get_queryset(request).select_related("account")

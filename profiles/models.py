@@ -4,9 +4,12 @@ from typing import Any, NoReturn
 
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
-from django.db import models, transaction
+from django.db import connection, models, transaction
+from django.db.models import Value
 from django.utils.timezone import now
+from django.utils.translation import gettext_lazy as _
 
+from profiles.addresses import ADDRESS, LONGEST_ADDRESS, address_in
 from profiles.origins import origin_problem
 from profiles.signals import profiles_changed
 from profiles.snapshots import (
@@ -34,6 +37,8 @@ class Account(models.Model):
     tracking_url = models.CharField(
         "tracking domain", max_length=300, blank=True, default="", db_default="", validators=[validate_origin]
     )
+    # Whether mails that are registered for it get our pixel and our links; what was sent before stays as it is.
+    tracks_mail = models.BooleanField(_("track opens and clicks"), default=True, db_default=True)
     created = models.DateTimeField(default=now, editable=False)
 
     class Meta:
@@ -43,22 +48,12 @@ class Account(models.Model):
         return self.name
 
 
-class Database(models.Model):
-    """A named set of profiles of one account."""
+class OnUnsubscribe(models.TextChoices):
+    """What an unsubscribe does to the profile of its recipient."""
 
-    account = models.ForeignKey(Account, models.PROTECT, related_name="databases")
-    name = models.CharField(max_length=200)
-    created = models.DateTimeField(default=now, editable=False)
-
-    class Meta:
-        ordering = ["account", "name"]
-        constraints = [
-            models.UniqueConstraint(fields=["account", "name"], name="database_name_unique_in_account"),
-            models.UniqueConstraint(fields=["account", "id"], name="database_account_id"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.name} ({self.account})"
+    NOTHING = "nothing", _("Nothing: the customer's script does it")
+    SET = "set", _("Set fields")
+    REMOVE = "remove", _("Remove the profile")
 
 
 def validate_fields(fields: object) -> None:
@@ -67,10 +62,80 @@ def validate_fields(fields: object) -> None:
         raise ValidationError(problem)
 
 
+class Database(models.Model):
+    """A named set of profiles of one account."""
+
+    account = models.ForeignKey(Account, models.PROTECT, related_name="databases")
+    name = models.CharField(max_length=200)
+    # Whose mail it is, is found by it. Profiles keep the address apart, for the index.
+    email_field = models.CharField(
+        _("field with the e-mail address"), max_length=200, blank=True, default="email", db_default="email"
+    )
+    on_unsubscribe = models.CharField(
+        _("an unsubscribe does"),
+        max_length=7,
+        choices=OnUnsubscribe,
+        default=OnUnsubscribe.NOTHING,
+        db_default=OnUnsubscribe.NOTHING,
+    )
+    unsubscribe_fields = models.JSONField(
+        _("fields that it sets"),
+        default=dict,
+        db_default=Value({}, models.JSONField()),
+        blank=True,
+        validators=[validate_fields],
+    )
+    created = models.DateTimeField(default=now, editable=False)
+
+    class Meta:
+        ordering = ["account", "name"]
+        constraints = [
+            models.UniqueConstraint(fields=["account", "name"], name="database_name_unique_in_account"),
+            models.UniqueConstraint(fields=["account", "id"], name="database_account_id"),
+            models.CheckConstraint(
+                condition=models.Q(on_unsubscribe__in=OnUnsubscribe.values), name="database_on_unsubscribe"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.account})"
+
+    def clean(self) -> None:
+        """Raises ValidationError where fields are to be set, and none is named."""
+        if self.on_unsubscribe == OnUnsubscribe.SET and not self.unsubscribe_fields:
+            raise ValidationError({"unsubscribe_fields": _("Say which fields an unsubscribe sets, and to what.")})
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Raises ValidationError when the fields to be set can't be kept."""
+        validate_fields(self.unsubscribe_fields)
+        with transaction.atomic():
+            before = Database.objects.select_for_update(no_key=True).filter(pk=self.pk).first()
+            super().save(*args, **kwargs)
+            if before and before.email_field != self.email_field:
+                self._look_up_by(self.email_field)
+
+    def _look_up_by(self, field: str) -> None:
+        """Have the profiles' addresses be those in this field: no change of theirs, so nothing is told."""
+        with connection.cursor() as cursor:
+            cursor.execute(_READDRESS, {"field": field, "database": self.pk, "address": ADDRESS})
+
+
 def validate_interests(interests: object) -> None:
     """Raise ValidationError unless these can be a profile's interests."""
     if problem := interests_problem(interests):
         raise ValidationError(problem)
+
+
+_READDRESS = f"""
+WITH found AS (
+    SELECT id, lower(btrim(coalesce(fields ->> %(field)s, ''))) AS address
+    FROM profiles_profile WHERE database_id = %(database)s
+)
+UPDATE profiles_profile p SET address = f.address
+FROM (SELECT id, CASE WHEN address ~ %(address)s AND length(address) <= {LONGEST_ADDRESS} THEN address ELSE '' END
+    AS address FROM found) f
+WHERE p.id = f.id AND p.address <> f.address
+"""
 
 
 class ProfileQuerySet(models.QuerySet["Profile"]):
@@ -94,6 +159,8 @@ class Profile(models.Model):
     database = models.ForeignKey(Database, models.PROTECT, related_name="profiles", db_constraint=False)
     fields = models.JSONField(default=dict, blank=True, validators=[validate_fields])
     interests = ArrayField(models.TextField(), default=list, blank=True, validators=[validate_interests])
+    # What its field with the e-mail address holds, as it is looked up.
+    address = models.CharField(max_length=LONGEST_ADDRESS, editable=False, default="", db_default="")
     created = models.DateTimeField(default=now, editable=False)
     modified = models.DateTimeField(default=now, editable=False)
 
@@ -102,6 +169,7 @@ class Profile(models.Model):
     class Meta:
         ordering = ["-id"]
         constraints = [models.UniqueConstraint(fields=["account", "id"], name="profile_account_id")]
+        indexes = [models.Index(fields=["account", "address"], name="profile_address", condition=~models.Q(address=""))]
 
     def __str__(self) -> str:
         return f"Profile {self.pk}"
@@ -124,7 +192,8 @@ class Profile(models.Model):
             if before and before._same_as(after):
                 return super().save(*args, **kwargs)
             self.modified = after.modified = now()
-            super().save(*args, **_with_modified(kwargs))
+            self.address = address_in(after.fields, self.database.email_field)
+            super().save(*args, **_with_own(kwargs))
             profiles_changed.send(Profile, changes=[after.change(Action.UPDATE if before else Action.CREATE, before)])
         return None
 
@@ -160,6 +229,6 @@ class Profile(models.Model):
         )
 
 
-def _with_modified(kwargs: dict[str, Any]) -> dict[str, Any]:
+def _with_own(kwargs: dict[str, Any]) -> dict[str, Any]:
     names: Iterable[str] | None = kwargs.get("update_fields")
-    return kwargs if names is None else kwargs | {"update_fields": {*names, "modified"}}
+    return kwargs if names is None else kwargs | {"update_fields": {*names, "modified", "address"}}

@@ -8,8 +8,9 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
+from profiles.addresses import normal_address
 from tracking.ids import first_id_at
-from tracking.mailids import normal_address, normal_message_id
+from tracking.mailids import normal_message_id
 from tracking.models import Message
 from tracking.statements import run
 

@@ -15,6 +15,7 @@ from tracking.tokens import Link
 
 OPEN: Final = "open"
 CLICK: Final = "click"
+UNSUBSCRIBE: Final = "unsubscribe"
 MAX_USER_AGENT: Final = 1000
 MAX_REFERER: Final = 2000
 
@@ -35,7 +36,7 @@ _CHECKSUM_SIZE = len(_CHECKSUM % 0)
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A pixel that was loaded or a link that was clicked.
+    """A pixel that was loaded, a link that was clicked, or a recipient who unsubscribes.
 
     `occurred_at` is aware, in UTC and whole milliseconds: the instant of `id`, a UUIDv7. `data` has the names of the
     wire (ip, useragent, referer, original, link); what is unknown is left out.
@@ -94,8 +95,13 @@ class Visitor(NamedTuple):
     headers: Iterable[tuple[bytes, bytes]]
 
 
-def hit_from(visitor: Visitor, link: Link, *, id: UUID, occurred_at: datetime, proxies: int) -> Hit:
-    """The hit that a visitor of `link` makes; `occurred_at` (aware, UTC) is cut to the millisecond of `id`."""
+def hit_from(
+    visitor: Visitor, link: Link, *, id: UUID, occurred_at: datetime, proxies: int, type: str | None = None
+) -> Hit:
+    """The hit that a visitor of `link` makes; `occurred_at` (aware, UTC) is cut to the millisecond of `id`.
+
+    `type` is by default what a link is there for: a click where it leads somewhere, else an open.
+    """
     headers = dict(visitor.headers)
     data: dict[str, str | int] = {}
     if address := client_address(visitor, proxies):
@@ -108,7 +114,7 @@ def hit_from(visitor: Visitor, link: Link, *, id: UUID, occurred_at: datetime, p
         data["original"] = link.url
         data["link"] = link.index
     instant = occurred_at.replace(microsecond=occurred_at.microsecond // 1000 * 1000)
-    return Hit(id, CLICK if link.url else OPEN, link.account, link.message, instant, data)
+    return Hit(id, type or (CLICK if link.url else OPEN), link.account, link.message, instant, data)
 
 
 def client_address(visitor: Visitor, proxies: int) -> str | None:

@@ -36,14 +36,18 @@ class Intake:
         self._losses = Losses()
         threading.Thread(target=self._replay_for_ever, name="spool-replay", daemon=True).start()
 
-    async def take(self, hit: Hit) -> None:
-        """Keep the hit, within the recorder's patience and DISK_SECONDS at the most, and count it. Raises nothing."""
+    async def take(self, hit: Hit) -> bool:
+        """Keep the hit, within the recorder's patience and DISK_SECONDS at the most, and count it. Raises nothing.
+
+        False when it is lost: neither PostgreSQL nor the disk took it.
+        """
         if not await self._recorder.record(hit) and (trouble := await self._spooler.hand(hit)):
             LOST[hit.type] += 1
             self.lose(hit.occurred_at)
             self._losses.add(hit, trouble)
-        else:
-            self._counting.tally.keep(hit.occurred_at.toordinal())
+            return False
+        self._counting.tally.keep(hit.occurred_at.toordinal())
+        return True
 
     def lose(self, moment: datetime) -> None:
         """Count a hit of that moment (UTC) as lost."""

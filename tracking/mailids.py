@@ -1,7 +1,6 @@
-"""What mails and addresses are compared by. Pure."""
+"""What mails are compared by. Pure."""
 
 import re
-from email.utils import parseaddr
 from typing import Final
 
 # Lines of a header have 998 characters at the most (RFC 5322, 2.1.1); an index can't hold any more of it.
@@ -15,9 +14,3 @@ def normal_message_id(header: str) -> str:
     text = _UNPRINTABLE.sub("", header)
     inner = text.removeprefix("<").removesuffix(">")
     return inner if len(inner) <= LONGEST_MESSAGE_ID else ""
-
-
-def normal_address(text: str) -> str:
-    """An address as it is compared: alone (`Ann <ann@example.com>` has a name beside it), in lower case."""
-    address = parseaddr(text)[1] or text
-    return address.strip().lower()

@@ -11,7 +11,7 @@ from profiles.models import Account, Profile
 from profiles.snapshots import text_problem
 from tracking.models import Message
 from tracking.rewriting import track
-from tracking.tokens import Link, sign_click, sign_open
+from tracking.tokens import Link, sign_click, sign_open, sign_unsubscribe
 
 # Looser than RFC 5322, which few mail servers keep to: the customer's own mail was sent there already.
 _ADDRESS = re.compile(r"[^\s@]+@[^\s@]+")
@@ -54,6 +54,12 @@ def link_url(message: Message, index: int, url: str) -> str:
     """The URL that leads to `url` and counts as a click. Raises ValueError when `url` can't be tracked."""
     token = sign_click(Link(message.account_id, message.id, index, url), settings.TRACKING_KEYS)
     return f"{_origin(message)}/c/{token}"
+
+
+def unsubscribe_url(message: Message) -> str:
+    """The URL under which the recipient unsubscribes: by a POST at once (RFC 8058), else on a page with a button."""
+    token = sign_unsubscribe(Link(message.account_id, message.id, 0), settings.TRACKING_KEYS)
+    return f"{_origin(message)}/u/{token}"
 
 
 def tracked_html(html: str, message: Message) -> str:

@@ -4,7 +4,7 @@ A token carries all that a hit needs, so that a redirect asks no database. It is
 
     version (1 byte) | key id (1) | account (8) | message UUID (16) | link index (2) | target (UTF-8) | MAC (16)
 
-with numbers in big endian; a pixel has no target.
+with numbers in big endian; a pixel has no target, nor has the link to unsubscribe.
 
 The MAC is keyed BLAKE2b (RFC 7693), personalised by purpose: a pixel's token never passes for a click's.
 """
@@ -33,7 +33,7 @@ MAX_TARGET_LENGTH: Final = 4096
 _HEAD = struct.Struct(">BBQ16sH")
 _MAC_SIZE = 16
 _MAX_TARGET_BYTES = MAX_TOKEN_LENGTH * 3 // 4 - _HEAD.size - _MAC_SIZE
-_OPEN, _CLICK = b"open", b"click"
+_OPEN, _CLICK, _UNSUBSCRIBE = b"open", b"click", b"unsubscribe"
 
 _UNSAFE = re.compile(r"[\x00-\x20\x7f-\x9f\\\ud800-\udfff]")
 _TARGET = re.compile(r"(?P<scheme>https?://)(?P<authority>[^/?#]*)(?P<rest>.*)", re.IGNORECASE | re.DOTALL)
@@ -54,7 +54,9 @@ class RetiredKey(BadToken):
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """What a token stands for: a message's pixel (index 0, no url) or one of its links (index from 1, its target)."""
+    """What a token stands for: one of a message's links (index from 1, its target), or its pixel or the link to
+    unsubscribe (index 0, no url).
+    """
 
     account: int
     message: UUID
@@ -115,9 +117,7 @@ class Keyring:
 
 def sign_open(link: Link, keyring: Keyring) -> str:
     """The token of a message's pixel. Raises ValueError for a link that is not a pixel."""
-    if link.index != 0 or link.url:
-        raise ValueError("A pixel has index 0 and no target.")
-    return _sign(link, keyring, _OPEN)
+    return _sign(_without_target(link), keyring, _OPEN)
 
 
 def sign_click(link: Link, keyring: Keyring) -> str:
@@ -129,6 +129,11 @@ def sign_click(link: Link, keyring: Keyring) -> str:
     return _sign(link, keyring, _CLICK)
 
 
+def sign_unsubscribe(link: Link, keyring: Keyring) -> str:
+    """The token with which a message's recipient unsubscribes. Raises ValueError for a link that has a target."""
+    return _sign(_without_target(link), keyring, _UNSUBSCRIBE)
+
+
 def read_open(token: str, keyring: Keyring, now: float) -> Link:
     """The pixel that `sign_open` signed; `now` in Unix seconds. Raises BadToken."""
     return _read(token, keyring, now, _OPEN)
@@ -137,6 +142,11 @@ def read_open(token: str, keyring: Keyring, now: float) -> Link:
 def read_click(token: str, keyring: Keyring, now: float) -> Link:
     """The link that `sign_click` signed; `now` in Unix seconds. Raises BadToken, RetiredKey among them."""
     return _read(token, keyring, now, _CLICK)
+
+
+def read_unsubscribe(token: str, keyring: Keyring, now: float) -> Link:
+    """What `sign_unsubscribe` signed; `now` in Unix seconds. Raises BadToken, RetiredKey among them."""
+    return _read(token, keyring, now, _UNSUBSCRIBE)
 
 
 def target_problem(url: str) -> str | None:
@@ -188,6 +198,12 @@ def _parse_day(text: str, key_id: int) -> date:
         return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC).date()
     except ValueError:
         raise ValueError(f"The day on which link key {key_id} retires must be written like 2027-01-31.") from None
+
+
+def _without_target(link: Link) -> Link:
+    if link.index != 0 or link.url:
+        raise ValueError("A pixel has index 0 and no target, and so has the link to unsubscribe.")
+    return link
 
 
 def _sign(link: Link, keyring: Keyring, purpose: bytes) -> str:

@@ -71,7 +71,7 @@ async def tracking(scope: Scope, receive: Receive, send: Send) -> None:
     if method == "GET":
         link, (start, body) = _asked_for(scope["path"])
         if link:
-            await _keep(scope, link)
+            await keep(scope, link)
     elif method == "HEAD":
         start, body = _asked_for(scope["path"])[1].start, _NO_BODY
     else:
@@ -108,14 +108,18 @@ def _redirect(token: str) -> tuple[Link | None, Answer]:
     return link, answer(302, b"text/plain", b"", (b"location", location_header(link.url).encode("ascii")))
 
 
-async def _keep(scope: Scope, link: Link) -> None:
+async def keep(scope: Scope, link: Link, type: str | None = None) -> bool:
+    """Keep the hit that this request is, of the type that `hit_from` gives it by default; whether it is kept.
+
+    Raises nothing: whatever is wrong with us, the customer's link leads on.
+    """
     try:
-        hit = _hit(scope, link)
+        hit = _hit(scope, link, type)
         HITS[hit.type] += 1
-        await intake().take(hit)
+        return await intake().take(hit)
     except Exception as error:
-        # Whatever is wrong with us, the customer's link leads on.
         _tell_of_fault(link, error)
+        return False
 
 
 def _tell_of_fault(link: Link, error: Exception) -> None:
@@ -127,8 +131,9 @@ def _tell_of_fault(link: Link, error: Exception) -> None:
         logger.critical("A hit on message %s is lost: %s\n%s", link.message, type(error).__name__, trace)
 
 
-def _hit(scope: Scope, link: Link) -> Hit:
+def _hit(scope: Scope, link: Link, type: str | None) -> Hit:
     id = new_id()
     client = scope.get("client")
     visitor = Visitor(client[0] if client else "", scope["headers"])
-    return hit_from(visitor, link, id=id, occurred_at=moment_of(id), proxies=settings.TRUSTED_PROXIES)
+    moment, proxies = moment_of(id), settings.TRUSTED_PROXIES
+    return hit_from(visitor, link, id=id, occurred_at=moment, proxies=proxies, type=type)

@@ -76,13 +76,17 @@ def request(url: str, method: str = "GET", **changes: Any) -> Answer:
     return in_loop(asked(url, method, **changes))
 
 
-async def asked(url: str, method: str = "GET", **changes: Any) -> Answer:
-    """The same as a coroutine."""
+async def asked(url: str, method: str = "GET", body: bytes = b"", ends: bool = True, **changes: Any) -> Answer:
+    """The same as a coroutine; of a body that does not end, no more comes."""
     sent: list[Mapping[str, Any]] = []
-    messages = iter([{"type": "http.request", "body": b""}])
+    messages = iter([{"type": "http.request", "body": body, "more_body": not ends}])
 
     async def receive() -> Mapping[str, Any]:
-        return next(messages, {"type": "http.disconnect"})
+        if message := next(messages, None):
+            return message
+        if not ends:
+            await asyncio.get_running_loop().create_future()
+        return {"type": "http.disconnect"}
 
     async def send(message: Mapping[str, Any]) -> None:
         sent.append(message)

@@ -14,8 +14,10 @@ from tracking.tokens import (
     location_header,
     read_click,
     read_open,
+    read_unsubscribe,
     sign_click,
     sign_open,
+    sign_unsubscribe,
     target_problem,
 )
 
@@ -42,6 +44,24 @@ def test_a_click_comes_back_as_it_was_signed(link: Link) -> None:
 @given(st.builds(Link, accounts, st.uuids(), st.just(0)))
 def test_a_pixel_comes_back_as_it_was_signed(link: Link) -> None:
     assert read_open(sign_open(link, KEYRING), KEYRING, NOW) == link
+
+
+@given(st.builds(Link, accounts, st.uuids(), st.just(0)))
+def test_a_link_to_unsubscribe_comes_back_as_it_was_signed_and_is_nothing_else(link: Link) -> None:
+    token = sign_unsubscribe(link, KEYRING)
+    assert read_unsubscribe(token, KEYRING, NOW) == link
+    for read in (read_open, read_click):
+        with pytest.raises(BadToken, match=r"^forged$"):
+            read(token, KEYRING, NOW)
+    for other in (sign_open(link, KEYRING), sign_click(CLICK, KEYRING)):
+        with pytest.raises(BadToken, match=r"^forged$"):
+            read_unsubscribe(other, KEYRING, NOW)
+
+
+@given(st.text() | st.binary().map(lambda raw: urlsafe_b64encode(raw).decode()))
+def test_text_that_is_no_token_unsubscribes_nobody(text: str) -> None:
+    with pytest.raises(BadToken):
+        read_unsubscribe(text, KEYRING, NOW)
 
 
 def test_a_token_has_the_documented_layout() -> None:

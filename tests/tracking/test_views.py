@@ -214,7 +214,7 @@ def test_a_bug_of_ours_does_not_break_the_customers_link(
     assert [record.levelname for record in caplog.records] == ["CRITICAL"], "once a second"
     assert str(MESSAGE) in caplog.text
     assert "Error" in caplog.text
-    assert "in _keep" in caplog.text
+    assert "in keep" in caplog.text
     assert "private" not in caplog.text
     assert "203.0.113.9" not in caplog.text
 
