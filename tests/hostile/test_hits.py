@@ -83,8 +83,9 @@ def test_hostile_hits_in_process(spool_folder: Path, caplog: pytest.LogCaptureFi
 async def asked_as(attack: Attack) -> Answer:
     """The answer to a request as a server hands it over: the path decoded, names of headers in lower case."""
     path = attack.path.decode("utf-8", "replace")
-    scope = {"path": path, "raw_path": attack.path, "query_string": attack.query, "headers": [*attack.headers]}
-    return await asked("/", attack.method, **scope)
+    headers = [*attack.headers]
+    raw, query = attack.path, attack.query
+    return await asked("/", attack.method, path=path, raw_path=raw, query_string=query, headers=headers)
 
 
 @pytest.fixture
