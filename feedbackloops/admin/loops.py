@@ -12,11 +12,12 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from feedbackloops.admin.acts import ACTS
-from feedbackloops.admin.again import RIGHT, again_page, begun_words
+from feedbackloops.admin.again import again_page, begun_words
 from feedbackloops.admin.forms import LoopForm
-from feedbackloops.admin.panels import panel_of, public_record
 from feedbackloops.admin.recent import fetch_recent, standing
-from feedbackloops.admin.secrets import SecretPages
+from feedbackloops.admin.secrets import SecretPages, public_record
+from feedbackloops.admin.sections.page import sections_of
+from feedbackloops.admin.sections.visit import Visit
 from feedbackloops.models import Delivery, FeedbackLoop, LaneState, LoopStatus
 from feedbackloops.words import lane_of, resend_words, verified_words
 from profiles.pages import LookupFilter, Page
@@ -28,12 +29,10 @@ EVENTS_AND_DATABASES = ("Events", {"fields": ["event_types", "databases"]})
 LIMITS = ("Limits", {"fields": ["in_flight_limit", "rate_limit"]})
 SIGNING = (
     "Signing",
-    {"fields": ["signing_secret", "rsa_key", "rsa_key_id", "new_rsa_key", "make_rsa_key", "remove_rsa_key"]},
+    {"fields": ["rsa_key", "rsa_key_id", "new_rsa_key", "make_rsa_key", "remove_rsa_key"]},
 )
-SECRET = ("Signing", {"fields": ["signing_secret"]})
 STATUS_COLOURS = {"active": "success", "paused": "warning"}
 STANDING = "admin/feedbackloops/feedbackloop/standing.html"
-SECRETS = ["signing_secret", "rsa_key"]
 
 
 class VerifiedFilter(DropdownFilter):  # type: ignore[misc]  # unfold carries no types
@@ -75,12 +74,10 @@ class FeedbackLoopAdmin(SecretPages, Page):
         if obj is None:
             return [SCRIPT, EVENTS, LIMITS]
         shown = [SCRIPT, EVENTS_AND_DATABASES, LIMITS]
-        if self.has_change_permission(request, obj):
-            return [*shown, SIGNING]
-        return [*shown, SECRET] if request.user.has_perm("feedbackloops.view_secret") else shown
+        return [*shown, SIGNING] if self.has_change_permission(request, obj) else shown
 
     def get_readonly_fields(self, request: HttpRequest, obj: FeedbackLoop | None = None) -> list[str]:
-        return ["account", *SECRETS] if obj else []
+        return ["account", "rsa_key"] if obj else []
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         widget = UnfoldAdminCheckboxSelectMultipleWidget()
@@ -141,9 +138,8 @@ class FeedbackLoopAdmin(SecretPages, Page):
         if original := context["original"]:
             # The form has put into the original what was entered, also where that can't be saved.
             loop = self.get_queryset(request).get(pk=original.pk)
-            panel = panel_of(loop, now())
-            buttons = {name: ACTS[name] for name in panel.buttons} if self.has_change_permission(request, loop) else {}
-            context |= {"loop": loop, "panel": panel, "buttons": buttons, "may_resend": request.user.has_perm(RIGHT)}
+            visit = Visit(request, loop, now(), self.has_change_permission(request, loop))
+            context |= {"loop": loop, "sections": sections_of(visit)}
             # Between the panels and the form, where Unfold puts them, they would be out of sight.
             context |= {"page_errors": context["errors"], "errors": None}
         return super().render_change_form(request, context, *args, **kwargs)
@@ -193,10 +189,6 @@ class FeedbackLoopAdmin(SecretPages, Page):
     def last_success(self, loop: FeedbackLoop) -> str:
         lane: LaneState = lane_of(loop)
         return when(lane.last_success)
-
-    @admin.display(description="Signing secret")
-    def signing_secret(self, loop: FeedbackLoop) -> str:
-        return render_to_string("admin/feedbackloops/feedbackloop/secret.html", {"loop": loop})
 
     @admin.display(description="RSA key")
     def rsa_key(self, loop: FeedbackLoop) -> str:

@@ -1,6 +1,7 @@
 """A loop's signing secret: seen by those who may, replaced without a call that its script would refuse."""
 
 from datetime import timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -12,6 +13,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.timezone import now
 
 from feedbackloops.models import FeedbackLoop
+from feedbackloops.protocol.signing import dkim_record
 from profiles.pages import Page
 
 if TYPE_CHECKING:
@@ -95,6 +97,13 @@ class SecretPages(Base):
     def _insist_on_change(self, request: HttpRequest, loop: FeedbackLoop) -> None:
         if not self.has_change_permission(request, loop):
             raise PermissionDenied
+
+
+# Loading a key takes tens of milliseconds, and a page asks for what it shows several times.
+@lru_cache(maxsize=64)
+def public_record(private_key: str) -> str:
+    """The TXT record with the public key that belongs to a private key; empty where there is none."""
+    return dkim_record(private_key) if private_key else ""
 
 
 def _end_of_overlap(loop: FeedbackLoop) -> Any:

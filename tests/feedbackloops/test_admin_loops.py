@@ -231,12 +231,12 @@ def test_the_page_shows_the_last_test_call(client: Client) -> None:
     assert "&lt;i&gt;\ufffd" in page
 
 
-def test_what_is_wrong_is_told_above_the_panels(client: Client) -> None:
+def test_what_is_wrong_is_told_above_the_sections(client: Client) -> None:
     loop = make_loop(make_account())
     form = opened(client, LOOP, loop.pk)
     page = text(submitted(client, LOOP, form, loop.pk, make_rsa_key="on", remove_rsa_key="on"))
     for words in ("Please correct the error", "Choose one: paste a key"):
-        assert page.index(words) < page.index("How it stands")
+        assert page.index(words) < page.index('id="health"')
     assert page.count("Please correct the error") == 1
 
 

@@ -1,0 +1,32 @@
+"""The order in which the parts of a loop's page stand."""
+
+from typing import Final
+
+from django.utils.translation import gettext_lazy as _
+
+from feedbackloops.admin.sections.changes import changes
+from feedbackloops.admin.sections.deliveries import deliveries
+from feedbackloops.admin.sections.health import health
+from feedbackloops.admin.sections.limits import limits
+from feedbackloops.admin.sections.outcomes import outcomes
+from feedbackloops.admin.sections.secret import secret
+from feedbackloops.admin.sections.steps import steps
+from feedbackloops.admin.sections.verification import verification
+from feedbackloops.admin.sections.visit import Section, Shown, Visit
+
+SECTIONS: Final = (
+    Section("health", _("Health"), health),
+    Section("steps", _("Steps"), steps),
+    Section("verification", _("Verification"), verification),
+    Section("outcomes", _("Outcomes"), outcomes),
+    Section("deliveries", _("Deliveries"), deliveries),
+    Section("secret", _("Signing secret"), secret),
+    Section("limits", _("Limits"), limits),
+    Section("changes", _("Changes"), changes),
+)
+
+
+def sections_of(visit: Visit) -> list[Shown]:
+    """The sections that are shown, each with its data."""
+    gathered = (Shown(section, section.gather(visit)) for section in SECTIONS)
+    return [shown for shown in gathered if shown.data is not None]
