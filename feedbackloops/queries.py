@@ -77,9 +77,10 @@ WHERE e.id = ANY(%(ids)s::uuid[]) AND e.id BETWEEN %(first)s AND %(last)s
 _BUCKET = f"width_bucket(date_part('epoch', started) + total - {SECONDS_OF_ID}, ARRAY{list(latency.BOUNDS)}::float8[])"
 _IN_BUCKETS = ", ".join(f"count(*) FILTER (WHERE bucket = {number})" for number in range(latency.BUCKETS))
 
-# A success counts whoever reports it; a failure only if nobody else has tried meanwhile. Counted is what this statement
-# really changed, so recording twice counts once. The hours are locked last and in order: no two engines wait for each
-# other there.
+# A success counts whoever reports it, and also of what staff have cancelled meanwhile: the script has it. A failure
+# counts only if nobody else has tried meanwhile, and leaves cancelled what was. Counted is what this statement really
+# changed, so recording twice counts once. The hours are locked last and in order: no two engines wait for each other
+# there.
 RECORD = f"""
 WITH done AS (
     SELECT * FROM unnest(
@@ -99,12 +100,13 @@ WITH done AS (
     RETURNING loop_id, started, outcome
 ), moved AS (
     UPDATE feedbackloops_delivery d
-    SET state = done.state, outcome = done.outcome, attempts = done.number,
+    SET state = CASE WHEN d.state = 'cancelled' AND done.state <> 'delivered' THEN d.state ELSE done.state END,
+        outcome = done.outcome, attempts = done.number,
         next_attempt = now() + done.pause * interval '1 second'
     FROM done
     WHERE d.id = done.delivery_id AND d.id = ANY(%(deliveries)s::uuid[])
         AND d.id BETWEEN %(first)s AND %(last)s
-        AND d.state = 'pending' AND (done.state = 'delivered' OR d.attempts = done.number - 1)
+        AND d.state IN ('pending', 'cancelled') AND (done.state = 'delivered' OR d.attempts = done.number - 1)
     RETURNING d.id, d.loop_id, d.state, done.started, done.total
 ), counted AS (
     SELECT loop_id, started, state AS kind, CASE WHEN state = 'delivered' THEN {_BUCKET} END AS bucket

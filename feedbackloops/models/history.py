@@ -67,6 +67,12 @@ class Delivery(models.Model):
                 fields=["loop", "next_attempt", "id"], condition=models.Q(state="pending"), name="delivery_queue"
             ),
             models.Index(fields=["loop", "id"], name="delivery_loop"),
+            # What goes well is never in it: it costs an entry for each attempt that failed.
+            models.Index(
+                fields=["loop", "state", "outcome", "id"],
+                condition=~models.Q(state="delivered") & (~models.Q(state="pending") | ~models.Q(outcome="")),
+                name="delivery_failed",
+            ),
         ]
 
     def __str__(self) -> str:

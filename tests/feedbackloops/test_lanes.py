@@ -264,11 +264,11 @@ def test_a_failure_that_is_told_late_changes_nothing(message: Message, loop: Fee
 def test_a_delivery_that_is_no_longer_pending_stays_as_it_is(message: Message, loop: FeedbackLoop) -> None:
     owe(message)
     [claimed] = claim(loop)
-    Delivery.objects.update(state="cancelled")
+    Delivery.objects.update(state="given_up")
 
     lanes.record([done(claimed)])
 
-    assert Delivery.objects.get().state == "cancelled"
+    assert Delivery.objects.get().state == "given_up"
     assert Attempt.objects.count() == 1
 
 
