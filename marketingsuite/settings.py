@@ -76,6 +76,11 @@ DEFAULT_FROM_EMAIL = env.str("EMAIL_FROM", default="marketingsuite@localhost")
 vars().update(named("EMAIL_URL", lambda: mail_server(env.str("EMAIL_URL", default="consolemail://"))))
 EMAIL_TIMEOUT = 10
 
+# --- Tracked mail: what tracking.mailbackend.EmailBackend goes by
+TRACKED_EMAIL_BACKEND = env.str("TRACKED_EMAIL_BACKEND", default="") or vars()["EMAIL_BACKEND"]
+TRACKED_EMAIL_ACCOUNT = env.str("TRACKED_EMAIL_ACCOUNT", default="")
+ENVELOPE_DOMAIN = env.str("ENVELOPE_DOMAIN", default="")
+
 # --- Operation
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 METRICS_PORT = env.int("METRICS_PORT", default=0)

@@ -1,5 +1,6 @@
 """What Django checks when it starts."""
 
+import re
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,6 +11,7 @@ from django.core.checks import CheckMessage, Error, Warning, register
 from profiles.origins import origin_problem
 
 KEYS = "See Keys in docs/operations.md."
+_DOMAIN = re.compile(r"(?=.{4,180}\Z)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]", re.IGNORECASE)
 RETIREMENT_IS_NEAR = timedelta(days=14)
 HINT = "Set it to the address under which recipients reach the web process, such as https://click.example.com."
 
@@ -47,3 +49,14 @@ def _retirement(number: int, day: date, today: date) -> CheckMessage:
         return Warning(words, hint=f"Move the day if mails of its time are still read. {KEYS}", id="tracking.W002")
     words = f"Key {number} of TRACKING_KEYS retired on {day}: links and pixels signed with it no longer work."
     return Warning(words, hint=f"Take it out, or move the day. {KEYS}", id="tracking.W003")
+
+
+@register()
+def envelope_domain(**kwargs: Any) -> list[CheckMessage]:
+    """Whether mail can come back to the envelope addresses."""
+    if not settings.ENVELOPE_DOMAIN or _DOMAIN.fullmatch(settings.ENVELOPE_DOMAIN):
+        return []
+    words = f"ENVELOPE_DOMAIN is no domain of mail: {settings.ENVELOPE_DOMAIN!r}."
+    return [
+        Error(words, hint="Give the name alone, such as bounce.example.com, or leave it empty.", id="tracking.E002")
+    ]

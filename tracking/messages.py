@@ -1,20 +1,15 @@
 """Registering a message: from then on its pixel and its links can be made and hit."""
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.core.exceptions import ValidationError
 
 from profiles.models import Account, Profile
-from profiles.snapshots import text_problem
-from tracking.models import Message
+from tracking.models import Message, Source
+from tracking.registering import Draft, register_all
 from tracking.rewriting import track
-from tracking.tokens import Link, sign_click, sign_open, sign_unsubscribe
-
-# Looser than RFC 5322, which few mail servers keep to: the customer's own mail was sent there already.
-_ADDRESS = re.compile(r"[^\s@]+@[^\s@]+")
+from tracking.tokens import Link, sign_click, sign_open, sign_unsubscribe, target_problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +28,17 @@ def register(
     profile: Profile | None = None,
     tags: Iterable[str] = (),
     urls: Sequence[str] = (),
+    source: str = Source.PROGRAM,
 ) -> TrackedMessage:
-    """Register a mail to one recipient.
+    """Register a mail to one recipient. Without a profile, the account's profile with that address is meant, if any.
 
     Raises ValidationError when recipient, tags or profile don't fit, ValueError when a URL can't be tracked.
     """
-    message = Message(account=account, recipient=recipient, profile=profile, tags=_listed(tags))
+    for url in urls:
+        if problem := target_problem(url):
+            raise ValueError(problem)
+    (message,) = register_all([Draft(account, recipient, tags, profile, source=source)])
     links = [link_url(message, number, url) for number, url in enumerate(urls, start=1)]
-    _check(message)
-    message.save(force_insert=True)
     return TrackedMessage(message, pixel_url(message), links)
 
 
@@ -63,28 +60,14 @@ def unsubscribe_url(message: Message) -> str:
 
 
 def tracked_html(html: str, message: Message) -> str:
-    """The mail with its links leading through us and with the pixel; every other character stays as it was."""
+    """The mail with its links leading through us and with the pixel; every other character stays as it was.
+
+    A message that is not to be tracked keeps its HTML as it is.
+    """
+    if not message.tracked:
+        return html
     return track(html, lambda index, url: link_url(message, index, url), pixel_url(message))
 
 
 def _origin(message: Message) -> str:
     return message.account.tracking_url or settings.TRACKING_URL
-
-
-def _listed(tags: Iterable[str]) -> list[str]:
-    listed = list(tags)
-    if isinstance(tags, str) or not all(isinstance(tag, str) for tag in listed):
-        raise ValidationError('Tags are a list of texts, such as ["spring", "shoes"].')
-    for tag in listed:
-        if problem := text_problem(tag):
-            raise ValidationError(f"The tag {tag[:40]!r} {problem}.")
-    return listed
-
-
-def _check(message: Message) -> None:
-    if message.profile is not None and message.profile.account_id != message.account_id:
-        raise ValidationError("The profile belongs to another account than the message.")
-    if not _ADDRESS.fullmatch(message.recipient) or not message.recipient.isprintable():
-        raise ValidationError(f"{message.recipient[:320]!r} is not an e-mail address.")
-    # The profile was checked, and its being there is the database's to say.
-    message.clean_fields(exclude=["profile", "account"])

@@ -19,7 +19,7 @@ EVENT_TYPES = [
     ("Profiles", [EventType.CREATE, EventType.UPDATE, EventType.DELETE]),
 ]
 # Nothing records these yet: a loop that asks for them gets none.
-NOT_RECORDED = frozenset({EventType.DELIVERY, EventType.FAILURE, EventType.BOUNCE, EventType.ABUSE})
+NOT_RECORDED = frozenset({EventType.DELIVERY, EventType.BOUNCE, EventType.ABUSE})
 ONE_KEY = "Choose one: paste a key, have a new one made, or remove the key."
 DATABASES_HELP = (
     "Only events of people in these databases; mails to people without a profile are then left out. Tick none for all."

@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from pytest_django import Settings
 
-from tracking.checks import retired_keys, tracking_url, tracking_url_of_a_deployment
+from tracking.checks import envelope_domain, retired_keys, tracking_url, tracking_url_of_a_deployment
 from tracking.tokens import Keyring
 
 
@@ -45,3 +45,18 @@ def test_a_key_that_has_retired_or_soon_will_is_named(settings: Settings, days: 
     assert [f"Key 1 of TRACKING_KEYS {words} {day}" in warning.msg for warning in warnings] == ([True] if words else [])
     assert all("docs/operations.md" in str(warning.hint) for warning in warnings)
     assert all(not warning.is_serious() for warning in warnings)
+
+
+@pytest.mark.parametrize("domain", ["", "bounce.example.com", "b.xn--bcher-kva.example"])
+def test_a_domain_that_mail_can_come_back_to_is_fine(settings: Settings, domain: str) -> None:
+    settings.ENVELOPE_DOMAIN = domain
+    assert envelope_domain() == []
+
+
+@pytest.mark.parametrize(
+    "domain", ["bounce", "@bounce.example.com", "https://b.example.com", "b..example.com", "b.example."]
+)
+def test_what_is_no_domain_of_mail_is_told_of(settings: Settings, domain: str) -> None:
+    settings.ENVELOPE_DOMAIN = domain
+    (message,) = envelope_domain()
+    assert (message.id, domain in message.msg) == ("tracking.E002", True)

@@ -12,6 +12,7 @@ from django.db import Error
 
 from profiles.models import Account, Profile
 from tracking.messages import TrackedMessage, register, tracked_html
+from tracking.models import Source
 from tracking.rewriting import count_links, find_links
 from tracking.tokens import LAST_INDEX
 
@@ -41,13 +42,15 @@ class Command(BaseCommand):
         self._summarise(html, tracked)
 
     def _summarise(self, html: str, tracked: TrackedMessage) -> None:
-        links = min(len(find_links(html)), LAST_INDEX)
+        links = min(len(find_links(html)), LAST_INDEX) if tracked.message.tracked else 0
         self.stderr.write(
             f"message  {tracked.message.pk}\n"
             f"pixel    {tracked.pixel_url}\n"
             f"links    {links} tracked, {count_links(html) - links} left alone",
             str,
         )
+        if not tracked.message.tracked:
+            self.stderr.write("The mail is as it was: its account does not have opens and clicks tracked.")
 
 
 def _register(options: dict[str, Any]) -> TrackedMessage:
@@ -57,6 +60,7 @@ def _register(options: dict[str, Any]) -> TrackedMessage:
         options["recipient"],
         profile=None if profile is None else _profile(profile),
         tags=options["tag"],
+        source=Source.COMMAND,
     )
 
 
