@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 import redis
 
 from chaos import clock, disk, scripts
+from chaos.alarms import reported
 from chaos.clock import Clock
 from chaos.plan import Timing
 from chaos.scripts import Scripts
@@ -22,7 +23,6 @@ from rig.children import ROOT
 from rig.site import PROCESSES, START_SECONDS, await_true, environment, join
 
 STEADY_SCRIPTS = 6
-LOST = "is lost, number"
 POLL_SECONDS = 0.1
 
 
@@ -105,7 +105,7 @@ class Site(site.Site):
 
     def alarms(self) -> int:
         """How many hits the web process has reported as lost so far."""
-        return self.processes.log("web").read_text(errors="replace").count(LOST)
+        return reported(self.processes.log("web").read_text(errors="replace"))
 
     def has_spooled(self) -> bool:
         """Whether hits wait on disk."""
