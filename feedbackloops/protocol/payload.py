@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import compress
 from operator import add
+from types import MappingProxyType
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -35,6 +36,8 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "delete": _CHANGED,
 }
 EVENT_TYPES = tuple(_NAMES)
+# What a type sends beside its type, time and id.
+NAMES: Mapping[str, tuple[str, ...]] = MappingProxyType(_NAMES)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND = timedelta(seconds=1)

@@ -1,0 +1,134 @@
+"""docs/events.md: every event with its source, its fields and an example POST, from what the code itself goes by."""
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Any, Final
+from uuid import UUID
+
+from feedbackloops.protocol.payload import EVENT_TYPES, MIME_LIMIT, NAMES, EventFacts, build, form
+from feedbackloops.protocol.samples import ABOUT_PROFILES, FACTS, SNAPSHOT
+from tracking.reports import LONGEST_ADDRESS, LONGEST_TEXT, LONGEST_USER_AGENT, REQUIRED
+
+# An instant with its UUIDv7 (RFC 9562), and a message of some minutes before.
+_AT: Final = datetime(2026, 3, 29, 9, 30, 5, tzinfo=UTC)
+_EVENT: Final = UUID("019d38ed-d948-7c1e-8f0a-5b6f3e2d1c0b")
+_MESSAGE: Final = UUID("019d38e3-2a10-7d44-9a31-7c2f10b4e5d6")
+
+SOURCES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "click": "A recipient follows a tracked link. Each time is an event, also the second one of the same link.",
+        "open": "A recipient's mail program loads the pixel. Each time is an event.",
+        "delivery": "The recipient's mail server has taken the mail, as the service that sends it tells.",
+        "failure": "The mail could not be delivered for good: the mail server refused it while it was sent "
+        "(`state` says at which command), or it came back later (`bounce`).",
+        "bounce": "A mail came back about this message, whatever it says: a report of a failure, a machine's answer.",
+        "abuse": "The recipient called the mail spam, and the mailbox provider tells of it.",
+        "unsubscribe": "A recipient leaves: by the button that mail programs show (RFC 8058), or on the page that the "
+        "link in the mail leads to. Each press is an event. What it changes of the profile is an `update` or a "
+        "`delete` of its own.",
+        "create": "A profile was made: by staff, by an import, by a program.",
+        "update": "A profile was changed: by staff, by a program, by an unsubscribe.",
+        "delete": "A profile was removed.",
+    }
+)
+_PHP_TIME: Final = "`YYYY-MM-DD HH:MM:SS` in UTC"
+MEANINGS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "type": "which of those below it is",
+        "timestamp": f"when it happened, {_PHP_TIME}; not when it was sent",
+        "time": "the same instant in Unix seconds",
+        "event": "the event's id, a UUID; the same in every retry",
+        "id": "the message's id, a UUID",
+        "recipient": "the address that the message went to",
+        "tags": "the message's tags: texts of up to 200 characters",
+        "ip": "IPv4 or IPv6 address that the request came from, as text",
+        "useragent": f"the request's User-Agent, up to {LONGEST_USER_AGENT:,} characters",
+        "referer": f"the request's Referer, up to {LONGEST_TEXT:,} characters",
+        "original": "the URL that the link leads to, as it stood in the mail",
+        "profile": "the profile's number",
+        "subprofile": "the subprofile's number, where it is one; `profile` is then the one that it belongs to",
+        "collection": "the number of the subprofile's collection",
+        "database": "the number of the profile's database",
+        "fields": "the profile's fields: names and texts",
+        "interests": "the profile's interests: texts",
+        "parameters": "the fields that this change set; one that it removed is set to the empty text",
+        "created": f"when the profile was made, {_PHP_TIME}",
+        "modified": f"when it was last changed, {_PHP_TIME}",
+        "code": "SMTP reply code (RFC 5321), a number from 200 to 599",
+        "extended": "enhanced status code (RFC 3463), such as `5.1.1`",
+        "description": f"the mail server's words, up to {LONGEST_TEXT:,} characters",
+        "action": "`failed`",
+        "state": "the SMTP command at which it failed (`mail`, `rcpt`, `data`); `bounce` when it was reported later",
+        "envelope": f"the address that it came back to, up to {LONGEST_ADDRESS} characters",
+        "mime": f"the raw mail, headers and all, up to {MIME_LIMIT:,} bytes; what is not UTF-8 in it is replaced",
+        "mime_truncated": "`1` where `mime` was cut",
+        "emailfrom": f"who complained, or who told of it, up to {LONGEST_ADDRESS} characters",
+    }
+)
+_ALWAYS: Final = ("type", "timestamp", "time", "event")
+_OF_PROFILES: Final = ("profile", "database", "fields", "interests", "parameters", "created", "modified")
+_HEAD: Final = """# Events
+
+Every event that a [feedback loop](glossary.md#feedback-loop) sends: where it comes from, what each field may hold, and
+an example call, as a form and as JSON. How calls are made, signed and repeated stands in
+[Receiving events](receiving.md).
+
+This page is written by `manage.py event_catalogue` from what the code itself sends; change it there.
+
+A field with a `?` is left out when it is not known. `[]` is a list and `[…]` a map; in JSON their names have no
+brackets, and in a form an empty one leaves no trace. New fields may be added at any time: ignore those that you don't
+know. In the examples each pair of the form has a line of its own, which a real body does not have.
+
+## Every event
+
+| field | holds |
+| --- | --- |
+"""
+
+
+def catalogue() -> str:
+    """The page, as Markdown."""
+    every = "".join(f"| `{name}` | {MEANINGS[name]} |\n" for name in _ALWAYS)
+    return "\n".join([_HEAD + every, *(_section(type) for type in EVENT_TYPES)])
+
+
+def example_of(type: str) -> dict[str, Any]:
+    """What a call about a sample event of this type holds."""
+    is_profile = type in ABOUT_PROFILES
+    facts = EventFacts(_EVENT, type, _AT, FACTS[type], None if is_profile else _MESSAGE)
+    return build(facts, None if is_profile else SNAPSHOT)
+
+
+def _section(type: str) -> str:
+    example = example_of(type)
+    body = form(example).decode("ascii").replace("&", "&\n")
+    return "\n".join(
+        [
+            f"## {type}\n",
+            f"{SOURCES[type]}\n",
+            "| field | holds |\n| --- | --- |",
+            *_rows(type, example),
+            f"\n```text\n{body}\n```\n",
+            f"```json\n{json.dumps(example, ensure_ascii=False, indent=2)}\n```\n",
+        ]
+    )
+
+
+def _rows(type: str, example: Mapping[str, Any]) -> Iterator[str]:
+    for name in NAMES[type]:
+        mark = "" if _is_always_there(type, name) else "?"
+        yield f"| `{name}{_brackets(example.get(name))}{mark}` | {MEANINGS[name]} |"
+        if name == "mime":
+            yield f"| `mime_truncated?` | {MEANINGS['mime_truncated']} |"
+
+
+def _is_always_there(type: str, name: str) -> bool:
+    if type in ABOUT_PROFILES:
+        return name in _OF_PROFILES
+    return name == "id" or name in REQUIRED.get(type, ())
+
+
+def _brackets(value: Any) -> str:
+    return "[…]" if isinstance(value, dict) else "[]" if isinstance(value, list) else ""
