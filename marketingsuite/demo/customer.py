@@ -60,13 +60,12 @@ def customer() -> Customer:
 
 
 def new_loop(account: Account, url: str, moment: datetime) -> FeedbackLoop:
-    """A loop for click and open, not verified yet. Those of earlier demos are disabled: their scripts are gone."""
+    """A loop for what the demo does, not verified yet. Those of earlier demos are disabled: their scripts are gone."""
     earlier = FeedbackLoop.objects.filter(account=account, name__startswith=LOOP_PREFIX)
     earlier.exclude(status=LoopStatus.DISABLED).update(status=LoopStatus.DISABLED)
     name = f"{LOOP_PREFIX}, {moment:%Y-%m-%d %H:%M:%S.%f}"[:-3]
-    return FeedbackLoop.objects.create(
-        account=account, name=name, url=url, event_types=[EventType.CLICK, EventType.OPEN]
-    )
+    types = [EventType.CLICK, EventType.OPEN, EventType.UNSUBSCRIBE]
+    return FeedbackLoop.objects.create(account=account, name=name, url=url, event_types=types)
 
 
 def new_password() -> str:

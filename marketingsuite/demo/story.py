@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.utils.timezone import now
@@ -20,11 +21,14 @@ from marketingsuite.demo.report import Hit, Report, expected_of
 from marketingsuite.demo.stage import DemoError, Stage
 from marketingsuite.devstack import BASE_DIR
 from profiles.snapshots import enrichment
-from tracking.models import Event, EventType
+from tracking.messages import unsubscribe_url
+from tracking.models import Event, EventType, Message
 from tracking.rewriting import find_links
 
 MAIL: Final = Path(__file__).with_name("mail.html")
 TAGS: Final = ("newsletter", "november & après-ski")
+# What mail programs send (RFC 8058).
+ONE_CLICK: Final = {"List-Unsubscribe": "One-Click"}
 BROWSER: Final = {
     "User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
     "Referer": "https://webmail.example/",
@@ -103,8 +107,9 @@ def _tracked_mail(path: Path, summary: dict[str, str]) -> TrackedMail:
 
 
 def hit(stage: Stage, mail: TrackedMail) -> list[Hit]:
-    """Open the mail and click its first and its last link, as its reader would. Raises DemoError."""
-    return [_open(stage, mail), *(_click(stage, *mail.links[number]) for number in (0, -1))]
+    """Open the mail, click its first and its last link, and unsubscribe, as its reader would. Raises DemoError."""
+    read = [_open(stage, mail), *(_click(stage, *mail.links[number]) for number in (0, -1))]
+    return [*read, _unsubscribe(stage, mail)]
 
 
 def _open(stage: Stage, mail: TrackedMail) -> Hit:
@@ -130,6 +135,18 @@ def _click(stage: Stage, url: str, original: str) -> Hit:
             raise DemoError(f"The link to {original} answered {answer.status_code} to {target}.{stage.log_ends('web')}")
         step.say(f"{answer.status_code} in {milliseconds} ms to {target}")
     return Hit(EventType.CLICK, original, at)
+
+
+def _unsubscribe(stage: Stage, mail: TrackedMail) -> Hit:
+    with stage.printer.step("unsubscribe") as step:
+        path = urlsplit(unsubscribe_url(Message.objects.get(pk=mail.message))).path
+        at = time.time()
+        answer = stage.session.post(stage.ports.web_url + path, ONE_CLICK, headers=BROWSER, timeout=10)
+        milliseconds = round((time.time() - at) * 1000)
+        if answer.status_code != 200:
+            raise DemoError(f"The link to unsubscribe answered {answer.status_code}.{stage.log_ends('web')}")
+        step.say(f"by one click: {answer.status_code} in {milliseconds} ms")
+    return Hit(EventType.UNSUBSCRIBE, "", at)
 
 
 def wait_for_posts(stage: Stage, customer: Customer, mail: TrackedMail, hits: Sequence[Hit]) -> Report:

@@ -32,7 +32,7 @@ from tracking.rewriting import count_links, find_links
 OPENED = Hit("open", "", 100.0)
 CLICKED = Hit("click", "https://a.example/", 101.0)
 EXPECTED = {"recipient": "ann@example.com", "tags": ["a"]}
-OK = re.compile(r"demo: ok - 3 events, 3 posts received, 3 signatures valid, slowest \d+ ms")
+OK = re.compile(r"demo: ok - 4 events, 4 posts received, 4 signatures valid, slowest \d+ ms")
 
 
 def told(hit: Hit, after: float = 0.01, **changes: Any) -> Received:
@@ -268,7 +268,7 @@ def test_the_demo_shows_the_whole_way_and_ends_by_itself(tmp_path: Path) -> None
     assert OK.fullmatch(output.splitlines()[-1]), output
     assert f"http://localhost:{port}/" not in output
     assert "The server says that the file is not there (status 404)." in output
-    assert len(re.findall(r"attempt 1 · signature valid · digest valid$", output, re.MULTILINE)) == 3
+    assert len(re.findall(r"attempt 1 · signature valid · digest valid$", output, re.MULTILINE)) == 4
     assert "ville.naissance = Châlons-sur-Marne 🚲" in output
     assert "whsec_" not in output
     assert max(map(len, output.splitlines())) <= WIDTH
