@@ -72,6 +72,7 @@ RULES: Final[dict[str, Rule]] = {
     "feedbackloops.snapshot": _through("tracking.event", "pk"),
     "feedbackloops.delivery": _by("account"),
     "feedbackloops.attempt": _by("account"),
+    "feedbackloops.scriptversion": _by("loop__account"),
     "feedbackloops.parkedevent": _through("tracking.event", "event_id"),
     "feedbackloops.owedcount": _through("feedbackloops.feedbackloop", "loop_id"),
     "feedbackloops.loophour": _through("feedbackloops.feedbackloop", "loop_id"),

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
+from uuid import UUID
 
 from django.conf import settings
 
@@ -26,12 +27,23 @@ RECORDED: Final[Counter[str]] = Counter()
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sending:
-    """A delivery whose attempt is under way; `at` in monotonic seconds."""
+    """A delivery whose attempt, of this id, is under way; `at` in monotonic seconds."""
 
+    id: UUID
     claimed: Claimed
     lane: Lane
     started: datetime
     at: float
+    # Of the script, when the call was made.
+    version: int | None = None
+
+
+def attempt_id(claimed: Claimed, lane: Lane) -> UUID:
+    """The id of the delivery's next attempt.
+
+    The fence is part of it: two engines that make the same attempt, one of them asleep, both keep theirs.
+    """
+    return derived_id(claimed.id, claimed.attempts + 1, lane.lease.number)
 
 
 def ended(sending: Sending, answer: Answer, judgement: Judgement) -> Done:
@@ -77,8 +89,7 @@ def _state_after(judgement: Judgement, made: int) -> tuple[DeliveryState, float]
 def _done(sending: Sending, answer: Answer, judgement: Judgement, state: DeliveryState, pause: float) -> Done:
     claimed, number = sending.claimed, sending.claimed.attempts + 1
     return Done(
-        # The fence is part of the id: two engines that made the same attempt, one of them asleep, both keep theirs.
-        id=derived_id(claimed.id, number, sending.lane.lease.number),
+        id=sending.id,
         delivery=claimed.id,
         loop=claimed.loop,
         account=claimed.account,
@@ -92,4 +103,6 @@ def _done(sending: Sending, answer: Answer, judgement: Judgement, state: Deliver
         address=answer.address,
         timings=answer.timings,
         answer=answer.body,
+        head=answer.head,
+        version=sending.version,
     )

@@ -28,6 +28,8 @@ class Script:
     body_format: str
     secrets: tuple[bytes, ...] = field(repr=False)
     rsa: signing.RsaSigner | None = None
+    # The number of its ScriptVersion, where an engine has it written down.
+    version: int | None = field(default=None, compare=False)
 
     @classmethod
     def from_facts(cls, facts: LaneFacts) -> Self:
@@ -75,9 +77,14 @@ def call_for(
     tag: Any = None,
     may_start: Callable[[], bool] | None = None,
     can_wait: bool = False,
+    id: UUID | None = None,
 ) -> Call:
-    """The signed call of an attempt (from 1). Raises TypeError or ValueError, saying why the event can't be sent."""
+    """The signed call of an attempt (from 1). Raises TypeError or ValueError, saying why the event can't be sent.
+
+    Of an attempt whose `id` is known, the nonce follows from that, so that the same call can be made again.
+    """
     content_type, body = contents.body(script.body_format)
+    nonce = signing.nonce_for(script.secrets[0], id.bytes) if id and script.secrets else signing.new_nonce()
     request = signing.SignedRequest(
         url=script.url,
         content_type=content_type,
@@ -91,7 +98,7 @@ def call_for(
     )
     return Call(
         url=script.url,
-        headers=signing.headers(request, now=now, nonce=signing.new_nonce(), user_agent=settings.USER_AGENT),
+        headers=signing.headers(request, now=now, nonce=nonce, user_agent=settings.USER_AGENT),
         body=body,
         loop=script.loop,
         deadline=settings.ANSWER_SECONDS,

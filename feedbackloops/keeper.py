@@ -12,7 +12,7 @@ from django.utils.timezone import now
 
 from feedbackloops import lanes
 from feedbackloops.alarms import Alarms
-from feedbackloops.attempts import RECORDED, Sending, ended, log_end, log_starts, unsendable
+from feedbackloops.attempts import RECORDED, Sending, attempt_id, ended, log_end, log_starts, unsendable
 from feedbackloops.calls import Contents, call_for
 from feedbackloops.lane import Lane
 from feedbackloops.lanes import Claimed
@@ -20,6 +20,7 @@ from feedbackloops.models import DeliveryState
 from feedbackloops.outbound.calls import Answer, Call
 from feedbackloops.protocol.outcome import judge
 from feedbackloops.recording import Recording
+from feedbackloops.versions import Versions
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +52,7 @@ class Keeper:
         self._submit = submit
         self._lanes: dict[int, Lane] = {}
         self._alarms = Alarms()
+        self._versions = Versions()
         self._recording = Recording(wake)
         self._renewed = self._looked_through = 0.0
         self._wanted: set[int] = set()
@@ -205,6 +207,7 @@ class Keeper:
             sendable = facts.get(lane.lease.loop)
             if sendable is None or not lane.adapt(sendable, moment):
                 lane.bar()
+        self._versions.number([lane for lane in wanting if not lane.barred])
 
     def _make_calls(self, taken: Sequence[Claimed]) -> None:
         if not taken:
@@ -229,7 +232,8 @@ class Keeper:
 
     def _call(self, claimed: Claimed, contents: Contents | None) -> Call | None:
         lane = self._lanes[claimed.loop]
-        sending = Sending(claimed, lane, now(), monotonic())
+        version = lane.script.version if contents else None
+        sending = Sending(attempt_id(claimed, lane), claimed, lane, now(), monotonic(), version)
         if contents is None:
             self._end(sending, "The event is no longer kept, so there is nothing to send.", DeliveryState.CANCELLED)
             return None
@@ -243,6 +247,7 @@ class Keeper:
                 tag=sending,
                 may_start=lane.may_start,
                 can_wait=lane.pace.troubles > 0,
+                id=sending.id,
             )
         except Exception as error:
             about = {"event": claimed.event, "loop": claimed.loop, "delivery": claimed.id}

@@ -100,6 +100,8 @@ class Done:
     address: str
     timings: tuple[float, float, float, float, float]
     answer: bytes
+    head: str = ""
+    version: int | None = None
 
 
 class LaneNote(NamedTuple):
@@ -183,6 +185,8 @@ def record(done: Sequence[Done]) -> None:
         first_bytes=arrays.numbers(first_bytes),
         totals=arrays.numbers(totals),
         answers=arrays.octets(each.answer for each in done),
+        heads=arrays.texts(each.head for each in done),
+        versions=arrays.numbers(each.version or 0 for each in done),
         first=min(each.delivery for each in done),
         last=max(each.delivery for each in done),
     )

@@ -88,14 +88,15 @@ WITH done AS (
         %(started)s::timestamptz[], %(outcomes)s::text[], %(states)s::text[], %(pauses)s::float8[],
         %(messages)s::text[], %(statuses)s::smallint[],
         %(addresses)s::text[], %(dns)s::float8[], %(connects)s::float8[], %(tls)s::float8[],
-        %(first_bytes)s::float8[], %(totals)s::float8[], %(answers)s::bytea[]
+        %(first_bytes)s::float8[], %(totals)s::float8[], %(answers)s::bytea[], %(heads)s::text[],
+        %(versions)s::bigint[]
     ) AS t (id, delivery_id, loop_id, account_id, number, started, outcome, state, pause, message, status, address, dns,
-        connect, tls, first_byte, total, answer)
+        connect, tls, first_byte, total, answer, head, version)
 ), history AS (
     INSERT INTO feedbackloops_attempt (id, delivery_id, loop_id, account_id, number, started, outcome, message, status,
-        address, dns, connect, tls, first_byte, total, answer)
+        address, dns, connect, tls, first_byte, total, answer, head, version_id)
     SELECT id, delivery_id, loop_id, account_id, number, started, outcome, message, status, address, dns, connect, tls,
-        first_byte, total, answer
+        first_byte, total, answer, head, nullif(version, 0)
     FROM done ON CONFLICT (id) DO NOTHING
     RETURNING loop_id, started, outcome
 ), moved AS (
@@ -125,6 +126,19 @@ SET delivered = kept.delivered + excluded.delivered, failed = kept.failed + excl
         SELECT coalesce(before, 0) + coalesce(added, 0)
         FROM unnest(kept.latency, excluded.latency) WITH ORDINALITY AS each (before, added, place) ORDER BY place
     )
+"""
+
+# Met before, by this or by another engine: nothing but the number is wanted, and this is how to get it.
+MEET = """
+INSERT INTO feedbackloops_scriptversion (loop_id, fingerprint, url, body_format, user_agent, secrets, rsa_key_id,
+    rsa_key)
+SELECT loop_id, fingerprint, url, body_format, user_agent, string_to_array(secrets, ' '), rsa_key_id, rsa_key
+FROM unnest(%(loops)s::bigint[], %(fingerprints)s::uuid[], %(urls)s::text[], %(formats)s::text[],
+    %(agents)s::text[], %(secrets)s::text[], %(key_ids)s::text[], %(keys)s::text[])
+    AS met (loop_id, fingerprint, url, body_format, user_agent, secrets, rsa_key_id, rsa_key)
+ORDER BY 1, 2
+ON CONFLICT (loop_id, fingerprint) DO UPDATE SET fingerprint = excluded.fingerprint
+RETURNING loop_id, fingerprint, id
 """
 
 NOTE = """

@@ -108,4 +108,4 @@ def _record(done: Sequence[Done]) -> None:
             return
         about = {"loop": done[0].loop, "delivery": done[0].delivery}
         logger.exception("The answer to attempt %s can't be stored; the attempt is", done[0].id, extra=about)
-        lanes.record([replace(done[0], message="The answer can't be shown.", answer=b"", address="")])
+        lanes.record([replace(done[0], message="The answer can't be shown.", answer=b"", head="", address="")])

@@ -20,10 +20,11 @@ def call_test(loop: FeedbackLoop) -> Attempt:
         _fill(attempt, Judgement(Outcome.BLOCKED, "Nothing was sent: the place of this URL is not verified."))
     else:
         answer = perform(
-            call_for(Script.from_loop(loop), sample_contents(loop.event_types[0], id, started), now=started)
+            call_for(Script.from_loop(loop), sample_contents(loop.event_types[0], id, started), now=started, id=id)
         )
         _fill(attempt, judge(answer, now=now(), is_test=True))
         attempt.status, attempt.address, attempt.answer = answer.status, answer.address, answer.body
+        attempt.head = answer.head
         attempt.dns, attempt.connect, attempt.tls, attempt.first_byte, attempt.total = answer.timings
     attempt.save(force_insert=True)
     return attempt

@@ -18,6 +18,11 @@ CLICK: Final = "click"
 UNSUBSCRIBE: Final = "unsubscribe"
 MAX_USER_AGENT: Final = 1000
 MAX_REFERER: Final = 2000
+MAX_CIRCUMSTANCE: Final = 200
+# Headers that tell staff whether a person or a machine was there: what stood between, what fetched ahead of its reader,
+# and a language, which machines seldom have. They are kept with the event and never sent to a script.
+CIRCUMSTANCES: Final = ("accept-language", "via", "sec-purpose", "purpose")
+_CIRCUMSTANCES: Final = [(name.encode(), name) for name in CIRCUMSTANCES]
 
 _T = TypeVar("_T")
 
@@ -39,7 +44,7 @@ class Hit:
     """A pixel that was loaded, a link that was clicked, or a recipient who unsubscribes.
 
     `occurred_at` is aware, in UTC and whole milliseconds: the instant of `id`, a UUIDv7. `data` has the names of the
-    wire (ip, useragent, referer, original, link); what is unknown is left out.
+    wire (ip, useragent, referer, original, link), and those of CIRCUMSTANCES; what is unknown is left out.
     """
 
     id: UUID
@@ -110,6 +115,9 @@ def hit_from(
         data["useragent"] = user_agent
     if referer := _clean(headers.get(b"referer", b""), MAX_REFERER):
         data["referer"] = referer
+    for header, name in _CIRCUMSTANCES:
+        if (value := headers.get(header)) and (text := _clean(value, MAX_CIRCUMSTANCE)):
+            data[name] = text
     if link.url:
         data["original"] = link.url
         data["link"] = link.index

@@ -1,5 +1,5 @@
 from feedbackloops.models.counts import LoopHour, OwedCount
-from feedbackloops.models.history import Attempt, Delivery, DeliveryState, ParkedEvent, Snapshot
+from feedbackloops.models.history import Attempt, Delivery, DeliveryState, ParkedEvent, ScriptVersion, Snapshot
 from feedbackloops.models.ledger import LedgerDay, LedgerLine
 from feedbackloops.models.loops import BodyFormat, FeedbackLoop, LoopStatus
 from feedbackloops.models.notices import Notice
@@ -21,6 +21,7 @@ __all__ = [
     "OwedCount",
     "ParkedEvent",
     "Resend",
+    "ScriptVersion",
     "Snapshot",
     "StopReason",
     "Told",

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
 
@@ -84,6 +85,34 @@ class Delivery(models.Model):
         return moment_of(self.id)
 
 
+class ScriptVersion(models.Model):
+    """How a loop's calls are addressed, written and signed until staff change that. Attempts say which they had.
+
+    Written by engines as they meet it; no secret is in it, only what tells one from another.
+    """
+
+    # No constraint: an engine never waits for, or fails with, somebody who deletes the loop.
+    loop = models.ForeignKey(
+        FeedbackLoop, models.CASCADE, related_name="script_versions", db_constraint=False, db_index=False
+    )
+    # Of all that stands here and of the keys: the same script is the same version, also when it comes back later.
+    fingerprint = models.UUIDField()
+    url = models.TextField()
+    body_format = models.CharField(max_length=4)
+    user_agent = models.TextField()
+    # What tells the secrets from others: one for each that signed, in the order of their signatures.
+    secrets = ArrayField(models.CharField(max_length=16))
+    rsa_key_id = models.CharField(max_length=255, default="", db_default="")
+    rsa_key = models.CharField(max_length=16, default="", db_default="")
+    first_used = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["loop", "fingerprint"], name="script_version_unique")]
+
+    def __str__(self) -> str:
+        return f"Version {self.pk}"
+
+
 class Attempt(models.Model):
     """One POST to a script: a delivery's, or a test call's (which has no delivery)."""
 
@@ -99,7 +128,7 @@ class Attempt(models.Model):
     message = models.TextField(default="", db_default="")
     status = models.PositiveSmallIntegerField(default=0, db_default=0)
     address = models.CharField(max_length=45, default="", db_default="")
-    # Seconds since the start of the call, as libcurl counts them: the name resolved, connected, TLS done, first byte.
+    # Seconds that each step took; `first_byte` is the wait for the answer once connected, `total` is all of it.
     dns = models.FloatField(default=0, db_default=0)
     connect = models.FloatField(default=0, db_default=0)
     tls = models.FloatField(default=0, db_default=0)
@@ -107,6 +136,11 @@ class Attempt(models.Model):
     total = models.FloatField(default=0, db_default=0)
     # The first bytes of the answer.
     answer = models.BinaryField(default=b"")
+    # Its status line and headers, of an answer that is no success.
+    head = models.TextField(default="", db_default="")
+    version = models.ForeignKey(
+        ScriptVersion, models.DO_NOTHING, related_name="+", null=True, db_constraint=False, db_index=False
+    )
 
     class Meta:
         ordering = ["-id"]

@@ -9,6 +9,8 @@ from feedbackloops.protocol.outcome import Reply
 
 ANSWER_LIMIT = 64 * 1024
 """Bytes of an answer, head and body together, after which reading stops."""
+HEAD_KEPT = 2000
+"""Characters of an answer's head that are kept where it is no success."""
 
 
 @dataclass(slots=True, eq=False)
@@ -62,10 +64,12 @@ class Answer(Reply):
 
     `started` is False where nothing left this machine for a reason that has nothing to do with the place called: such
     a call is no attempt. `address` is the one connected to. `body` is its kept part, `truncated` where there was more.
+    `head` has the status line and the headers of an answer that is no success, but for cookies, as text.
     """
 
     started: bool = True
     address: str = ""
     body: bytes = b""
     truncated: bool = False
+    head: str = ""
     timings: Timings = _NO_TIME

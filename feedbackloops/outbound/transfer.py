@@ -9,7 +9,7 @@ import pycurl
 from feedbackloops.protocol.outcome import ErrorKind
 from feedbackloops.protocol.place import Target
 
-from .calls import ANSWER_LIMIT, Answer, Call, Timings
+from .calls import ANSWER_LIMIT, HEAD_KEPT, Answer, Call, Timings
 from .errors import Failure, explain
 
 logger = logging.getLogger(__name__)
@@ -138,6 +138,7 @@ class Transfer:
             address=self.curl.getinfo(pycurl.PRIMARY_IP),
             body=self._body,
             truncated=self._size > len(self._body),
+            head="" if error is None and 200 <= status <= 299 else self._kept_head(),
             timings=self._timings(),
         )
 
@@ -168,6 +169,12 @@ class Transfer:
             if colon and key.lower() == name:
                 return value.strip().decode("latin-1")
         return ""
+
+    def _kept_head(self) -> str:
+        """Return the final status line and its headers, but for cookies: those open sessions at the other side."""
+        start = max((at for at, line in enumerate(self._head) if line.startswith(b"HTTP/")), default=0)
+        lines = [line.strip() for line in self._head[start:] if not line[:10].lower().startswith(b"set-cookie")]
+        return b"\n".join(filter(None, lines)).decode("latin-1").replace("\0", "\ufffd")[:HEAD_KEPT]
 
     def _on_header(self, line: bytes) -> int:
         self._room -= len(line)

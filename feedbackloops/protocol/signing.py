@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
-from hashlib import sha256
+from hashlib import blake2b, sha256
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
@@ -35,6 +35,8 @@ class RsaSigner:
 
     key_id: str
     key: rsa.RSAPrivateKey = field(repr=False)
+    mark: str = ""
+    """What tells the key from others: 64 bits of a hash of its public half, in hexadecimal."""
 
     def sign(self, text: bytes) -> str:
         """Return the RSASSA-PKCS1-v1_5 signature with SHA-256 (RFC 8017, 8.2), in base64."""
@@ -95,6 +97,16 @@ def new_nonce() -> str:
     return secrets.token_hex(16)
 
 
+def nonce_for(secret: bytes, attempt: bytes) -> str:
+    """Return the nonce of an attempt with this id: nobody without the secret foretells it, and it can be told later."""
+    return blake2b(attempt, key=secret, digest_size=16, person=b"nonce").hexdigest()
+
+
+def secret_mark(secret: bytes) -> str:
+    """Return what tells a secret from others, and nothing else of it: 64 bits of a hash, in hexadecimal."""
+    return blake2b(secret, digest_size=8, person=b"mark").hexdigest()
+
+
 def new_secret() -> str:
     """Return a new signing secret as Standard Webhooks writes it: `whsec_` and 32 random bytes in base64."""
     return SECRET_PREFIX + b64encode(secrets.token_bytes(_SECRET_BYTES)).decode("ascii")
@@ -144,7 +156,9 @@ def rsa_signer(private_pem: str, key_id: str) -> RsaSigner:
     """Load a private key, to sign as `key_id`, the DNS name of its record. Raises ValueError, which never shows it."""
     if problem := key_id_problem(key_id):
         raise ValueError(problem)
-    return RsaSigner(key_id, _load(private_pem))
+    key = _load(private_pem)
+    public = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return RsaSigner(key_id, key, blake2b(public, digest_size=8).hexdigest())
 
 
 def dkim_record(private_pem: str) -> str:

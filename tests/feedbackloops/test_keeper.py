@@ -15,8 +15,9 @@ from pytest_django import Settings
 from feedbackloops import keeper, lanes
 from feedbackloops.fanout import fan_out
 from feedbackloops.keeper import Keeper
-from feedbackloops.models import Attempt, Delivery, FeedbackLoop, LaneState
+from feedbackloops.models import Attempt, Delivery, FeedbackLoop, LaneState, ScriptVersion
 from feedbackloops.outbound.calls import Answer, Call
+from feedbackloops.protocol import signing
 from feedbackloops.protocol.outcome import ErrorKind
 from tests.factories import make_message, make_profile, make_verified_loop, owe
 from tracking.models import Event, Message
@@ -107,6 +108,21 @@ def test_what_is_due_is_called_and_recorded_and_the_lane_given_back(
     lane = LaneState.objects.get()
     assert (lane.engine, lane.leased_until) == (None, None)
     assert lane.last_success
+
+
+def test_an_attempt_can_be_made_again_from_what_is_kept_of_it(
+    bench: Bench, message: Message, loop: FeedbackLoop
+) -> None:
+    owe(message)
+    [call] = bench.turn(loop)
+    failed = Answer(status=500, head='HTTP/1.1 500 Oh\nServer: "old"', body=b"no")
+    bench.answer([call], failed)
+
+    attempt = Attempt.objects.get()
+    assert (attempt.head, attempt.version_id) == (failed.head, ScriptVersion.objects.get().pk)
+    sent = dict(call.headers)
+    assert sent["X-Nonce"] == signing.nonce_for(signing.decode_secret(loop.secret), attempt.id.bytes)
+    assert sent["webhook-timestamp"] == str(int(attempt.started.timestamp()))
 
 
 def test_nothing_is_called_twice_while_it_is_under_way(bench: Bench, message: Message, loop: FeedbackLoop) -> None:

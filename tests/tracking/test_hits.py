@@ -47,6 +47,13 @@ def test_a_click_has_all_that_the_request_tells() -> None:
     )
 
 
+def test_what_tells_a_person_from_a_machine_is_kept_and_no_other_header() -> None:
+    person = {"accept_language": b"de-DE,de;q=0.9", "cookie": b"session=1", "authorization": b"Basic x"}
+    told = hit(PIXEL, "", via=b"1.1 google", sec_purpose=b"prefetch", purpose=b" \x00", accept=b"*/*", **person).data
+    assert told == {"accept-language": "de-DE,de;q=0.9", "via": "1.1 google", "sec-purpose": "prefetch"}
+    assert hit(via=b"x" * 5000).data == {"via": "x" * 200}
+
+
 def test_what_an_open_does_not_know_it_leaves_out() -> None:
     bare = hit(user_agent=b" \x00\t ", referer=b"", x_other=b"x")
     assert (bare.type, bare.data) == ("open", {})

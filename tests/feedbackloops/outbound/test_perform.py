@@ -132,6 +132,19 @@ def test_a_cookie_is_not_sent_back(server: HttpServer) -> None:
     assert server.requests[1].values("Cookie") == []
 
 
+def test_the_head_of_a_failing_answer_is_kept_but_for_interim_ones_and_cookies(server: HttpServer) -> None:
+    interim = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
+    final = (
+        b"HTTP/1.1 500 Oh\xe9\r\nServer: old\r\nset-COOKIE: session=1\r\nSet-Cookie2: a=b\r\nContent-Length: 0\r\n\r\n"
+    )
+    server.behaviour = raw(interim + final)
+    assert post(server.url()).head == "HTTP/1.1 500 Oh\xe9\nServer: old\nContent-Length: 0"
+    server.behaviour = status(404, headers=[("X-Long", "x" * 5000)])
+    assert len(post(server.url()).head) == 2000
+    server.behaviour = status(200, headers=[("X-Fine", "yes")])
+    assert post(server.url()).head == ""
+
+
 @pytest.mark.parametrize("value", ["120", "Sun, 06 Nov 1994 08:49:37 GMT"])
 def test_retry_after_is_handed_on_as_it_came(server: HttpServer, value: str) -> None:
     server.behaviour = status(503, headers=[("Retry-After", value)])

@@ -38,6 +38,14 @@ REQUEST = signing.SignedRequest(
 SIGNED = replace(REQUEST, rsa=signing.rsa_signer(KEY, "feedback._domainkey.example.com"))
 
 
+def test_a_nonce_follows_from_the_attempt_for_who_has_the_secret() -> None:
+    secret, other = b"s" * 32, b"t" * 64
+    nonces = {signing.nonce_for(key, id) for key in (secret, other) for id in (b"1" * 16, b"2" * 16)}
+    assert len(nonces) == 4
+    assert {len(nonce) for nonce in nonces} == {len(signing.new_nonce())}
+    assert signing.nonce_for(secret, b"1" * 16) in nonces
+
+
 def headers_of(request: signing.SignedRequest, now: datetime | None = None) -> dict[str, str]:
     """The headers of a call made at `now`; by default at this moment, since receivers refuse old ones."""
     return dict(signing.headers(request, now=now or datetime.now(UTC), nonce="n0nce", user_agent="MarketingSuite/1.0"))
