@@ -282,8 +282,14 @@ UNFOLD = {
     "SITE_SYMBOL": "forward_to_inbox",
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
-    "STYLES": [lambda request: static("marketingsuite/dashboard.css")],
-    "SCRIPTS": [lambda request: static("marketingsuite/timezone.js")],
+    "STYLES": [
+        lambda request: static("marketingsuite/dashboard.css"),
+        lambda request: static("marketingsuite/search.css"),
+    ],
+    "SCRIPTS": [
+        lambda request: static("marketingsuite/timezone.js"),
+        lambda request: static("marketingsuite/search.js"),
+    ],
     "LOGIN": {"form": "staff.forms.LoginForm"},
     "ACCOUNT": {
         "navigation": [

@@ -169,7 +169,9 @@ class Profile(models.Model):
     class Meta:
         ordering = ["-id"]
         constraints = [models.UniqueConstraint(fields=["account", "id"], name="profile_account_id")]
-        indexes = [models.Index(fields=["account", "address"], name="profile_address", condition=~models.Q(address=""))]
+        indexes = [
+            models.Index(fields=["address", "account"], name="profile_by_address", condition=~models.Q(address=""))
+        ]
 
     def __str__(self) -> str:
         return f"Profile {self.pk}"

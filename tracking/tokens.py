@@ -149,6 +149,14 @@ def read_unsubscribe(token: str, keyring: Keyring, now: float) -> Link:
     return _read(token, keyring, now, _UNSUBSCRIBE)
 
 
+def contents(token: str) -> tuple[int, int, Link]:
+    """Version, key id and link that a token claims to have, signed by us or not. Raises BadToken for what is none."""
+    signed = _decode(token)
+    version, key_id, account, message, index = _HEAD.unpack_from(signed)
+    url = signed[_HEAD.size : -_MAC_SIZE].decode(errors="replace")
+    return version, key_id, Link(account, UUID(bytes=message), index, url)
+
+
 def target_problem(url: str) -> str | None:
     """Why a tracked link may not lead to this URL, as a sentence for people; None when it may."""
     if len(url) > MAX_TARGET_LENGTH or len(url.encode(errors="replace")) > _MAX_TARGET_BYTES:

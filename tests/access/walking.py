@@ -50,7 +50,7 @@ def lists(rows: Rows) -> list[Address]:
 def searches(terms: list[str]) -> list[Address]:
     """The lists, and the search of the whole dashboard, with each of these terms."""
     found = [Address(_list(model), None, {"q": term}) for model in admin.site._registry for term in terms]
-    return [*found, *(Address(reverse("admin:search"), None, {"s": term, "extended": "1"}) for term in terms)]
+    return [*found, *(Address(reverse("admin:search"), None, {"q": term}) for term in terms)]
 
 
 def autocompletes(terms: list[str]) -> list[Address]:

@@ -72,4 +72,4 @@ def test_a_look_up_goes_through_the_index() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
     plan = Profile.objects.filter(account_id=1, address__in=["a@b", "c@d"]).order_by().explain()
-    assert "profile_address" in plan
+    assert "profile_by_address" in plan
