@@ -92,8 +92,9 @@ def decode(text: str, user: Any) -> Decoded | None:
         return Decoded(kind, words, False, Anatomy(anatomy.kind, anatomy.fault))
     message = limit(Message.objects.filter(pk=link.message, account=account), user).first() if account else None
     hits = _hits(anatomy, user)
-    facts = {"account": account, "message": message, "hits": hits, "count": len(hits or ())}
-    return Decoded(kind, _verdict(anatomy), is_good, anatomy, **facts, is_blocked=_is_blocked(link))
+    return Decoded(
+        kind, _verdict(anatomy), is_good, anatomy, account, message, hits, len(hits or ()), _is_blocked(link)
+    )
 
 
 def _account(link: Link, user: Any) -> Account | None:
