@@ -75,6 +75,7 @@ RULES: Final[dict[str, Rule]] = {
     "feedbackloops.scriptversion": _by("loop__account"),
     "feedbackloops.parkedevent": _through("tracking.event", "event_id"),
     "feedbackloops.owedcount": _through("feedbackloops.feedbackloop", "loop_id"),
+    "feedbackloops.eventcount": _by("account_id"),
     "feedbackloops.loophour": _through("feedbackloops.feedbackloop", "loop_id"),
     "feedbackloops.notice": _by("loop__account"),
     "feedbackloops.resend": _by("loop__account"),

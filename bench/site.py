@@ -30,6 +30,7 @@ HISTORY = (
     "feedbackloops_delivery",
     "feedbackloops_attempt",
     "feedbackloops_owedcount",
+    "feedbackloops_eventcount",
     "feedbackloops_loophour",
     "feedbackloops_parkedevent",
 )

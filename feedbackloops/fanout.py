@@ -34,7 +34,7 @@ DELETE FROM tracking_outbox WHERE ctid = ANY(ARRAY(
 # The accounts are compared once more, so that no row that went wrong elsewhere shows one account's data to another; in
 # words that no index knows, lest the planner goes through an account's rows where one look-up by id does.
 _TAKE_AND_LOAD = f"""
-WITH taken AS ({_TAKE})
+WITH taken AS ({_TAKE}), loaded AS (
 SELECT e.id, e.type, e.account_id, coalesce(p.database_id, (e.data ->> 'database')::bigint),
     CASE WHEN m.id IS NULL THEN '{{}}' ELSE
         jsonb_build_object('recipient', m.recipient, 'tags', to_jsonb(m.tags))
@@ -46,6 +46,11 @@ FROM taken JOIN tracking_event e
     ON e.id = taken.event_id AND e.id = ANY(%(ids)s::uuid[]) AND e.id BETWEEN %(first)s AND %(last)s
 LEFT JOIN tracking_message m ON m.id = e.message_id AND m.account_id IS NOT DISTINCT FROM e.account_id
 LEFT JOIN profiles_profile p ON p.id = m.profile_id AND p.account_id IS NOT DISTINCT FROM e.account_id
+), counted AS (
+    INSERT INTO feedbackloops_eventcount (account_id, type, hour, count)
+    SELECT account_id, type, {HOUR_OF_ID}, count(*) FROM loaded GROUP BY 1, 2, 3
+)
+SELECT * FROM loaded
 """
 
 _WISHES = """

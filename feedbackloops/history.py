@@ -29,6 +29,8 @@ STILL_NEEDED = {
     DELIVERIES: "state = 'pending'",
     "feedbackloops_attempt": f"EXISTS ({_PENDING} AND d.id = feedbackloops_attempt_default.delivery_id)",
 }
+# Counts that are only added to, with what each of them is about.
+ADDED_UP = {"feedbackloops_owedcount": "loop_id, hour", "feedbackloops_eventcount": "account_id, type, hour"}
 SUM_UP_AFTER_HOURS = 2
 # After each partition that goes, every connection plans its statements anew, and what waited for the lock goes first.
 BREATH_SECONDS = 0.02
@@ -60,25 +62,28 @@ def drop_old_partitions(today: date) -> None:
     forget_counts(oldest)
 
 
-def sum_up_owed() -> int:
-    """Make one row of the counts of each loop and hour that is over; how many rows went into them."""
+def sum_up() -> int:
+    """Make one row of the counts of each hour that is over, of each loop or account; how many rows went into them."""
+    return sum(_sum_up(table, keys) for table, keys in ADDED_UP.items())
+
+
+def _sum_up(table: str, keys: str) -> int:
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(_SUM_UP, [SUM_UP_AFTER_HOURS])
+        cursor.execute(_SUM_UP.format(table=table, keys=keys), [SUM_UP_AFTER_HOURS])
         return int(cursor.fetchone()[0])
 
 
 _SUM_UP = """
 WITH gone AS (
-    DELETE FROM feedbackloops_owedcount WHERE id IN (
-        SELECT id FROM feedbackloops_owedcount
-        WHERE (loop_id, hour) IN (
-            SELECT loop_id, hour FROM feedbackloops_owedcount
-            WHERE hour < now() - %s * interval '1 hour' GROUP BY 1, 2 HAVING count(*) > 1
+    DELETE FROM {table} WHERE id IN (
+        SELECT id FROM {table}
+        WHERE ({keys}) IN (
+            SELECT {keys} FROM {table} WHERE hour < now() - %s * interval '1 hour' GROUP BY {keys} HAVING count(*) > 1
         )
         FOR UPDATE SKIP LOCKED
-    ) RETURNING loop_id, hour, count
+    ) RETURNING {keys}, count
 ), summed AS (
-    INSERT INTO feedbackloops_owedcount (loop_id, hour, count) SELECT loop_id, hour, sum(count) FROM gone GROUP BY 1, 2
+    INSERT INTO {table} ({keys}, count) SELECT {keys}, sum(count) FROM gone GROUP BY {keys}
 )
 SELECT count(*) FROM gone
 """
@@ -111,7 +116,8 @@ FROM {DELIVERIES} WHERE id < %s GROUP BY 1, 2
 
 def _forget_hours(before: date) -> None:
     with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM feedbackloops_loophour WHERE hour < %s", [before])
+        for table in ("feedbackloops_loophour", "feedbackloops_eventcount"):
+            cursor.execute(f"DELETE FROM {table} WHERE hour < %s", [before])
 
 
 def _has_pending(day: date) -> bool:

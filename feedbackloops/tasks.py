@@ -150,7 +150,7 @@ def keep_partitions() -> None:
 @shared_task(base=Ring, name="compact_owed")
 def compact_owed() -> None:
     """Sum up the counts of what was owed."""
-    history.sum_up_owed()
+    history.sum_up()
 
 
 @shared_task(base=Ring, name="end_overlaps")

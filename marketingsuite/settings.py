@@ -284,6 +284,7 @@ UNFOLD = {
     "SHOW_VIEW_ON_SITE": False,
     "STYLES": [
         lambda request: static("marketingsuite/dashboard.css"),
+        lambda request: static("marketingsuite/charts.css"),
         lambda request: static("marketingsuite/search.css"),
     ],
     "SCRIPTS": [

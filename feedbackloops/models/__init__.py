@@ -1,4 +1,4 @@
-from feedbackloops.models.counts import LoopHour, OwedCount
+from feedbackloops.models.counts import EventCount, LoopHour, OwedCount
 from feedbackloops.models.history import Attempt, Delivery, DeliveryState, ParkedEvent, ScriptVersion, Snapshot
 from feedbackloops.models.ledger import LedgerDay, LedgerLine
 from feedbackloops.models.loops import BodyFormat, FeedbackLoop, LoopStatus
@@ -11,6 +11,7 @@ __all__ = [
     "BodyFormat",
     "Delivery",
     "DeliveryState",
+    "EventCount",
     "FeedbackLoop",
     "LaneState",
     "LedgerDay",

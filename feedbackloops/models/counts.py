@@ -21,6 +21,24 @@ class OwedCount(models.Model):
         return f"{self.count} owed to loop {self.loop_id} for {self.hour:%Y-%m-%d %H}:00"
 
 
+class EventCount(models.Model):
+    """Events of an account, of one type, that happened in an hour (UTC), counted in the transaction that fans them out.
+
+    Fan-outs only add rows, so none waits for another; a task sums them up later. Several rows of one hour add up.
+    """
+
+    account_id = models.BigIntegerField()
+    type = models.CharField(max_length=12)
+    hour = models.DateTimeField()
+    count = models.BigIntegerField()
+
+    class Meta:
+        indexes = [models.Index(fields=["account_id", "hour"], name="event_count_account_hour")]
+
+    def __str__(self) -> str:
+        return f"{self.count} {self.type} of account {self.account_id} in {self.hour:%Y-%m-%d %H}:00"
+
+
 class LoopHour(models.Model):
     """What the attempts that started in an hour came to, counted in the statement that records them.
 

@@ -7,7 +7,16 @@ from django.db import OperationalError, connection, transaction
 
 from feedbackloops import fanout
 from feedbackloops.fanout import fan_out, unpark, waiting
-from feedbackloops.models import Delivery, FeedbackLoop, LaneState, LoopStatus, OwedCount, ParkedEvent, Snapshot
+from feedbackloops.models import (
+    Delivery,
+    EventCount,
+    FeedbackLoop,
+    LaneState,
+    LoopStatus,
+    OwedCount,
+    ParkedEvent,
+    Snapshot,
+)
 from profiles.models import Profile
 from tests.factories import (
     make_account,
@@ -294,3 +303,14 @@ def test_a_database_that_goes_away_leaves_the_events_waiting_and_parks_none(monk
     assert waiting(10, older_than=-1) == sorted(events)
     assert not ParkedEvent.objects.exists()
     assert not Delivery.objects.exists()
+
+
+def test_events_are_counted_by_account_type_and_hour_whether_or_not_anybody_wants_them(message: Message) -> None:
+    clicks, opens = make_events(message, 2, type="click"), make_events(message, 3)
+
+    fan_out([*clicks, *opens])
+    fan_out([*clicks, *opens])
+
+    counted = EventCount.objects.order_by("type").values_list("account_id", "type", "hour", "count")
+    hour = moment_of(clicks[0]).replace(minute=0, second=0, microsecond=0)
+    assert list(counted) == [(message.account_id, "click", hour, 2), (message.account_id, "open", hour, 3)]

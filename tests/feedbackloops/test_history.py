@@ -6,7 +6,7 @@ from django.utils.timezone import now
 from pytest_django import Settings
 
 from feedbackloops import history
-from feedbackloops.models import Delivery, LoopHour, OwedCount
+from feedbackloops.models import Delivery, EventCount, LoopHour, OwedCount
 from tests.factories import make_message, make_verified_loop, owe
 from tracking import partitions
 from tracking.ids import first_id_at
@@ -196,8 +196,8 @@ def test_counts_of_hours_that_are_over_become_one_row_each() -> None:
         OwedCount.objects.create(loop_id=7, hour=hour, count=count)
     OwedCount.objects.create(loop_id=8, hour=hour, count=10)
 
-    assert history.sum_up_owed() == 3
-    assert history.sum_up_owed() == 0
+    assert history.sum_up() == 3
+    assert history.sum_up() == 0
 
     assert sorted(OwedCount.objects.values_list("loop_id", "count")) == [(7, 6), (8, 10)]
 
@@ -206,4 +206,17 @@ def test_counts_of_this_hour_are_left_to_those_who_write_them() -> None:
     for _ in range(2):
         OwedCount.objects.create(loop_id=7, hour=now(), count=1)
 
-    assert history.sum_up_owed() == 0
+    assert history.sum_up() == 0
+
+
+def test_counts_of_events_are_summed_up_by_what_they_are_about_and_go_with_the_history() -> None:
+    old, older = now() - timedelta(hours=3), now() - timedelta(days=400)
+    rows = [(1, "open", old, 2), (1, "open", old, 3), (1, "click", old, 5), (2, "open", old, 7), (1, "open", older, 1)]
+    for account, type, hour, count in rows:
+        EventCount.objects.create(account_id=account, type=type, hour=hour, count=count)
+
+    history.sum_up()
+    history.drop_old_partitions(now().date())
+
+    left = EventCount.objects.values_list("account_id", "type", "count")
+    assert sorted(left) == [(1, "click", 5), (1, "open", 5), (2, "open", 7)]

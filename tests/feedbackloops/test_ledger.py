@@ -79,7 +79,7 @@ def test_summing_up_and_sending_again_leave_the_balance_as_it_is(message: Messag
     owe(message, 1)
     owe(message, 1)
     OwedCount.objects.update(hour=datetime.combine(today(), datetime.min.time(), UTC))
-    history.sum_up_owed()
+    history.sum_up()
     Delivery.objects.update(state="given_up")
     send_again([each.pk for each in Delivery.objects.all()])
     assert (lines()[loop.pk].owed, lines()[loop.pk].pending, lines()[loop.pk].missing) == (2, 2, 0)
