@@ -87,7 +87,7 @@ def round_up(number: int) -> int:
     """The least of 1, 2, 5, 10, 20, 50 and so on that is not below the number; 0 for 0."""
     if number <= 0:
         return 0
-    power = 10 ** (len(str(number)) - 1)
+    power: int = 10 ** (len(str(number)) - 1)
     return next(step * power for step in (1, 2, 5, 10) if step * power >= number)
 
 
