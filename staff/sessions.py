@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 
 BEGUN: Final = "begun"
 USED: Final = "used"
+BY_ITSELF: Final = "X-By-Itself"
 # Every request would write a row, otherwise.
 _NOTED_EVERY: Final = 60
 
@@ -17,7 +18,8 @@ _NOTED_EVERY: Final = 60
 class SessionLimits:
     """Middleware that ends a session after SESSION_SECONDS, and notes that it is used.
 
-    What nobody uses for SESSION_IDLE_SECONDS ends by Django's SESSION_COOKIE_AGE, counted from the last note.
+    What nobody uses for SESSION_IDLE_SECONDS ends by Django's SESSION_COOKIE_AGE, counted from the last note. What a
+    page fetches by itself, as it says in a header, is no use.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -34,5 +36,5 @@ def _note(request: HttpRequest, moment: int) -> None:
     # A session from before sessions ended begins now.
     if moment - session.setdefault(BEGUN, moment) >= settings.SESSION_SECONDS:
         session.flush()
-    elif moment - session.get(USED, 0) >= _NOTED_EVERY:
+    elif BY_ITSELF not in request.headers and moment - session.get(USED, 0) >= _NOTED_EVERY:
         session[USED] = moment

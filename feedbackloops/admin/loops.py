@@ -14,6 +14,7 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 from feedbackloops.admin.acts import ACTS
 from feedbackloops.admin.again import again_page, begun_words
 from feedbackloops.admin.forms import LoopForm
+from feedbackloops.admin.listed import ListedDeliveries
 from feedbackloops.admin.recent import fetch_recent, standing
 from feedbackloops.admin.secrets import SecretPages, public_record
 from feedbackloops.admin.sections.page import sections_of
@@ -51,7 +52,7 @@ class VerifiedFilter(DropdownFilter):  # type: ignore[misc]  # unfold carries no
 
 
 @admin.register(FeedbackLoop)
-class FeedbackLoopAdmin(SecretPages, Page):
+class FeedbackLoopAdmin(SecretPages, ListedDeliveries, Page):
     form = LoopForm
     list_display = ["name", "account", "status_shown", "verified_shown", "sending", "last_success"]
     list_filter = [("account", LookupFilter), ("status", ChoicesDropdownFilter), VerifiedFilter]

@@ -48,6 +48,14 @@ def test_a_session_ends_when_nobody_uses_it() -> None:
     assert not is_in(client)
 
 
+def test_what_a_page_fetches_by_itself_does_not_make_a_session_last() -> None:
+    client = staff()
+    moved(client, used=61)
+    before = Session.objects.get().expire_date
+    client.get(PAGE, HTTP_X_BY_ITSELF="1")
+    assert Session.objects.get().expire_date == before
+
+
 def test_using_a_session_makes_it_last_and_is_noted_once_a_minute() -> None:
     client = staff()
     before = Session.objects.get().expire_date

@@ -1,0 +1,46 @@
+"""What the sections of a loop's page write in a way of their own."""
+
+from datetime import datetime
+
+from django import template
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
+
+from feedbackloops.models import Delivery, DeliveryState
+from profiles.showing import badge
+
+register = template.Library()
+
+
+@register.filter
+def short(moment: datetime) -> str:
+    """The day and the time in the viewer's zone."""
+    return date_format(localtime(moment), "j M, H:i:s")
+
+
+@register.filter
+def typed(moment: datetime | None) -> str:
+    """A moment in the viewer's zone, as the value of an input of type datetime-local."""
+    return f"{localtime(moment):%Y-%m-%dT%H:%M:%S}" if moment else ""
+
+
+@register.filter
+def grouped(number: int) -> str:
+    """A number with its thousands apart."""
+    return f"{number:,}"
+
+
+@register.filter
+def stands(delivery: Delivery) -> str:
+    """Where a delivery stands, and how its last attempt ended where that says more."""
+    badges = {
+        DeliveryState.DELIVERED: (_("Delivered"), "success"),
+        DeliveryState.GIVEN_UP: (_("Given up"), "danger"),
+        DeliveryState.CANCELLED: (_("Cancelled"), ""),
+        DeliveryState.PENDING: (_("Retrying"), "warning") if delivery.outcome else (_("Waiting"), "info"),
+    }
+    label = badge(*badges[DeliveryState(delivery.state)])
+    failed = delivery.outcome and delivery.state != DeliveryState.DELIVERED
+    return format_html("{} <span>{}</span>", label, delivery.get_outcome_display()) if failed else label

@@ -1,0 +1,331 @@
+import re
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.messages import get_messages
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils.timezone import now
+
+from feedbackloops import doorbell
+from feedbackloops.admin.sections import finding
+from feedbackloops.models import Delivery, FeedbackLoop, Resend
+from tests.dashboard import Rings, scans, staff, text, url
+from tests.factories import make_account, make_loop, make_message, make_verified_loop, owe
+from tracking.ids import first_id_at
+
+pytestmark = pytest.mark.django_db
+
+LOOP = "feedbackloops_feedbackloop"
+SEES = ("feedbackloops.view_feedbackloop", "feedbackloops.view_delivery")
+STEERS = (*SEES, "feedbackloops.change_delivery")
+
+
+@pytest.fixture
+def client() -> Client:
+    return staff(*STEERS)
+
+
+@pytest.fixture
+def loop() -> FeedbackLoop:
+    return make_verified_loop(make_account())
+
+
+@pytest.fixture
+def rings(monkeypatch: pytest.MonkeyPatch) -> Rings:
+    heard = Rings()
+    monkeypatch.setattr(doorbell, "_doorbell", lambda: heard)
+    return heard
+
+
+def listed(client: Client, loop: FeedbackLoop, **asked: Any) -> str:
+    return text(client.get(url(LOOP, "deliveries", loop.pk), asked))
+
+
+def rows(client: Client, loop: FeedbackLoop, **asked: Any) -> list[UUID]:
+    return [UUID(id) for id in re.findall(r'data-row="([^"]+)"', listed(client, loop, **asked))]
+
+
+def press(client: Client, loop: FeedbackLoop, **pressed: Any) -> Any:
+    return client.post(url(LOOP, "deliveries", loop.pk), pressed)
+
+
+def said(answer: Any) -> str:
+    return " ".join(str(message) for message in get_messages(answer.wsgi_request))
+
+
+def ids_of(loop: FeedbackLoop) -> list[UUID]:
+    return list(Delivery.objects.filter(loop=loop).order_by("-pk").values_list("pk", flat=True))
+
+
+def put(ids: list[UUID], **values: Any) -> None:
+    Delivery.objects.filter(pk__in=ids).update(**values)
+
+
+def test_the_newest_come_first_and_the_page_has_the_same_list_without_a_script(
+    client: Client, loop: FeedbackLoop
+) -> None:
+    owe(make_message(account=loop.account), 3)
+    assert rows(client, loop) == ids_of(loop)
+    page = text(client.get(url(LOOP, "change", loop.pk)))
+    assert [UUID(id) for id in re.findall(r'data-row="([^"]+)"', page)] == ids_of(loop)
+
+
+def test_what_is_not_this_loops_is_not_listed(client: Client, loop: FeedbackLoop) -> None:
+    other = make_verified_loop(loop.account)
+    owe(make_message(account=loop.account))
+    assert rows(client, loop) == ids_of(loop)
+    assert rows(client, loop, who=str(ids_of(other)[0])) == []
+
+
+def test_an_unchanged_list_is_not_sent_twice(client: Client, loop: FeedbackLoop) -> None:
+    owe(make_message(account=loop.account))
+    first = client.get(url(LOOP, "deliveries", loop.pk))
+    again = {"HTTP_IF_NONE_MATCH": first["ETag"]}
+    assert client.get(url(LOOP, "deliveries", loop.pk), **again).status_code == 304
+    owe(make_message(account=loop.account))
+    assert client.get(url(LOOP, "deliveries", loop.pk), **again).status_code == 200
+
+
+STANDS: dict[str, dict[str, Any]] = {
+    "waiting": {"state": "pending", "outcome": ""},
+    "retrying": {"state": "pending", "outcome": "timed out", "attempts": 2},
+    "given_up": {"state": "given_up", "outcome": "rejected", "attempts": 13},
+    "delivered": {"state": "delivered", "outcome": "accepted", "attempts": 1},
+    "cancelled": {"state": "cancelled", "outcome": "timed out", "attempts": 1},
+}
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ({"which": "waiting"}, {"waiting", "retrying"}),
+        ({"which": "retrying"}, {"retrying"}),
+        ({"which": "given_up"}, {"given_up"}),
+        ({"which": "delivered"}, {"delivered"}),
+        ({"which": "cancelled"}, {"cancelled"}),
+        ({"outcome": "timed out"}, {"retrying", "cancelled"}),
+        ({"outcome": "timed out", "which": "retrying"}, {"retrying"}),
+        ({"outcome": "timed out", "which": "delivered"}, set()),
+        ({"type": "open"}, set(STANDS)),
+        ({"type": "click"}, set()),
+        ({"who": "ANN@example.com"}, set(STANDS)),
+        ({"who": "bob@example.com"}, set()),
+        ({"who": "ann@example.com", "which": "retrying"}, {"retrying"}),
+        ({"who": "ann@example.com", "which": "waiting"}, {"waiting", "retrying"}),
+        ({"who": "ann@example.com", "outcome": "rejected", "type": "open"}, {"given_up"}),
+        ({"which": "nonsense", "type": "nonsense", "outcome": "nonsense", "after": "nonsense"}, set(STANDS)),
+    ],
+)
+def test_the_list_is_filtered(client: Client, loop: FeedbackLoop, asked: dict[str, str], found: set[str]) -> None:
+    owe(make_message(account=loop.account), len(STANDS))
+    by_name = dict(zip(STANDS, ids_of(loop), strict=True))
+    for name, id in by_name.items():
+        put([id], **STANDS[name])
+    assert set(rows(client, loop, **asked)) == {by_name[name] for name in found}
+
+
+def test_the_list_is_filtered_by_the_time_of_the_events(client: Client, loop: FeedbackLoop) -> None:
+    owe(make_message(account=loop.account))
+    [id] = ids_of(loop)
+    hour = timedelta(hours=1)
+    assert rows(client, loop, since=f"{now() - hour:%Y-%m-%dT%H:%M}") == [id]
+    assert rows(client, loop, until=f"{now() + hour:%Y-%m-%dT%H:%M:%S}") == [id]
+    assert rows(client, loop, since=f"{now() + hour:%Y-%m-%dT%H:%M}") == []
+    assert rows(client, loop, until=f"{now() - hour:%Y-%m-%dT%H:%M}") == []
+
+
+@pytest.mark.parametrize("text", ["yesterday", "0001-01-01T00:00", "9999-12-31T23:59"])
+def test_a_time_that_is_none_is_told_and_left_out(client: Client, loop: FeedbackLoop, text: str) -> None:
+    owe(make_message(account=loop.account))
+    page = listed(client, loop, since=text)
+    assert f"“{text}” is not a date and time" in page
+    assert rows(client, loop, since=text) == ids_of(loop)
+
+
+def next_page(client: Client, page: str, loop: FeedbackLoop) -> str:
+    [query] = re.findall(r'href="\?([^"]*after=[^"]*)#deliveries"', page)
+    return text(client.get(f"{url(LOOP, 'deliveries', loop.pk)}?{query.replace('&amp;', '&')}"))
+
+
+@pytest.mark.parametrize(
+    ("asked", "values"), [({}, {}), ({"which": "waiting"}, {}), ({"which": "given_up"}, {"state": "given_up"})]
+)
+def test_pages_follow_each_other_without_a_gap(
+    client: Client, loop: FeedbackLoop, monkeypatch: pytest.MonkeyPatch, asked: dict[str, str], values: dict[str, Any]
+) -> None:
+    monkeypatch.setattr(finding, "SHOWN", 2)
+    owe(make_message(account=loop.account), 5)
+    put(ids_of(loop), next_attempt=now(), **values)
+    page, found = listed(client, loop, **asked), []
+    for count in (2, 2, 1):
+        ids = re.findall(r'data-row="([^"]+)"', page)
+        assert len(ids) == count
+        found += ids
+        page = next_page(client, page, loop) if len(found) < 5 else page
+    assert sorted(found) == sorted(map(str, ids_of(loop)))
+    assert ">More<" not in page
+
+
+def test_what_no_index_tells_is_looked_for_in_so_many_and_can_be_looked_for_further_back(
+    client: Client, loop: FeedbackLoop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(finding, "LOOKED_AT", 3)
+    owe(make_message(account=loop.account), 5)
+    put(ids_of(loop)[-1:], state="delivered")
+    page = listed(client, loop, which="delivered")
+    assert "data-row" not in page
+    assert "Of the 3 deliveries back to" in page
+    assert f'data-row="{ids_of(loop)[-1]}"' in next_page(client, page, loop)
+
+
+def test_nothing_is_read_from_end_to_end_whatever_is_asked_for(client: Client, loop: FeedbackLoop) -> None:
+    owe(make_message(account=loop.account), 3)
+    put(ids_of(loop)[:1], **STANDS["given_up"])
+    for asked in ({}, *({"which": each} for each in STANDS), {"outcome": "rejected"}, {"type": "open"}):
+        assert scans(client, url(LOOP, "deliveries", loop.pk), **asked) == [], asked
+
+
+def asked_of_postgresql(client: Client, loop: FeedbackLoop, **query: str) -> int:
+    with CaptureQueriesContext(connection) as queries:
+        listed(client, loop, **query)
+    return len(queries)
+
+
+@pytest.mark.parametrize("asked", [{}, {"which": "waiting"}, {"type": "open"}, {"outcome": "rejected"}])
+def test_many_deliveries_take_as_many_questions_as_one(
+    client: Client, loop: FeedbackLoop, asked: dict[str, str]
+) -> None:
+    message = make_message(account=loop.account)
+    owe(message)
+    put(ids_of(loop), outcome="rejected")
+    few = asked_of_postgresql(client, loop, **asked)
+    owe(message, 20)
+    owe(make_message(account=loop.account), 20)
+    put(ids_of(loop), outcome="rejected")
+    assert asked_of_postgresql(client, loop, **asked) == few <= 14
+
+
+def test_a_retry_is_counted_down_and_its_moment_stands_there_without_a_script(
+    client: Client, loop: FeedbackLoop
+) -> None:
+    owe(make_message(account=loop.account), 2)
+    soon, due = ids_of(loop)
+    put([soon], next_attempt="2050-03-04T05:06:07Z")
+    page = listed(client, loop)
+    assert re.search(r'datetime="2050-03-04T05:06:07\+00:00" data-countdown="in %s"[^>]*>4 Mar, 05:06:07<', page)
+    assert "due now" in page.split(str(due), 1)[1]
+    FeedbackLoop.objects.update(status="paused")
+    held = listed(client, loop)
+    assert "Nothing is sent at the moment: the loop is paused." in held
+    assert "data-countdown" not in held
+
+
+def test_one_is_sent_now_or_cancelled_by_the_button_in_its_row(
+    client: Client, loop: FeedbackLoop, rings: Rings, django_capture_on_commit_callbacks: Any
+) -> None:
+    owe(make_message(account=loop.account), 3)
+    first, second, third = ids_of(loop)
+    put([first, third], next_attempt=now() + timedelta(hours=1), attempts=3)
+    put([second], state="given_up", attempts=13)
+    rings.clear()
+    with django_capture_on_commit_callbacks(execute=True):
+        assert "1 delivery is sent now." in said(press(client, loop, send=str(first)))
+        assert "1 delivery is sent now." in said(press(client, loop, send=str(second)))
+    assert "Cancelled 1 delivery." in said(press(client, loop, cancel=str(third)))
+    states = dict(Delivery.objects.values_list("pk", "state"))
+    assert states == {first: "pending", second: "pending", third: "cancelled"}
+    assert Delivery.objects.get(pk=first).next_attempt <= now()
+    assert set(rings) == {("deliver", loop.pk)}
+
+
+def test_what_is_ticked_is_sent_now_or_cancelled_together_and_all_of_it_is_logged(
+    client: Client, loop: FeedbackLoop, rings: Rings
+) -> None:
+    owe(make_message(account=loop.account), 4)
+    first, second, third, delivered = ids_of(loop)
+    put([delivered], state="delivered")
+    assert "Cancelled 2 deliveries." in said(press(client, loop, cancel="ticked", ticked=[first, second, delivered]))
+    assert "2 deliveries are sent now." in said(press(client, loop, send="ticked", ticked=[first, third, delivered]))
+    states = dict(Delivery.objects.values_list("pk", "state"))
+    assert [states[id] for id in (first, second, third, delivered)] == ["pending", "cancelled", "pending", "delivered"]
+    logged = {(entry.object_id, entry.change_message) for entry in LogEntry.objects.all()}
+    assert logged == {
+        (str(loop.pk), "Cancelled 2 deliveries."),
+        (str(loop.pk), "Sent 2 deliveries now."),
+        *((str(id), "Cancelled.") for id in (first, second)),
+        *((str(id), "Sent now.") for id in (first, third)),
+    }
+
+
+def test_what_comes_to_nothing_is_told_and_not_logged(client: Client, loop: FeedbackLoop) -> None:
+    owe(make_message(account=loop.account))
+    [id] = ids_of(loop)
+    put([id], state="delivered")
+    assert "tick the deliveries first" in said(press(client, loop, cancel="ticked"))
+    assert "only what waits can be" in said(press(client, loop, cancel=str(id)))
+    assert "what was chosen is delivered" in said(press(client, loop, send=str(id)))
+    press(client, loop)
+    press(client, loop, cancel="nonsense")
+    assert not LogEntry.objects.exists()
+    assert Delivery.objects.get().state == "delivered"
+
+
+def test_sending_says_what_holds_the_loop(client: Client, loop: FeedbackLoop) -> None:
+    owe(make_message(account=loop.account))
+    FeedbackLoop.objects.update(status="paused")
+    assert "as soon as the loop sends again; now the loop is paused." in said(
+        press(client, loop, send=str(ids_of(loop)[0]))
+    )
+
+
+def test_deliveries_of_another_loop_are_left_alone(client: Client, loop: FeedbackLoop) -> None:
+    other = make_verified_loop(make_account())
+    owe(make_message(account=other.account))
+    press(client, loop, cancel=str(ids_of(other)[0]))
+    press(client, loop, cancel="ticked", ticked=ids_of(other))
+    assert Delivery.objects.get().state == "pending"
+
+
+def test_who_may_not_send_again_sees_no_buttons_and_presses_none(loop: FeedbackLoop) -> None:
+    owe(make_message(account=loop.account))
+    viewer, stranger = staff(*SEES), staff("feedbackloops.view_feedbackloop")
+    assert "<button" not in listed(viewer, loop)
+    assert "checkbox" not in listed(viewer, loop)
+    assert press(viewer, loop, cancel=str(ids_of(loop)[0])).status_code == 403
+    assert stranger.get(url(LOOP, "deliveries", loop.pk)).status_code == 403
+    assert "ann@example.com" not in text(stranger.get(url(LOOP, "change", loop.pk)))
+    assert Delivery.objects.get().state == "pending"
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [({}, "No deliveries yet"), ({"which": "given_up"}, "No delivery fits"), ({"after": "AFTER"}, "no older ones")],
+)
+def test_an_empty_list_says_why(client: Client, asked: dict[str, str], words: str) -> None:
+    after = {name: str(first_id_at(now())) for name in asked if name == "after"}
+    assert words in listed(client, make_loop(make_account()), **asked | after)
+
+
+def test_what_is_being_sent_again_shows_how_far_it_is(client: Client, loop: FeedbackLoop) -> None:
+    owe(make_message(account=loop.account))
+    facts: dict[str, Any] = {"loop": loop, "since": now(), "until": now(), "states": ["given_up"]}
+    running = Resend.objects.create(**facts, after=first_id_at(now()), expected=200, count=50)
+    assert re.search(r'<progress max="100" value="25"', listed(client, loop))
+    Resend.objects.filter(pk=running.pk).update(expected=None)
+    assert re.search(r'<progress max="100" aria', listed(client, loop))
+    Resend.objects.filter(pk=running.pk).update(finished=now())
+    assert "<progress" not in listed(client, loop)
+
+
+def test_an_event_that_is_gone_from_the_history_leaves_its_delivery_in_the_list(
+    client: Client, loop: FeedbackLoop
+) -> None:
+    owe(make_message(account=loop.account))
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM tracking_event")
+    assert rows(client, loop) == ids_of(loop)
