@@ -91,7 +91,9 @@ class ListedDeliveries(Base):
                 "%(count)d deliveries are sent as soon as the loop sends again; now %(hold)s.",
                 count,
             )
-        self.message_user(request, words % {"count": count, "hold": hold}, messages.WARNING if hold else messages.SUCCESS)
+        self.message_user(
+            request, words % {"count": count, "hold": hold}, messages.WARNING if hold else messages.SUCCESS
+        )
 
     def _cancel(self, request: HttpRequest, loop: FeedbackLoop, chosen: Collection[UUID]) -> None:
         waiting = _in(chosen, DeliveryState.PENDING)

@@ -92,9 +92,19 @@ class Deliveries:
         """The menus above the list: name, label, choices with their labels, what is chosen."""
         failures = [(value, value.capitalize()) for value in FAILURES]
         return [
-            ("which", _("Where they stand"), list(Which.choices), self.choice.which.value),
+            (
+                "which",
+                _("Where they stand"),
+                [(each.value, str(each.label)) for each in Which],
+                self.choice.which.value,
+            ),
             ("outcome", _("Last outcome"), [("", _("Any")), *failures], self.choice.outcome),
-            ("type", _("Event"), [("", _("Any")), *EventType.choices], self.choice.type),
+            (
+                "type",
+                _("Event"),
+                [("", _("Any")), *((each.value, str(each.label)) for each in EventType)],
+                self.choice.type,
+            ),
         ]
 
 
