@@ -3,7 +3,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import admin
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 from django.db.models.functions import Lower
 from django.http import HttpRequest
 from django.utils.html import format_html
@@ -17,6 +17,7 @@ from profiles.pages import LookupFilter, Page
 from profiles.showing import NOTHING, link, related, related_link, when
 from tracking.browsing import HistoryPage, OccurredFilter, as_uuid, events_named, events_of
 from tracking.ids import moment_of
+from tracking.mailids import normal_message_id
 from tracking.models import Block, Event, Message
 
 EVENTS_SHOWN = 50
@@ -43,7 +44,7 @@ class MessageAdmin(Page):
     ordering = ["-id"]
     sortable_by = ()
     search_fields = ["id"]
-    search_help_text = "How the address begins, or an id"
+    search_help_text = _("How the address begins, or an id: ours, the Message-ID, the ESP's")
     fields = [
         "id",
         "sent",
@@ -62,12 +63,15 @@ class MessageAdmin(Page):
         return super().get_queryset(request).select_related("account")
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
-        """By id, else by how the address begins: both through an index."""
-        if id := as_uuid(search_term):
-            return queryset.filter(pk=id), False
-        if term := search_term.strip().lower():
-            return queryset.alias(address=Lower("recipient")).filter(address__startswith=term), False
-        return queryset, False
+        """By one of its ids, or by how the address begins: each through an index of its own."""
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        named = Q(internet_message_id=normal_message_id(term) or None) | Q(esp_message_id=term)
+        if id := as_uuid(term):
+            # ESPs, too, have ids like ours.
+            return queryset.filter(Q(pk=id) | named), False
+        return queryset.alias(address=Lower("recipient")).filter(Q(address__startswith=term.lower()) | named), False
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -60,6 +60,15 @@ def test_a_message_is_found_by_its_id_its_recipient_and_how_that_begins(client: 
     assert listed(client, MESSAGES, q="%") == set()
 
 
+def test_a_message_is_found_by_the_names_that_others_gave_it(client: Client) -> None:
+    uuid = str(new_id())
+    message = make_message(internet_message_id="7@mail.example.com", esp_message_id=uuid)
+    make_message()
+    for term in ("7@mail.example.com", " <7@mail.example.com>", uuid):
+        assert listed(client, MESSAGES, q=term) == {message.pk}
+    assert listed(client, MESSAGES, q="<>") == set()
+
+
 @pytest.mark.parametrize("kind", ["event", "message", "recipient"])
 def test_no_search_reads_all_of_the_history(client: Client, kind: str) -> None:
     message = make_message()

@@ -1,4 +1,5 @@
 import re
+import time
 from typing import Any
 
 import pytest
@@ -6,11 +7,13 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection
 from pytest_django import Settings
 
-from tests.factories import make_account, make_profile
+from profiles.imports import import_profiles
+from tests.factories import make_account, make_database, make_profile
 from tests.tracking.samples import request, wait_until
 from tracking.ids import moment_of, new_id
 from tracking.messages import register, tracked_html
 from tracking.models import Event, Message
+from tracking.registering import Draft, register_all
 
 pytestmark = pytest.mark.django_db
 RECIPIENT = "ann@example.com"
@@ -156,3 +159,38 @@ def test_a_message_outlives_its_profile() -> None:
     stored = Message.objects.get()
     assert (stored.id, stored.profile_id, stored.account_id) == (message.id, None, profile.account_id)
     assert (stored.recipient, stored.tags) == (RECIPIENT, ["spring"])
+
+
+def test_a_thousand_are_registered_at_once_with_their_profiles(django_assert_max_num_queries: Any) -> None:
+    database = make_database()
+    profiles = import_profiles(database, [{"fields": {"email": f"{number}@example.com"}} for number in range(500)])
+    drafts = [Draft(database.account, f"{number}@Example.com", tags=["spring"]) for number in range(1000)]
+    started = time.perf_counter()
+    with django_assert_max_num_queries(5):
+        messages = register_all(drafts)
+    assert time.perf_counter() - started < 1
+    assert [message.recipient for message in messages] == [draft.recipient for draft in drafts]
+    stored = dict(Message.objects.values_list("recipient", "profile_id"))
+    assert [stored[draft.recipient] for draft in drafts] == [*(profile.pk for profile in profiles), *[None] * 500]
+
+
+def test_one_that_can_not_be_registered_refuses_them_all() -> None:
+    account = make_account()
+    with pytest.raises(ValidationError, match="'nobody' is not an e-mail address"):
+        register_all([Draft(account, RECIPIENT), Draft(account, "nobody")])
+    assert not Message.objects.exists()
+
+
+def test_a_message_gets_the_profile_with_its_address_unless_one_is_given() -> None:
+    database = make_database()
+    other, ann = make_profile(database, email="bob@example.com"), make_profile(database, email="Ann@example.com")
+    assert register(database.account, RECIPIENT).message.profile_id == ann.pk
+    assert register(database.account, RECIPIENT, profile=other).message.profile_id == other.pk
+
+
+def test_an_account_that_tracks_no_mail_keeps_its_html() -> None:
+    account = make_account()
+    account.tracks_mail = False
+    message = register(account, RECIPIENT).message
+    assert not message.tracked
+    assert tracked_html('<a href="https://example.com/">x</a>', message) == '<a href="https://example.com/">x</a>'

@@ -7,6 +7,9 @@ from typing import Any
 import pytest
 from django.conf import settings as here
 from django.db import connection
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 from pytest_django import Settings
 
 from marketingsuite.asgi import application
@@ -257,3 +260,11 @@ def test_a_client_that_leaves_or_never_ends_holds_nothing(monkeypatch: pytest.Mo
     in_loop(leave())
     assert said == []
     assert nothing_was_kept(spool_folder)
+
+
+@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.binary(max_size=200) | st.just(MULTIPART) | st.just(ONE_CLICK), st.text(max_size=60))
+def test_a_form_of_any_bytes_says_one_click_or_not(body: bytes, boundary: str) -> None:
+    for content_type in (boundary, f"multipart/form-data; boundary={boundary}", FORM.decode()):
+        said = unsubscribing._is_one_click(content_type, body)
+        assert said in (True, False)
