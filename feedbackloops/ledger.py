@@ -45,7 +45,7 @@ FROM owed FULL JOIN found USING (loop_id) LEFT JOIN feedbackloops_feedbackloop l
 ORDER BY loop_id
 """
 _HITS: Final = """
-SELECT count(*) FROM tracking_event WHERE id >= %(low)s AND id < %(high)s AND type IN ('open', 'click')
+SELECT count(*) FROM tracking_event WHERE id >= %(low)s AND id < %(high)s AND type IN ('open', 'click', 'unsubscribe')
 """
 
 

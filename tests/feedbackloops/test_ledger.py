@@ -112,12 +112,14 @@ def test_a_system_at_work_balances_at_any_moment(message: Message, loop: Feedbac
     assert {line.missing for line in found} == {0}
 
 
-def test_hits_are_the_opens_and_clicks_of_the_day(message: Message) -> None:
+def test_hits_are_the_opens_clicks_and_unsubscribes_of_the_day(message: Message) -> None:
     make_events(message, 2)
     make_events(message, 1, type="click")
+    make_events(message, 1, type="unsubscribe")
+    make_events(message, 1, type="delivery")
     Event.objects.create(id=new_id(), type="update", account=message.account)
     found = ledger.hits_of([today(), today() - timedelta(days=1)])
-    assert [hits.events for hits in found] == [3, 0]
+    assert [hits.events for hits in found] == [4, 0]
 
 
 def test_accepted_hits_are_held_against_events_and_this_hosts_spool(

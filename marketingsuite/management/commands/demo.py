@@ -11,13 +11,14 @@ import requests
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
-from django.db import Error, connection
+from django.db import Error
 from django.utils.timezone import now
 
 from feedbackloops.models import FeedbackLoop
 from marketingsuite.demo import stage as stages
 from marketingsuite.demo import story
 from marketingsuite.demo.customer import LOGIN, Customer, customer, new_loop, new_password
+from marketingsuite.demo.day.showing import a_living_day
 from marketingsuite.demo.printing import Printer
 from marketingsuite.demo.receiver import Received
 from marketingsuite.demo.report import Report
@@ -81,21 +82,27 @@ def _prepare(printer: Printer, folder: Path) -> tuple[Customer, FeedbackLoop, St
 
 
 def _stay(stage: Stage, mail: story.TrackedMail) -> None:
-    """Show where to look, and what else comes in, until Ctrl-C."""
+    """Fill the dashboard with a day, show where to look, and what else comes in, until Ctrl-C."""
+    printer = stage.printer
+    try:
+        with a_living_day(stage) as living:
+            _show_around(stage, mail)
+            while True:
+                stage.processes.check()
+                living.go_on(WATCH_SECONDS)
+                for post in stage.inbox.new():
+                    printer.post(post, _since_event(post))
+                time.sleep(WATCH_SECONDS)
+    except KeyboardInterrupt:
+        printer.line()
+
+
+def _show_around(stage: Stage, mail: story.TrackedMail) -> None:
     printer = stage.printer
     printer.line(f"  The dashboard:  {stage.ports.web_url}/admin/   login {LOGIN}   password {new_password()}", "bold")
     printer.line(f"  Click yourself: open {mail.path} in a browser; each POST is shown here.")
     printer.line("  Ctrl-C stops every process.")
     printer.line()
-    connection.close()
-    try:
-        while True:
-            stage.processes.check()
-            for post in stage.inbox.new():
-                printer.post(post, _since_event(post))
-            time.sleep(WATCH_SECONDS)
-    except KeyboardInterrupt:
-        printer.line()
 
 
 def _since_event(post: Received) -> int | None:
