@@ -58,10 +58,11 @@ def gather(scripts_url: str) -> Cast:
 
 
 def _loop(account: Account, name: str, scripts_url: str) -> FeedbackLoop:
-    facts = {"event_types": TYPES[name], "url": f"{scripts_url}/{name}/hook.php", "status": LoopStatus.PAUSED}
+    url = f"{scripts_url}/{name}/hook.php"
+    facts = {"event_types": TYPES[name], "url": url, "status": LoopStatus.PAUSED}
     loop, made = FeedbackLoop.objects.get_or_create(account=account, name=NAMES[name], defaults=facts)
     if not made:
-        loop.url, loop.status = facts["url"], LoopStatus.PAUSED
+        loop.url, loop.status = url, LoopStatus.PAUSED
         loop.save(update_fields=["url", "status"])
     return loop
 

@@ -1,6 +1,5 @@
 """How the deliveries of the demo's loops fare: which attempts are made of each, and how each ends. Pure."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
@@ -8,6 +7,8 @@ from typing import Final
 
 from feedbackloops.protocol.outcome import ErrorKind, Judgement, Outcome, Reply, judge
 from feedbackloops.protocol.retry import next_pause
+
+Schedule = tuple[float, ...]
 
 FATAL: Final = (
     b"<br />\n<b>Fatal error</b>:  Uncaught PDOException: SQLSTATE[HY000] [2002] Connection refused in "
@@ -45,7 +46,7 @@ class Fate:
         return "delivered" if self.tries[-1].judgement.outcome is Outcome.ACCEPTED else "given_up"
 
 
-def healthy(at: datetime, chance: Random, schedule: Sequence[float]) -> Fate:
+def healthy(at: datetime, chance: Random, schedule: Schedule) -> Fate:
     """Answers at once; one call in two hundred finds the script restarting."""
     first = at + timedelta(seconds=chance.lognormvariate(-4.3, 0.3))
     if chance.random() < 0.005:
@@ -54,7 +55,7 @@ def healthy(at: datetime, chance: Random, schedule: Sequence[float]) -> Fate:
     return Fate((_accepted(first, chance.lognormvariate(-2.9, 0.5)),))
 
 
-def slow(at: datetime, chance: Random, schedule: Sequence[float]) -> Fate:
+def slow(at: datetime, chance: Random, schedule: Schedule) -> Fate:
     """Works first and answers then: seconds each time, and now and then too many."""
     first = at + timedelta(seconds=chance.lognormvariate(-3.5, 0.8))
     took = chance.lognormvariate(0.9, 0.55)
@@ -64,7 +65,7 @@ def slow(at: datetime, chance: Random, schedule: Sequence[float]) -> Fate:
     return Fate((_accepted(first, took),))
 
 
-def failing(at: datetime, since: datetime, until: datetime, place: int, chance: Random, schedule: list[float]) -> Fate:
+def failing(at: datetime, since: datetime, until: datetime, place: int, chance: Random, schedule: Schedule) -> Fate:
     """Fine until `since`; from then on each call fails. While the lane rests, the first few alone are tried.
 
     `place` counts the deliveries that have failed, in their order.
@@ -76,7 +77,7 @@ def failing(at: datetime, since: datetime, until: datetime, place: int, chance: 
     return _in_vain(at, until, chance, schedule)
 
 
-def given_up(at: datetime, until: datetime, chance: Random, schedule: list[float]) -> Fate:
+def given_up(at: datetime, until: datetime, chance: Random, schedule: Schedule) -> Fate:
     """Tried as often as the schedule says, in vain."""
     return _in_vain(at, until, chance, schedule)
 
@@ -85,7 +86,7 @@ def given_up(at: datetime, until: datetime, chance: Random, schedule: list[float
 TRIED: Final = 14
 
 
-def _in_vain(at: datetime, until: datetime, chance: Random, schedule: Sequence[float]) -> Fate:
+def _in_vain(at: datetime, until: datetime, chance: Random, schedule: Schedule) -> Fate:
     tries: list[Try] = []
     due: datetime | None = at + timedelta(seconds=0.05)
     while due and due < until:
@@ -94,7 +95,7 @@ def _in_vain(at: datetime, until: datetime, chance: Random, schedule: Sequence[f
     return Fate(tuple(tries), due)
 
 
-def _after(started: datetime, made: int, chance: Random, schedule: Sequence[float]) -> datetime | None:
+def _after(started: datetime, made: int, chance: Random, schedule: Schedule) -> datetime | None:
     pause = next_pause(made, jitter=chance.uniform(-1, 1), schedule=schedule, retry_after=None)
     return None if pause is None else started + timedelta(seconds=pause)
 

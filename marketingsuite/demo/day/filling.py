@@ -42,12 +42,11 @@ T = TypeVar("T")
 Decide = Callable[[datetime], Fate]
 
 
-def fill(cast: Cast, until: datetime) -> int:
+def fill(cast: Cast, until: datetime, chance: Random) -> int:
     """Write what happened until then, from the last time or from a day ago on; the number of events.
 
     The loops have to be verified, and paused.
     """
-    chance = Random()
     known = Event.objects.filter(account=cast.account, message__isnull=False, pk__gte=first_id_at(until - DAY))
     newest = max((moment_of(id) for id in known.values_list("pk", flat=True)), default=None)
     start = newest + timedelta(milliseconds=1) if newest else until - DAY
@@ -137,7 +136,7 @@ def _send(cast: Cast, first: UUID, until: datetime, chance: Random) -> None:
 
 
 def _decider(name: str, until: datetime, chance: Random) -> Decide:
-    schedule = list(settings.RETRY_SCHEDULE)
+    schedule = settings.RETRY_SCHEDULE
     since, places = until - FAILING_FOR, count()
 
     def failing(at: datetime) -> Fate:
@@ -188,7 +187,7 @@ def _done(delivery: Delivery, number: int, made: fates.Try, state: str, due: dat
 
 def _version(loop: FeedbackLoop) -> int:
     script = Script.from_loop(loop)
-    facts = {"url": loop.url, "body_format": loop.body_format, "user_agent": settings.USER_AGENT}
+    facts: dict[str, Any] = {"url": loop.url, "body_format": loop.body_format, "user_agent": settings.USER_AGENT}
     facts |= {"secrets": [secret_mark(secret) for secret in script.secrets]}
     found, _ = ScriptVersion.objects.get_or_create(loop=loop, fingerprint=fingerprint_of(script), defaults=facts)
     return found.pk

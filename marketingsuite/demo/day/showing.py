@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from random import Random
 
 from django.utils.timezone import now
 
@@ -15,8 +16,8 @@ from marketingsuite.demo.stage import DemoError, Stage
 
 
 @contextmanager
-def a_living_day(stage: Stage) -> Iterator[Living]:
-    """Have a day's traffic in the dashboard, and more of it come in within the block. Raises DemoError."""
+def a_living_day(stage: Stage, chance: Random) -> Iterator[Living]:
+    """Have a day's traffic in the dashboard, as chance has it, and more come in within the block. Raises DemoError."""
     scripts = Scripts()
     threading.Thread(target=scripts.serve_forever, args=(0.1,), name="scripts", daemon=True).start()
     try:
@@ -24,7 +25,7 @@ def a_living_day(stage: Stage) -> Iterator[Living]:
             cast = gather(f"http://localhost:{scripts.server_port}")
             scripts.files = cast.files
             _verify(stage, cast)
-            events = fill(cast, now())
+            events = fill(cast, now(), chance)
             _let_go(cast)
             step.say(f"{events:,} events for {cast.account}, whose loops fare in four ways; more come in slowly")
         yield Living(cast, stage.session, stage.ports.web_url)

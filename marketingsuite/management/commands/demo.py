@@ -4,6 +4,7 @@ import os
 import sys
 import time
 from pathlib import Path
+from random import Random
 from typing import Any
 from uuid import UUID
 
@@ -85,7 +86,7 @@ def _stay(stage: Stage, mail: story.TrackedMail) -> None:
     """Fill the dashboard with a day, show where to look, and what else comes in, until Ctrl-C."""
     printer = stage.printer
     try:
-        with a_living_day(stage) as living:
+        with a_living_day(stage, Random()) as living:
             _show_around(stage, mail)
             while True:
                 stage.processes.check()
