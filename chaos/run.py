@@ -12,12 +12,13 @@ from chaos import database
 from chaos.crowd import Crowd, gather
 from chaos.faults import BY_NAME, FAULTS
 from chaos.faults.fault import Fault
-from chaos.ledgers import Ledgers, compare
+from chaos.ledgers import Ledgers, Missing, compare
 from chaos.load import Load, loaded
 from chaos.plan import Candidate, Timing, at_random
 from chaos.site import Site, wait_for
 from chaos.verdicts import Account, Window, settle_accounts
 from marketingsuite.devstack import DevstackError
+from tracking.losses import TELL_SECONDS
 
 RATE = 100.0
 CALM = "calm"
@@ -98,6 +99,9 @@ class Run:
             self.site.processes.check()
         window = replace(window, healed=time.monotonic())
         back = self._settle(gap)
+        if Missing.EVENT in window.may_lose:
+            # The last of what was lost is told of a moment later.
+            time.sleep(TELL_SECONDS + 0.5)
         alarms = self.site.alarms() - alarms
         self._windows.append(replace(window, back=back, alarms=alarms, imbalances=self._imbalances()))
 

@@ -1,5 +1,6 @@
 import threading
 from datetime import timedelta
+from time import sleep
 from typing import Any
 
 import pytest
@@ -314,3 +315,24 @@ def test_events_are_counted_by_account_type_and_hour_whether_or_not_anybody_want
     counted = EventCount.objects.order_by("type").values_list("account_id", "type", "hour", "count")
     hour = moment_of(clicks[0]).replace(minute=0, second=0, microsecond=0)
     assert list(counted) == [(message.account_id, "click", hour, 2), (message.account_id, "open", hour, 3)]
+
+
+def test_an_event_whose_fan_out_was_slept_through_is_not_parked(
+    message: Message, loop: FeedbackLoop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [event] = make_events(message)
+    run("SET idle_in_transaction_session_timeout = 10")
+
+    def dream(accounts: set[int]) -> list[Any]:
+        sleep(0.2)
+        return []
+
+    monkeypatch.setattr(fanout, "_wishes", dream)
+    try:
+        with pytest.raises(OperationalError):
+            fan_out([event])
+    finally:
+        connection.close()
+
+    assert Outbox.objects.filter(event_id=event).exists()
+    assert not ParkedEvent.objects.exists()

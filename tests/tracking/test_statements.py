@@ -1,7 +1,9 @@
 """How the hot paths' connections are set."""
 
+from time import sleep
+
 import pytest
-from django.db import connection, transaction
+from django.db import InternalError, OperationalError, connection, transaction
 
 from tracking.statements import in_transaction, run
 
@@ -41,3 +43,22 @@ def test_only_a_commit_that_may_come_soon_does_not_wait_for_the_disk() -> None:
     assert shown("synchronous_commit") == "on"
     with in_transaction():
         assert shown("synchronous_commit") == "on"
+
+
+def sleep_in_a_transaction() -> None:
+    with in_transaction():
+        run("SELECT 1")
+        sleep(0.2)
+        run("SELECT 1")
+
+
+def test_a_transaction_that_was_slept_through_is_like_a_connection_that_broke() -> None:
+    run("SET idle_in_transaction_session_timeout = 10")
+    with pytest.raises(OperationalError, match="idle-in-transaction timeout"):
+        sleep_in_a_transaction()
+    connection.close()
+
+
+def test_what_else_is_internally_wrong_stays_so() -> None:
+    with pytest.raises(InternalError, match="really"), in_transaction():
+        raise InternalError("really")
