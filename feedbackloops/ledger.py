@@ -18,6 +18,7 @@ from feedbackloops.models import Delivery, LedgerDay, LedgerLine, OwedCount, Par
 from feedbackloops.protocol.balance import Hits, Line, count_again
 from tracking import partitions
 from tracking.accepted import accepted_on, spooled_on
+from tracking.hits import KINDS
 from tracking.ids import moment_of
 from tracking.models import Outbox
 
@@ -44,8 +45,10 @@ SELECT loop_id, coalesce(found.account_id, l.account_id), coalesce(owed.count, 0
 FROM owed FULL JOIN found USING (loop_id) LEFT JOIN feedbackloops_feedbackloop l ON l.id = loop_id
 ORDER BY loop_id
 """
+# What was told from outside has a source, and was never a hit of ours.
 _HITS: Final = """
-SELECT count(*) FROM tracking_event WHERE id >= %(low)s AND id < %(high)s AND type IN ('open', 'click', 'unsubscribe')
+SELECT count(*) FROM tracking_event
+WHERE id >= %(low)s AND id < %(high)s AND type = ANY(%(kinds)s) AND NOT data ? 'source'
 """
 
 
@@ -133,7 +136,7 @@ def _row(line: Line, moment: datetime) -> LedgerLine:
 def _rows(query: str, day: date) -> list[tuple[Any, ...]]:
     start = datetime(day.year, day.month, day.day, tzinfo=UTC)
     low, high = partitions.id_range(day)
-    bounds: Mapping[str, Any] = {"start": start, "end": start + DAY, "low": low, "high": high}
+    bounds: Mapping[str, Any] = {"start": start, "end": start + DAY, "low": low, "high": high, "kinds": list(KINDS)}
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_PLANS)
         cursor.execute(query, bounds)

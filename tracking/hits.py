@@ -16,6 +16,7 @@ from tracking.tokens import Link
 OPEN: Final = "open"
 CLICK: Final = "click"
 UNSUBSCRIBE: Final = "unsubscribe"
+KINDS: Final = (OPEN, CLICK, UNSUBSCRIBE)
 MAX_USER_AGENT: Final = 1000
 MAX_REFERER: Final = 2000
 MAX_CIRCUMSTANCE: Final = 200

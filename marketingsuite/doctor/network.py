@@ -64,7 +64,7 @@ def _call(url: str) -> Finding:
 
 def _links() -> Finding:
     url = f"{settings.TRACKING_URL}/o/.gif"
-    advice = "See that DNS, the proxy and `web` are up, and that the proxy passes /o/ and /c/ on."
+    advice = "See that DNS, the proxy and `web` are up, and that the proxy passes /o/, /c/ and /u/ on."
     try:
         status = requests.head(url, timeout=SECONDS, allow_redirects=False).status_code
     except requests.RequestException as error:

@@ -17,8 +17,11 @@ from feedbackloops.resending import send_again
 from tests.factories import make_events, make_message, make_verified_loop, owe
 from tests.tracking.samples import make_hit
 from tracking import partitions
+from tracking.hits import KINDS
 from tracking.ids import first_id_at, new_id
 from tracking.models import Event, HitCount, Message
+from tracking.outside import record_reports
+from tracking.reports import Report
 from tracking.spool import Spool
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -112,14 +115,19 @@ def test_a_system_at_work_balances_at_any_moment(message: Message, loop: Feedbac
     assert {line.missing for line in found} == {0}
 
 
-def test_hits_are_the_opens_clicks_and_unsubscribes_of_the_day(message: Message) -> None:
-    make_events(message, 2)
-    make_events(message, 1, type="click")
-    make_events(message, 1, type="unsubscribe")
-    make_events(message, 1, type="delivery")
+def test_hits_are_all_that_the_web_process_counts(message: Message) -> None:
+    for number, type in enumerate(KINDS, start=1):
+        make_events(message, number, type=type)
     Event.objects.create(id=new_id(), type="update", account=message.account)
     found = ledger.hits_of([today(), today() - timedelta(days=1)])
-    assert [hits.events for hits in found] == [4, 0]
+    assert [hits.events for hits in found] == [6, 0]
+
+
+def test_what_was_told_from_outside_stands_in_for_no_hit(message: Message) -> None:
+    make_events(message, 1)
+    told = Report("open", message.account_id, message.id, now(), "1", source="a provider")
+    record_reports([told])
+    assert [hits.events for hits in ledger.hits_of([today()])] == [1]
 
 
 def test_accepted_hits_are_held_against_events_and_this_hosts_spool(

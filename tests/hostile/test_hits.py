@@ -51,9 +51,9 @@ def kept(spool: Path) -> Counter[UUID]:
 def check_answer(attack: Attack, answer: Answer) -> None:
     assert answer.status < 500
     if attack.message:
-        assert answer.status == (200 if attack.path.startswith(b"/o/") else 302)
+        assert answer.status == (302 if attack.path.startswith(b"/c/") else 200)
     else:
-        assert "Location" not in answer.headers or not attack.path.startswith((b"/o/", b"/c/"))
+        assert "Location" not in answer.headers or not attack.path.startswith((b"/o/", b"/c/", b"/u/"))
     assert all(value.isprintable() for value in answer.headers.values())
 
 
@@ -85,7 +85,9 @@ async def asked_as(attack: Attack) -> Answer:
     path = attack.path.decode("utf-8", "replace")
     headers = [*attack.headers]
     raw, query = attack.path, attack.query
-    return await asked("/", attack.method, path=path, raw_path=raw, query_string=query, headers=headers)
+    return await asked(
+        "/", attack.method, path=path, raw_path=raw, query_string=query, headers=headers, body=attack.body
+    )
 
 
 @pytest.fixture
