@@ -4,9 +4,9 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.contrib.auth.views import redirect_to_login
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -35,12 +35,6 @@ def told_to_wait(response: HttpResponse, form: Throttled) -> HttpResponse:
     if form.wait:
         response.status_code, response["Retry-After"] = 429, str(form.wait)
     return response
-
-
-def log_own(request: HttpRequest, words: str) -> None:
-    """Note in the log what somebody changed about the own login."""
-    user: Any = request.user
-    LogEntry.objects.log_actions(user.pk, [user], CHANGE, words)
 
 
 class StaffPage(View):
@@ -117,7 +111,6 @@ class SecondFactorPage(StaffPage):
     def _begin(self) -> HttpResponse:
         if secondfactor.factor_of(self.request.user) is None:
             secondfactor.begin(self.request.user)  # type: ignore[arg-type]
-            log_own(self.request, "Began to switch on the second factor.")
         return self._back()
 
     def _confirm(self) -> HttpResponse:
@@ -128,13 +121,10 @@ class SecondFactorPage(StaffPage):
         if not form.is_valid():
             return self._show_secret(factor, form)
         secondfactor.remember(self.request, factor)
-        log_own(self.request, "Switched on the second factor.")
         return self._show("codes", recovery_codes=form.recovery_codes)
 
     def _cancel(self) -> HttpResponse:
-        if secondfactor.factor_of(self.request.user) is None:
-            secondfactor.remove(self.request.user)  # type: ignore[arg-type]
-            log_own(self.request, "Did not switch on the second factor.")
+        secondfactor.give_up(self.request.user)  # type: ignore[arg-type]
         return self._back()
 
     def _switch_off(self) -> HttpResponse:
@@ -143,8 +133,9 @@ class SecondFactorPage(StaffPage):
             return self._back()
         if not form.is_valid():
             return self._show("on", form, left=len(form.factor.recovery), since=form.factor.confirmed)
-        secondfactor.remove(self.request.user)  # type: ignore[arg-type]
-        log_own(self.request, "Switched off the second factor.")
+        with transaction.atomic():
+            secondfactor.remove(self.request.user)  # type: ignore[arg-type]
+            secondfactor.log_own(self.request.user, "Switched off the second factor.")
         messages.success(self.request, "The second factor is off: your password alone lets you in.")
         return self._back()
 
@@ -155,7 +146,6 @@ class SecondFactorPage(StaffPage):
         if not form.is_valid():
             return self._show("on", form, left=len(form.factor.recovery), since=form.factor.confirmed)
         made = secondfactor.renew_recovery_codes(form.factor)
-        log_own(self.request, "Made new recovery codes.")
         return self._show("codes", recovery_codes=made)
 
     def _code_form(self) -> CodeForm | None:

@@ -4,7 +4,9 @@ from datetime import datetime
 from typing import Any, Final
 
 from django.conf import settings
+from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.db.models import F, Func, Value
 from django.http import HttpRequest
 
@@ -38,11 +40,27 @@ def remember(request: HttpRequest, factor: SecondFactor) -> None:
     request.session.cycle_key()
 
 
+def log_own(user: Any, words: str) -> None:
+    """Note in the log what somebody changed about the own login."""
+    LogEntry.objects.log_actions(user.pk, [user], CHANGE, words)
+
+
+@transaction.atomic
 def begin(user: User) -> SecondFactor:
     """A secret to be confirmed, in the place of one that was not; a factor that is in force stays as it is."""
     SecondFactor.objects.filter(user=user, confirmed=None).delete()
-    factor, _ = SecondFactor.objects.get_or_create(user=user, defaults={"secret": codes.new_secret()})
+    factor, is_new = SecondFactor.objects.get_or_create(user=user, defaults={"secret": codes.new_secret()})
+    if is_new:
+        log_own(user, "Began to switch on the second factor.")
     return factor
+
+
+@transaction.atomic
+def give_up(user: User) -> None:
+    """Forget a secret that was not confirmed."""
+    deleted, _ = SecondFactor.objects.filter(user=user, confirmed=None).delete()
+    if deleted:
+        log_own(user, "Did not switch on the second factor.")
 
 
 def confirm(factor: SecondFactor, code: str, now: datetime) -> list[str] | None:
@@ -50,8 +68,10 @@ def confirm(factor: SecondFactor, code: str, now: datetime) -> list[str] | None:
     step = codes.step_of(factor.secret, code, now, factor.last_step)
     made = codes.new_recovery_codes()
     kept = {"confirmed": now, "last_step": step, "recovery": [codes.digest(each) for each in made]}
-    if step is None or not SecondFactor.objects.filter(pk=factor.pk, confirmed=None).update(**kept):
-        return None
+    with transaction.atomic():
+        if step is None or not SecondFactor.objects.filter(pk=factor.pk, confirmed=None).update(**kept):
+            return None
+        log_own(factor.user, "Switched on the second factor.")
     factor.refresh_from_db()
     return made
 
@@ -64,7 +84,9 @@ def accept(factor: SecondFactor, code: str, now: datetime) -> bool:
 def renew_recovery_codes(factor: SecondFactor) -> list[str]:
     """New recovery codes in the place of those that are left, shown this once."""
     made = codes.new_recovery_codes()
-    SecondFactor.objects.filter(pk=factor.pk).update(recovery=[codes.digest(each) for each in made])
+    with transaction.atomic():
+        SecondFactor.objects.filter(pk=factor.pk).update(recovery=[codes.digest(each) for each in made])
+        log_own(factor.user, "Made new recovery codes.")
     return made
 
 
@@ -85,7 +107,11 @@ def _take_code(factor: SecondFactor, code: str, now: datetime) -> bool:
 def _take_recovery_code(factor: SecondFactor, code: str) -> bool:
     kept = codes.digest(code)
     unused = SecondFactor.objects.filter(pk=factor.pk, recovery__contains=[kept])
-    return bool(unused.update(recovery=Func(F("recovery"), Value(kept), function="array_remove")))
+    with transaction.atomic():
+        if not unused.update(recovery=Func(F("recovery"), Value(kept), function="array_remove")):
+            return False
+        log_own(factor.user, "Used a recovery code.")
+    return True
 
 
 def _stamp(factor: SecondFactor) -> str:

@@ -1,8 +1,11 @@
 """The dashboard's site: its login asks for a second factor, and its pages stay shut until that was shown."""
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.http import urlencode
@@ -12,8 +15,28 @@ from unfold.sites import UnfoldAdminSite
 from staff import pages, secondfactor
 from staff.search import search_page
 
+Page = Callable[..., HttpResponse]
+
+
+def _whole(page: Page) -> Page:
+    """Have what a POST changes and its line in the log be one transaction: neither is there without the other."""
+
+    @wraps(page)
+    def whole(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.method != "POST":
+            return page(request, *args, **kwargs)
+        with transaction.atomic():
+            return page(request, *args, **kwargs)
+
+    return whole
+
 
 class DashboardSite(UnfoldAdminSite):  # type: ignore[misc]  # unfold carries no types
+    def admin_view(self, view: Page, cacheable: bool = False) -> Page:
+        """Every page of the dashboard but the login's own."""
+        wrapped: Page = super().admin_view(_whole(view), cacheable)
+        return wrapped
+
     def extra_urls(self) -> list[URLPattern]:
         return [
             path("login/code/", never_cache(pages.CodePage.as_view(site=self)), name="code"),
@@ -41,5 +64,5 @@ class DashboardSite(UnfoldAdminSite):  # type: ignore[misc]  # unfold carries no
         """Changing one's own password, which Django itself leaves out of the log."""
         response: HttpResponse = super().password_change(request, extra_context)
         if request.method == "POST" and response.status_code == 302:
-            pages.log_own(request, "Changed the own password.")
+            secondfactor.log_own(request.user, "Changed the own password.")
         return response

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.contrib import admin
-from django.contrib.admin.models import LogEntry
+from django.contrib.admin.models import LogEntry, LogEntryManager
 from django.contrib.auth.models import Group, User
 from django.contrib.contenttypes.models import ContentType
 from django.test import Client
@@ -153,6 +153,42 @@ def test_every_button_that_does_something_is_in_the_log_of_what_it_was_done_to(
                 id = address.path.split("/")[4]
                 assert entry_of(address.about, id) in entries(), (address, press)
     assert len(done) > 6, done
+
+
+def test_nothing_is_done_that_can_not_be_noted(
+    admin_client: Client,
+    admin_user: User,
+    rings: Rings,
+    monkeypatch: pytest.MonkeyPatch,
+    django_capture_on_commit_callbacks: Any,
+) -> None:
+    Group.objects.create(name="Support")
+    planted = plant("planted")
+    Delivery.objects.filter(account=planted.account).update(state=DeliveryState.GIVEN_UP)
+    actions = walking.actions(admin_client, admin_user)
+    presses = [
+        (address.path, {"act": press, "confirmed": "yes"})
+        for address in _buttons(planted).values()
+        for press in PRESSES
+    ]
+    presses += [
+        (walking.list_of(model), walking.chosen(model, action, planted.rows.get(model, [])))
+        for model, action in actions
+    ]
+    presses.append((url("feedbackloops_delivery", "again", planted.rows[Delivery][0]), {}))
+
+    def fail(*args: Any, **kwargs: Any) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(LogEntryManager, "log_actions", fail)
+    admin_client.raise_request_exception = False
+    rings.clear()
+    before, failed = planted.state(), 0
+    for path, form in presses:
+        with django_capture_on_commit_callbacks(execute=True):
+            failed += admin_client.post(path, form).status_code == 500
+        assert (planted.state(), rings) == (before, []), (path, form)
+    assert failed > 12
 
 
 def _buttons(planted: Planted) -> dict[str, Address]:
