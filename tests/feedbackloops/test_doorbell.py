@@ -12,6 +12,7 @@ from pytest_django import Settings
 
 from feedbackloops.doorbell import EVENTS_PER_TASK, Doorbell, gathering
 from marketingsuite.devstack import Stack
+from tests.promptness import within
 
 
 def _frame(channel: int, number: tuple[int, int], arguments: bytes) -> bytes:
@@ -125,12 +126,11 @@ def test_a_broker_that_is_away_holds_up_nobody_and_is_logged(
     settings.CELERY_BROKER_URL = "redis://127.0.0.1:1/0"
     bell = Doorbell()
 
-    started = monotonic()
-    for number in range(1000):
-        bell.ring("deliver", [number])
-    assert monotonic() - started < 0.2
+    with within(0.2):
+        for number in range(1000):
+            bell.ring("deliver", [number])
 
-    deadline = monotonic() + 5
+    deadline = monotonic() + 30
     while "sweep will make up" not in caplog.text and monotonic() < deadline:
         sleep(0.01)
     assert "sweep will make up" in caplog.text
@@ -142,7 +142,7 @@ def test_the_bell_works_again_when_the_broker_is_back(
     there, settings.CELERY_BROKER_URL = settings.CELERY_BROKER_URL, "redis://127.0.0.1:1/0"
     bell = Doorbell()
     bell.ring("deliver", [1])
-    deadline = monotonic() + 5
+    deadline = monotonic() + 30
     while "sweep will make up" not in caplog.text and monotonic() < deadline:
         sleep(0.01)
 
@@ -163,21 +163,19 @@ def test_a_broker_that_falls_silent_is_given_up_after_a_second(
     with socket.create_server(("127.0.0.1", 0)) as silent:
         settings.CELERY_BROKER_URL = f"{scheme}://127.0.0.1:{silent.getsockname()[1]}"
         settings.CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": 10} if scheme == "redis" else {}
-        started = monotonic()
-        Doorbell().ring("deliver", [1])
-        with silent.accept()[0] as line:
-            line.recv(8)
-            line.sendall(said)
-            while "sweep will make up" not in caplog.text and monotonic() - started < 4:
-                sleep(0.01)
-        assert 0.9 < monotonic() - started < 3
+        with within(3, at_least=0.9):
+            started = monotonic()
+            Doorbell().ring("deliver", [1])
+            with silent.accept()[0] as line:
+                line.recv(8)
+                line.sendall(said)
+                while "sweep will make up" not in caplog.text and monotonic() - started < 30:
+                    sleep(0.01)
 
 
 def test_ringing_never_waits_for_the_publication(bell: Doorbell) -> None:
-    started = monotonic()
-    bell.ring("fan_out", (str(number) for number in range(10_000)))
-
-    assert monotonic() - started < 0.2
+    with within(0.2):
+        bell.ring("fan_out", (str(number) for number in range(10_000)))
 
 
 @pytest.mark.parametrize("task", ["look", "call_test"])

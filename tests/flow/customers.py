@@ -85,12 +85,12 @@ class Script:
         """The calls so far, in the order in which they came."""
         return [Post(each) for each in list(self.server.requests) if each.path == self.path and each.method == "POST"]
 
-    def await_posts(self, number: int, seconds: float = 20.0) -> list[Post]:
+    def await_posts(self, number: int, seconds: float = 60.0) -> list[Post]:
         """Wait for so many calls."""
         wait_until(lambda: len(self.posts) >= number, f"{number} calls of {self.path}", seconds)
         return self.posts
 
-    def await_books(self, seconds: float = 30.0, **expected: int) -> None:
+    def await_books(self, seconds: float = 60.0, **expected: int) -> None:
         """Wait until the books say: `owed` in all, and so many deliveries in each state. The two are counted apart."""
         wait_until(lambda: self.books() == expected, lambda: f"books of {expected}, not {self.books()}", seconds)
 
@@ -160,7 +160,7 @@ class Customer:
         database, _ = Database.objects.get_or_create(account=self.account, name="Customers")
         return Profile.objects.create(database=database, fields=fields, interests=["shoes"])
 
-    def await_fan_out(self, events: int, seconds: float = 20.0) -> None:
+    def await_fan_out(self, events: int, seconds: float = 60.0) -> None:
         """Wait until so many events were recorded and none of them waits to be fanned out."""
         ids = Event.objects.filter(account=self.account).values("id")
 

@@ -7,7 +7,7 @@ T = TypeVar("T")
 POLL_SECONDS = 0.02
 
 
-def wait_until(condition: Callable[[], T], what: str | Callable[[], str], seconds: float = 20.0) -> T:
+def wait_until(condition: Callable[[], T], what: str | Callable[[], str], seconds: float = 60.0) -> T:
     """Ask again and again, and return the first answer that is true. Raises AssertionError after so many seconds."""
     deadline = time.monotonic() + seconds
     while not (answer := condition()):

@@ -15,6 +15,7 @@ from django.db import connection
 
 from marketingsuite import asgi
 from marketingsuite.devstack import Processes, Stack, free_port
+from tests.promptness import measured
 from tests.tracking.samples import click_url, in_loop, pixel_url, request, wait_until
 from tracking.blocks import Blocks
 from tracking.hits import Hit
@@ -79,14 +80,15 @@ def web_alone(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 def test_pixel_and_links_are_answered_without_any_server(web_alone: Web) -> None:
     before = len(web_alone.spooled())
-    answers = [web_alone.get(click_url(index), User_Agent=b"Mail/1") for index in range(1, 11)]
-    answers += [web_alone.get(pixel_url()) for _ in range(10)]
+    with measured() as lateness:
+        answers = [web_alone.get(click_url(index), User_Agent=b"Mail/1") for index in range(1, 11)]
+        answers += [web_alone.get(pixel_url()) for _ in range(10)]
     assert {(answer.status, answer.getheader("Location")) for answer, _, _ in answers[:10]} == {
         (302, "https://example.com/")
     }
     assert {(answer.status, answer.getheader("Content-Type")) for answer, _, _ in answers[10:]} == {(200, "image/gif")}
-    assert sorted(seconds for _, _, seconds in answers)[10] < 0.06
-    assert max(seconds for _, _, seconds in answers) < 0.15
+    assert sorted(seconds for _, _, seconds in answers)[10] < 0.06 + lateness.allowance / len(answers)
+    assert max(seconds for _, _, seconds in answers) < 0.15 + lateness.allowance
     kept = web_alone.spooled()[before:]
     assert [hit.data.get("link") for hit in kept] == [*range(1, 11), *[None] * 10]
     assert kept[0].data["useragent"] == "Mail/1"

@@ -9,6 +9,7 @@ import psutil
 import pytest
 
 from marketingsuite.devstack import DevstackError, Processes
+from tests.promptness import within
 
 PROCFILE = """
 # what a Procfile may hold
@@ -44,7 +45,7 @@ def processes(procfile: Path, tmp_path: Path) -> Iterator[Processes]:
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.01)
@@ -87,10 +88,9 @@ def test_a_frozen_process_can_be_stopped(processes: Processes) -> None:
     leader = psutil.Process(processes.pid("greeter"))
     processes.kill("greeter", signal.SIGSTOP)
     wait_until(lambda: leader.status() == psutil.STATUS_STOPPED)
-    started = time.monotonic()
-    processes.stop()
+    with within(5):
+        processes.stop()
     assert not leader.is_running()
-    assert time.monotonic() - started < 5
 
 
 def test_a_killed_process_is_no_surprise_and_starts_again(processes: Processes) -> None:

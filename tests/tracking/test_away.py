@@ -12,7 +12,7 @@ from tests.tracking.samples import click_url, pixel_url, wait_until
 from tests.tracking.site import Site, site
 
 ANSWER_SECONDS = 0.05
-# What a busy machine of tests may add to the slowest of many answers.
+# What a busy machine may add to the slowest of many answers, beyond what it is measured to.
 ALLOWANCE = 0.1
 FAULTS = ["frozen", "stopped"]
 LOST = "SELECT sum(lost) FROM tracking_hitcount"

@@ -9,6 +9,7 @@ from django.db import Error, connection
 
 from marketingsuite.devstack import Stack, free_port
 from tests.dashboard import opened, staff, submitted, text, url
+from tests.promptness import within
 from tests.tracking.samples import ACCOUNT, MESSAGE, click_url, pixel_url, request, wait_until
 from tests.tracking.site import site
 from tracking.blocks import Blocks, blocks
@@ -136,7 +137,8 @@ def test_a_block_takes_effect_within_seconds_and_outlives_a_start_without_postgr
         place.start_web()
         assert place.status(click_url()) == 302
         place.run("INSERT INTO tracking_block (kind, value, reason, created) VALUES ('account', '7', 'x', now())")
-        wait_until(lambda: place.status(click_url()) == 410, 5)
+        with within(5):
+            wait_until(lambda: place.status(click_url()) == 410, 60)
         wait_until(lambda: '"account"' in (tmp_path / "blocks.json").read_text())
         place.processes.kill("web")
         with place.frozen():

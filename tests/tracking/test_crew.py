@@ -5,6 +5,7 @@ from time import perf_counter
 
 import pytest
 
+from tests.promptness import measured, within
 from tests.tracking.samples import in_loop, wait_until
 from tracking.crew import MOST_AT_ONCE, REFUSED, SHARED_FROM, TOO_LATE, Crew, Outcome, gathering
 
@@ -82,9 +83,10 @@ def test_each_waits_for_its_own_patience() -> None:
 
     work = Work()
     crew = crew_of(work, patience=0.2, threads=2)
-    waits = in_loop(in_turn())
+    with measured() as lateness:
+        waits = in_loop(in_turn())
     work.go.set()
-    assert all(0.2 <= wait < 0.26 for wait in waits), waits
+    assert all(0.2 <= wait < 0.26 + lateness.allowance for wait in waits), waits
 
 
 def test_an_answer_that_comes_late_is_no_trouble_and_what_waited_is_done() -> None:
@@ -111,9 +113,8 @@ def test_while_every_thread_is_stuck_nothing_is_taken_and_nobody_waits() -> None
     crew = crew_of(work, patience=0.1)
     assert in_loop(hand_all(crew, [1])) == [TOO_LATE]
     wait_until(crew.is_stuck)
-    start = perf_counter()
-    assert in_loop(hand_all(crew, [2])) == [TOO_LATE]
-    assert perf_counter() - start < 0.05
+    with within(0.05):
+        assert in_loop(hand_all(crew, [2])) == [TOO_LATE]
     work.go.set()
     wait_until(lambda: not crew.is_stuck())
     assert in_loop(hand_all(crew, [3])) == [None]

@@ -6,6 +6,7 @@ import pytest
 
 from feedbackloops.outbound.resolver import Resolution, Resolver, without_lookup
 from tests.dns_server import DnsServer
+from tests.promptness import within
 
 
 @pytest.fixture
@@ -111,10 +112,9 @@ def test_a_name_without_addresses_gets_a_reason(host: str, words: str, dns: DnsS
 def test_a_name_that_hangs_is_given_up_at_the_deadline(dns: DnsServer) -> None:
     dns.silent.add("silent.test")
     resolver = resolver_for(dns, deadline=0.2)
-    began = time.monotonic()
-    resolution = look_up(resolver, "silent.test")
+    with within(1, at_least=0.15):
+        resolution = look_up(resolver, "silent.test")
     assert resolution.problem == "the name silent.test did not resolve within 0.2 s"
-    assert 0.15 < time.monotonic() - began < 1
     resolver.close()
 
 
@@ -122,16 +122,15 @@ def test_five_hundred_names_that_hang_do_not_hold_up_a_healthy_one(dns: DnsServe
     names = [f"silent{number}.test" for number in range(500)]
     dns.silent.update(names)
     dns.table["healthy.test"] = ["127.0.0.1"]
-    give_up = time.monotonic() + 10
+    give_up = time.monotonic() + 40
     for number, name in enumerate(names):
         resolver.resolve(name, lambda _: None)
         # No faster than the server reads: what overflows its socket buffer is lost.
         while len(dns.asked) < number - 50:
             assert time.monotonic() < give_up
             time.sleep(0.001)
-    began = time.monotonic()
-    assert look_up(resolver, "healthy.test").addresses == ("127.0.0.1",)
-    assert time.monotonic() - began < 1
+    with within(1):
+        assert look_up(resolver, "healthy.test").addresses == ("127.0.0.1",)
 
 
 def test_simultaneous_look_ups_of_a_name_are_one_query(dns: DnsServer, resolver: Resolver) -> None:

@@ -13,6 +13,7 @@ from feedbackloops.outbound import Answer, Call, Resolver, Sender
 from feedbackloops.protocol.outcome import ErrorKind
 from tests.dns_server import DnsServer
 from tests.http_server import HttpServer, after, hang, ok, raw
+from tests.promptness import measured, within
 
 LOOPBACK = [ip_network("127.0.0.0/8")]
 
@@ -185,10 +186,11 @@ def test_calls_and_names_that_hang_do_not_hold_up_healthy_ones(
     while len(server.requests) < 200:
         assert time.monotonic() < give_up
         time.sleep(0.01)
-    sender.submit(post(server.url("/", "healthy.test"), ("healthy", number)) for number in range(50))
-    answers = outcomes.wait(50)
+    with measured() as lateness:
+        sender.submit(post(server.url("/", "healthy.test"), ("healthy", number)) for number in range(50))
+        answers = outcomes.wait(50)
     assert {kind for kind, _ in answers} == {"healthy"}
-    assert max(answer.timings.total for answer in answers.values()) < 1.0
+    assert max(answer.timings.total for answer in answers.values()) < 1.0 + lateness.allowance
 
 
 def test_a_name_that_moves_to_a_private_address_is_not_called_there(dns: DnsServer, outcomes: Outcomes) -> None:
@@ -243,9 +245,8 @@ def test_stopping_cuts_off_what_does_not_end_and_returns_it(
     sender.submit([hanging, nameless])
     while not server.requests:
         time.sleep(0.01)
-    began = time.monotonic()
-    assert sender.stop(0.2) == [hanging]
-    assert 0.15 < time.monotonic() - began < 1
+    with within(1, at_least=0.15):
+        assert sender.stop(0.2) == [hanging]
     assert {tag: answer.started for tag, answer in outcomes.by_tag.items()} == {"nameless": False}
     resolver.close()
 
