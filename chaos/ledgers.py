@@ -61,11 +61,15 @@ class Missing(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """A hit that is missing somewhere; `loop` is None where it is missing for all."""
+    """A hit that is missing somewhere; `loop` is None where it is missing for all.
+
+    `refused`: when the loop's script last got it and did not accept it; None where it never did.
+    """
 
     hit: Hit
     loop: int | None
     where: Missing
+    refused: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +99,7 @@ def compare(ledgers: Ledgers) -> Findings:
     """
     findings = Findings(oddities=[*_strangers(ledgers), *_doubled_events(ledgers)])
     hits = {hit.number: hit for hit in ledgers.hits}
-    accepted = _accepted(ledgers.receipts)
+    accepted, refused = _moments(ledgers.receipts, accepted=True), _moments(ledgers.receipts, accepted=False)
     recorded = set(ledgers.database.events.values())
     findings.losses += [
         Loss(hit, None, Missing.EVENT)
@@ -105,16 +109,17 @@ def compare(ledgers: Ledgers) -> Findings:
     for event, number in ledgers.database.events.items():
         if hit := hits.get(number):
             for loop in ledgers.loops[hit.account]:
-                _follow(findings, hit, loop, ledgers.database.deliveries.get((event, loop)), accepted[event, loop])
+                moments = accepted[event, loop]
+                _follow(findings, hit, loop, moments)
+                if where := _missing(ledgers.database.deliveries.get((event, loop)), bool(moments)):
+                    findings.losses.append(Loss(hit, loop, where, max(refused[event, loop], default=None)))
     return findings
 
 
-def _follow(findings: Findings, hit: Hit, loop: int, state: str | None, moments: Sequence[float]) -> None:
+def _follow(findings: Findings, hit: Hit, loop: int, moments: Sequence[float]) -> None:
     if moments:
         findings.delays.append((hit, moments[0] - hit.sent))
     findings.duplicates += [Duplicate(hit, loop, first, second) for first, second in pairwise(moments)]
-    if where := _missing(state, bool(moments)):
-        findings.losses.append(Loss(hit, loop, where))
 
 
 def _missing(state: str | None, is_accepted: bool) -> Missing | None:
@@ -127,11 +132,11 @@ def _missing(state: str | None, is_accepted: bool) -> Missing | None:
     return Missing.RECEIPT if state == "delivered" else Missing.GIVEN_UP
 
 
-def _accepted(receipts: Sequence[Receipt]) -> defaultdict[tuple[str, int], list[float]]:
-    """The moments at which each event was accepted by each loop's script, in order."""
+def _moments(receipts: Sequence[Receipt], *, accepted: bool) -> defaultdict[tuple[str, int], list[float]]:
+    """The moments at which each event was accepted, or refused, by each loop's script, in order."""
     moments = defaultdict[tuple[str, int], list[float]](list)
     for receipt in sorted(receipts, key=lambda receipt: receipt.at):
-        if receipt.accepted:
+        if receipt.accepted is accepted:
             moments[receipt.event, receipt.loop].append(receipt.at)
     return moments
 

@@ -59,7 +59,7 @@ QUICK = Timing(
     settle=2.5,
     budget=95.0,
     latest=90.0,
-    drain=25.0,
+    drain=60.0,
     lease=2.0,
 )
 

@@ -2,18 +2,20 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from subprocess import SubprocessError
 
 import psycopg
 
 from chaos import database
 from chaos.crowd import Crowd, gather
+from chaos.disk_probes import probing
 from chaos.faults import BY_NAME, FAULTS
 from chaos.faults.fault import Fault
-from chaos.ledgers import Ledgers, Missing, compare
-from chaos.load import Load, loaded
+from chaos.ledgers import Hit, Ledgers, Missing, compare
+from chaos.load import Probe, loaded
 from chaos.plan import Candidate, Timing, at_random
 from chaos.site import Site, wait_for
 from chaos.verdicts import Account, Window, settle_accounts
@@ -54,7 +56,8 @@ class Run:
         """Start everything, strike with one fault after another, then at random until the time is over; compare."""
         self.site.start()
         crowd = gather(self.site.scripts)
-        with loaded(crowd.urls, RATE, self.site.spool.parent / "journal") as load:
+        folder = self.site.spool.parent
+        with self._disk_probes(folder) as disk, loaded(crowd.urls, RATE, folder / "journal") as load:
             self._strike((), CALM_SECONDS)
             for fault in self._possible(faults):
                 self._strike((fault,), self.timing.of(fault.length))
@@ -62,8 +65,12 @@ class Run:
                 self._strike_at_random()
             load.stop()
             self._drain()
-            self._compare(load, crowd)
+            self._compare(load.hits(), [*load.probes(), *disk], crowd)
         return self.results
+
+    def _disk_probes(self, folder: Path) -> AbstractContextManager[list[Probe]]:
+        # A disk in memory takes no time.
+        return nullcontext([]) if self.site.has_small_disk else probing(folder)
 
     def _possible(self, faults: Sequence[Fault]) -> Iterator[Fault]:
         for fault in faults:
@@ -99,10 +106,7 @@ class Run:
             self.site.processes.check()
         window = replace(window, healed=time.monotonic())
         back = self._settle(gap)
-        if Missing.EVENT in window.may_lose:
-            # The last of what was lost is told of a moment later.
-            time.sleep(TELL_SECONDS + 0.5)
-        alarms = self.site.alarms() - alarms
+        alarms = self._alarms(window) - alarms
         self._windows.append(replace(window, back=back, alarms=alarms, imbalances=self._imbalances()))
 
     def _window(self, faults: Sequence[Fault]) -> Window:
@@ -134,6 +138,14 @@ class Run:
         seconds = wait_for(self.timing.settle, lambda: self._has_caught_up(BACKLOG_SECONDS))
         return None if seconds is None else BACKLOG_SECONDS + seconds
 
+    def _alarms(self, window: Window) -> int:
+        """How many lost hits the web process has told of, once it has told of the last one: it does so each second."""
+        told, before = self.site.alarms(), -1
+        while Missing.EVENT in window.may_lose and told > before:
+            time.sleep(TELL_SECONDS + BACKLOG_SECONDS)
+            told, before = self.site.alarms(), told
+        return told
+
     def _has_caught_up(self, seconds: float) -> bool:
         try:
             return not self.site.has_spooled() and not database.waiting(self.site.database_url, seconds)
@@ -151,13 +163,12 @@ class Run:
         if wait_for(self.timing.drain, lambda: self._has_caught_up(0.0)) is None:
             self.results.problems.append(f"After {self.timing.drain:g} s without load or fault something still waits.")
 
-    def _compare(self, load: Load, crowd: Crowd) -> None:
-        hits = load.hits()
+    def _compare(self, hits: Sequence[Hit], probes: Sequence[Probe], crowd: Crowd) -> None:
         held = database.read(self.site.database_url)
         findings = compare(Ledgers(hits, held, self.site.scripts.receipts(crowd.scripts), crowd.loops))
         struck = frozenset({crowd.scripts[self.site.scripts.plain]})
         windows = [replace(window, struck=struck) for window in self._windows]
-        self.results.accounts = settle_accounts(windows, hits, load.probes(), findings)
+        self.results.accounts = settle_accounts(windows, hits, probes, findings)
         self.results.problems += findings.oddities[:10]
         self.results.problems += [problem for account in self.results.accounts for problem in account.problems()]
         if parked := database.parked(self.site.database_url):

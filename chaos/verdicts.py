@@ -11,9 +11,10 @@ from chaos.people import PATIENCE_SECONDS
 # Promise 3. What an answer that records nothing takes at the same time is the machine's part. It is allowed on top, and
 # twice: an answer that waits for a thread has to get its turn once more.
 ANSWER_SECONDS, MACHINES_TURNS = 0.05, 2
-# A call that ended may wait for a turn of the engine and one statement until it is recorded.
+# A call that ended may wait for a turn of the engine and one statement until it is recorded; the machine's part comes
+# on top, as with answers.
 UNRECORDED_SECONDS = 1.0
-# An event that failed may wait for so long until it is tried again, or its lane ends its rest.
+# An event may wait for so long until it is fanned out.
 WAITING_SECONDS = 15.0
 
 
@@ -46,19 +47,25 @@ class Window:
     def excuses(self, loss: Loss) -> bool:
         """Whether this is a loss that the fault may lead to; hits that were not recorded need an alarm as well.
 
-        A hit that is recorded may have been waiting for its delivery when the fault struck.
+        What was given up has to have been refused while the fault lasted, however long it had waited before.
         """
-        lead = 0.0 if loss.loop is None else WAITING_SECONDS
-        in_time = self.started - lead <= loss.hit.sent <= self.healed + UNRECORDED_SECONDS
-        return in_time and loss.where in self.may_lose and (loss.loop is None or loss.loop in self.struck)
+        if loss.where not in self.may_lose or not (loss.loop is None or loss.loop in self.struck):
+            return False
+        if loss.where is Missing.GIVEN_UP:
+            return loss.refused is not None and self._covers(loss.refused)
+        return self._covers(loss.hit.sent, lead=0.0 if loss.loop is None else WAITING_SECONDS)
+
+    def _covers(self, moment: float, lead: float = 0.0) -> bool:
+        return self.started - lead <= moment <= self.healed + UNRECORDED_SECONDS
 
     def leaves_unanswered(self, hit: Hit) -> bool:
         """Whether the web process was away at some moment at which the hit waited for its answer."""
         return self.takes_web and self.started - PATIENCE_SECONDS <= hit.sent <= self.healed
 
-    def explains(self, duplicate: Duplicate) -> bool:
-        """Whether the fault can have left the outcome of the first call unknown."""
-        in_time = self.started - UNRECORDED_SECONDS <= duplicate.first <= self.healed + UNRECORDED_SECONDS
+    def explains(self, duplicate: Duplicate, late: float = 0.0) -> bool:
+        """Whether the fault can have left the outcome of the first call unknown; `late`: see UNRECORDED_SECONDS."""
+        unrecorded = UNRECORDED_SECONDS + late
+        in_time = self.started - unrecorded <= duplicate.first <= self.healed + unrecorded
         return self.may_duplicate and in_time and duplicate.second >= self.started
 
 
@@ -144,8 +151,16 @@ def _count_hit(account: Account, hit: Hit, windows: Sequence[Window]) -> None:
 
 
 def _count_duplicate(accounts: Sequence[Account], own: Account, duplicate: Duplicate) -> None:
-    explaining = next((each for each in reversed(accounts) if each.window.explains(duplicate)), None)
+    explaining = next(
+        (each for each, late in reversed(_with_lateness(accounts)) if each.window.explains(duplicate, late)), None
+    )
     account = explaining or own
     account.duplicates += 1
     if explaining is None:
         account.unexplained.append(duplicate)
+
+
+def _with_lateness(accounts: Sequence[Account]) -> list[tuple[Account, float]]:
+    """How late the machine was just before each strike, by what answers that record nothing took it."""
+    before = [0.0, *(account.reference for account in accounts)]
+    return [(account, MACHINES_TURNS * late) for account, late in zip(accounts, before, strict=False)]

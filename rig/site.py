@@ -16,7 +16,7 @@ from marketingsuite.devstack.readiness import waiting_workers, web_answers
 from rig.children import ROOT
 
 PROCESSES = ("web", "events", "worker", "looks", "beat")
-START_SECONDS = 30.0
+START_SECONDS = 60.0
 
 
 @dataclass(slots=True, kw_only=True)

@@ -49,17 +49,29 @@ def test_a_loss_breaks_a_promise() -> None:
 @pytest.mark.parametrize(("loop", "excused"), [(STRUCK, True), (STRUCK + 1, False)])
 def test_what_a_fault_may_lose_it_may_lose_for_the_struck_loop_only(loop: int, excused: bool) -> None:
     gone = replace(KILL, may_lose=frozenset({Missing.GIVEN_UP}), struck=frozenset({STRUCK}))
-    (account,) = settled(windows=(gone,), losses=[Loss(hit(11.0), loop, Missing.GIVEN_UP)])
+    (account,) = settled(windows=(gone,), losses=[Loss(hit(11.0), loop, Missing.GIVEN_UP, 11.1)])
 
     assert (len(account.excused), len(account.lost)) == ((1, 0) if excused else (0, 1))
 
 
-@pytest.mark.parametrize(("sent", "excused"), [(9.0, True), (12.5, True), (-20.0, False), (14.0, False)])
-def test_an_event_that_waited_for_its_retry_when_the_fault_struck_is_excused_as_well(
-    sent: float, excused: bool
+@pytest.mark.parametrize(
+    ("loss", "excused"),
+    [
+        (Loss(hit(9.0), STRUCK, Missing.DELIVERY), True),
+        (Loss(hit(12.5), STRUCK, Missing.DELIVERY), True),
+        (Loss(hit(-20.0), STRUCK, Missing.DELIVERY), False),
+        (Loss(hit(14.0), STRUCK, Missing.DELIVERY), False),
+        (Loss(hit(-50.0), STRUCK, Missing.GIVEN_UP, 10.1), True),
+        (Loss(hit(9.9), STRUCK, Missing.GIVEN_UP, 9.95), False),
+        (Loss(hit(11.0), STRUCK, Missing.GIVEN_UP, 14.0), False),
+        (Loss(hit(11.0), STRUCK, Missing.GIVEN_UP), False),
+    ],
+)
+def test_what_is_given_up_has_to_have_been_refused_while_the_fault_lasted_and_what_is_not_owed_to_have_come_then(
+    loss: Loss, excused: bool
 ) -> None:
-    gone = replace(KILL, may_lose=frozenset({Missing.GIVEN_UP}), struck=frozenset({STRUCK}))
-    calm, account = settled(windows=(CALM, gone), losses=[Loss(hit(sent), STRUCK, Missing.GIVEN_UP)])
+    may_lose = frozenset({Missing.GIVEN_UP, Missing.DELIVERY})
+    calm, account = settled(windows=(CALM, replace(KILL, may_lose=may_lose, struck=frozenset({STRUCK}))), losses=[loss])
 
     assert len(account.excused) == excused
     assert len(calm.lost) + len(account.lost) == (not excused)
@@ -95,6 +107,13 @@ def test_a_duplicate_needs_a_strike_between_its_two_calls_that_hid_the_first(
         assert problems(accounts) == []
     else:
         assert problems(accounts) == ["calm: 1 duplicates have no crash, freeze or jump to explain them."]
+
+
+@pytest.mark.parametrize(("slowest", "explained"), [(0.01, False), (0.3, True)])
+def test_where_the_machine_was_late_before_a_strike_so_may_recording_have_been(slowest: float, explained: bool) -> None:
+    accounts = settled(probes=(Probe(9.0, slowest),), duplicates=[Duplicate(hit(8.0), 1, 8.5, 13.0)])
+
+    assert (problems(accounts) == []) is explained
 
 
 def test_a_hit_without_an_answer_needs_a_web_process_that_was_away() -> None:
