@@ -24,6 +24,8 @@ from feedbackloops.protocol.pacing import TROUBLES_TO_REST
 from profiles.showing import NOTHING, when
 
 MOST_SHOWN = 2000
+# A unit and its seconds, the next smaller one and its, and the seconds from which on another unit suits better.
+_UNITS = (("min", 60, "s", 1, 3600), ("h", 3600, "min", 60, 86_400), ("d", 86_400, "h", 3600, 30 * 86_400))
 
 _HELD = {
     LoopStatus.PAUSED: "Paused: events are kept, and sent once you press Resume.",
@@ -224,6 +226,19 @@ def notice_words(notice: Notice) -> str:
 def seconds(value: float) -> str:
     """A duration, to the millisecond."""
     return f"{value:.3f} s" if value else NOTHING
+
+
+def short_time(value: float) -> str:
+    """A duration of a call or a pause, in the unit that suits it: "3 ms", "1.25 s", "2 min 5 s", "1 h 4 min"."""
+    if value < 1:
+        return f"{value * 1000:.0f} ms" if value >= 0.001 else f"{value * 1000:.1f} ms"
+    if value < 60:
+        return f"{value:.2f}".rstrip("0").rstrip(".") + " s"
+    for unit, length, smaller, part, most in _UNITS:
+        if (whole := round(value)) < most:
+            rest = whole % length // part
+            return f"{whole // length} {unit}" + (f" {rest} {smaller}" if rest else "")
+    return about(value)
 
 
 def latency_words(latency: Sequence[int]) -> str:

@@ -1,4 +1,3 @@
-import json
 from typing import Any
 from uuid import UUID
 
@@ -6,7 +5,6 @@ from django.contrib import admin
 from django.db.models import Prefetch, Q, QuerySet
 from django.db.models.functions import Lower
 from django.http import HttpRequest
-from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
@@ -119,7 +117,10 @@ class EventAdmin(HistoryPage):
     list_display_links = ["occurred", "id"]
     list_filter = [("type", ChoicesDropdownFilter), ("account", LookupFilter), ("id", OccurredFilter)]
     search_help_text = "Whole e-mail address, or any id"
-    fields = ["id", "type", "occurred", "recorded_at", "account_link", "recipient", "message_link", "seen"]
+    fields = ["id"]
+
+    class Media:
+        css = {"all": ["marketingsuite/history.css"]}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Event]:
         recipients = Prefetch("message", Message.objects.only("recipient"))
@@ -132,10 +133,6 @@ class EventAdmin(HistoryPage):
     def occurred(self, event: Event) -> str:
         return when(moment_of(event.pk))
 
-    @admin.display(description="Stored")
-    def recorded_at(self, event: Event) -> str:
-        return when(event.recorded)
-
     @admin.display(description="Account")
     def account_link(self, event: Event) -> str:
         return related_link(event, "account")
@@ -144,14 +141,6 @@ class EventAdmin(HistoryPage):
     def recipient(self, event: Event) -> str:
         message = related(event, "message")
         return message.recipient if message else NOTHING
-
-    @admin.display(description="Message")
-    def message_link(self, event: Event) -> str:
-        return related_link(event, "message")
-
-    @admin.display(description="What we saw")
-    def seen(self, event: Event) -> str:
-        return format_html('<pre class="code">{}</pre>', json.dumps(event.data, ensure_ascii=False, indent=2))
 
 
 @admin.register(Block)

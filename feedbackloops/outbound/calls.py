@@ -11,6 +11,8 @@ ANSWER_LIMIT = 64 * 1024
 """Bytes of an answer, head and body together, after which reading stops."""
 HEAD_KEPT = 2000
 """Characters of an answer's head that are kept where it is no success."""
+KEPT = 1024
+"""Bytes of an answer's body that are kept."""
 
 
 @dataclass(slots=True, eq=False)
@@ -31,7 +33,7 @@ class Call:
     loop: int = 0
     deadline: float = 15.0
     connect_timeout: float = 5.0
-    keep: int = 1024
+    keep: int = KEPT
     tag: Any = None
     may_start: Callable[[], bool] | None = None
     can_wait: bool = False

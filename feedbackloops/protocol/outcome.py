@@ -86,6 +86,7 @@ _ERRORS = {
         "The address of the server is not a public one, so it is never called; use a public server.",
     ),
     ErrorKind.PROTOCOL: (Outcome.SERVER_ERROR, "The server answered something that is not HTTP."),
+    ErrorKind.TOO_LARGE: (Outcome.SERVER_ERROR, "The server sent more than we read, and no status."),
 }
 
 
@@ -104,9 +105,14 @@ def judge(reply: Reply, *, now: datetime, is_test: bool = False) -> Judgement:
 
 
 def _judge_error(error: ErrorKind, detail: str) -> Judgement:
-    outcome, message = _ERRORS.get(error, (Outcome.SERVER_ERROR, "The server sent more than we read, and no status."))
+    outcome, message = _ERRORS[error]
     detail = shown(detail)
     return Judgement(outcome, f"{message} ({detail})" if detail else message)
+
+
+def error_kind_of(message: str) -> ErrorKind | None:
+    """Which error a judgement's message is about; None where it is about an answer."""
+    return next((kind for kind, (_, words) in _ERRORS.items() if message.startswith(words)), None)
 
 
 def _outcome(status: int, retry_after: float | None) -> Outcome:

@@ -8,17 +8,20 @@ from django.utils.timezone import now
 
 from feedbackloops.models import Delivery, ParkedEvent
 from feedbackloops.protocol import payload
-from feedbackloops.tracing import deliveries_of
+from feedbackloops.story.answers import answer_shown
+from feedbackloops.story.event import Fates, fates_for
+from feedbackloops.story.seen import HitShown, hit_of
 from feedbackloops.words import (
-    LOOPS_WITH_HOLDS,
     attempt_words,
     due_words,
     notice_words,
     readable,
     resend_words,
     seconds,
+    short_time,
 )
-from profiles.showing import related, related_link, when
+from profiles.models import Database, Profile
+from profiles.showing import NOTHING, link, related, related_link, when
 from tracking.models import Event
 
 register = template.Library()
@@ -26,6 +29,8 @@ register.filter("when", when)
 register.filter("related", related_link)
 register.filter("seconds", seconds)
 register.filter("readable", readable)
+register.filter("short_time", short_time)
+register.filter("answer_shown", answer_shown)
 register.filter("attempt_words", attempt_words)
 register.filter("progress", resend_words)
 register.filter("fate", notice_words)
@@ -50,11 +55,34 @@ def unholdable(names: Iterable[str]) -> list[str]:
 
 
 @register.simple_tag
-def owed_for(event: Event, user: User | AnonymousUser) -> list[Delivery] | None:
-    """The deliveries of an event; None for those who may not see deliveries."""
-    if not _may_see(user, "delivery"):
-        return None
-    return list(Delivery.objects.filter(pk__in=deliveries_of([event.pk])).prefetch_related(LOOPS_WITH_HOLDS))
+def profile_link(number: int) -> str:
+    """A link to the profile of this number."""
+    return link(Profile, number, number)
+
+
+@register.simple_tag
+def database_link(number: int) -> str:
+    """A link to the database of this number."""
+    return link(Database, number, number)
+
+
+@register.simple_tag
+def recipient_of(event: Event) -> str:
+    """The address that an event's message went to."""
+    message = related(event, "message")
+    return message.recipient if message else NOTHING
+
+
+@register.simple_tag
+def seen_of(event: Event) -> HitShown:
+    """What was seen when the event happened."""
+    return hit_of(event)
+
+
+@register.simple_tag
+def fates(event: Event, user: User | AnonymousUser) -> Fates | None:
+    """What became of an event for each loop of its account; None for those who may not see deliveries."""
+    return fates_for(event, user) if _may_see(user, "delivery") else None
 
 
 @register.simple_tag

@@ -153,9 +153,9 @@ def test_a_deliverys_page_tells_its_whole_story(viewer: Client, message: Message
     ):
         assert words in page
     assert page.rindex("No answer in time.") < page.rindex("The script failed.")
-    assert "&lt;script&gt;alert(1)&lt;/script&gt;\ufffd\ufffd" in page
+    assert "&lt;script&gt;alert(" in page
     assert "<script>alert(1)" not in page
-    assert "recipient = Ann@Example.com" in page
+    assert '<th scope="row" dir="auto">recipient</th><td dir="auto">Ann@Example.com</td>' in page
     for link in (url("tracking_event", "change", delivery.event_id), url(ATTEMPTS, "change", second.pk)):
         assert link in page
 
@@ -185,7 +185,7 @@ def test_attempts_that_were_searched_for_stand_in_the_order_of_their_start(viewe
 def test_an_attempts_page_shows_what_was_seen(viewer: Client, message: Message) -> None:
     attempt = attempt_of(delivered(message), dns=0.001, connect=0.25, address="192.0.2.9", answer=b"<b>no</b>")
     page = text(viewer.get(url(ATTEMPTS, "change", attempt.pk)))
-    for words in ("The script failed.", "connected 0.250 s", "192.0.2.9", "&lt;b&gt;no&lt;/b&gt;"):
+    for words in ("The script failed.", "Connect <b>250 ms</b>", "192.0.2.9", "&lt;b&gt;no&lt;/b&gt;"):
         assert words in page
 
 
@@ -282,4 +282,4 @@ def test_an_events_page_says_that_it_is_parked_and_why(message: Message) -> None
     client = staff("tracking.view_event", "feedbackloops.view_parkedevent", "feedbackloops.view_delivery")
     page = text(client.get(url("tracking_event", "change", event)))
     assert "DataError: no such number" in page
-    assert "None: no loop that was verified asked for this event" in page
+    assert "None yet: the event waits to be handed out" in page
