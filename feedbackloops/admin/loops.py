@@ -17,6 +17,7 @@ from feedbackloops.admin.forms import LoopForm
 from feedbackloops.admin.listed import ListedDeliveries
 from feedbackloops.admin.recent import fetch_recent, standing
 from feedbackloops.admin.secrets import SecretPages, public_record
+from feedbackloops.admin.sections.changes import with_values
 from feedbackloops.admin.sections.page import sections_of
 from feedbackloops.admin.sections.visit import Visit
 from feedbackloops.models import Delivery, FeedbackLoop, LaneState, LoopStatus
@@ -144,6 +145,10 @@ class FeedbackLoopAdmin(SecretPages, ListedDeliveries, Page):
             # Between the panels and the form, where Unfold puts them, they would be out of sight.
             context |= {"page_errors": context["errors"], "errors": None}
         return super().render_change_form(request, context, *args, **kwargs)
+
+    def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:
+        message = super().construct_change_message(request, form, formsets, add)
+        return message if add else with_values(message, form)
 
     def save_model(self, request: HttpRequest, obj: FeedbackLoop, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)

@@ -54,8 +54,12 @@ def test_list_and_page_say_that_the_last_calls_failed(
     loop, other = make_verified_loop(make_account()), make_verified_loop(make_account())
     for values in attempts:
         attempt_of(loop, **values)
-    for page in (text(client.get(url(LOOP, "changelist"))), shown(client, loop)):
-        assert re.search(f"text-{'green' if words.startswith('Sending') else 'orange'}[^>]*>{re.escape(words)}<", page)
+    goes_well = words.startswith("Sending")
+    page = text(client.get(url(LOOP, "changelist")))
+    assert re.search(f"text-{'green' if goes_well else 'orange'}[^>]*>{re.escape(words)}<", page)
+    assert re.search(
+        f"health-{'ok' if goes_well else 'trouble'}\\b.*<p>{re.escape(words)}</p>", shown(client, loop), re.DOTALL
+    )
     assert "Sending normally." in shown(client, other)
 
 

@@ -4,44 +4,108 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from feedbackloops import resending
 from feedbackloops.admin.acts import ACTS, Act
 from feedbackloops.admin.recent import seconds_a_call, standing
+from feedbackloops.admin.sections.outcomes import hours_of, success_rate
 from feedbackloops.admin.sections.visit import Visit
-from feedbackloops.models import Delivery, DeliveryState, FeedbackLoop, LaneState, LoopStatus
+from feedbackloops.counting import Counts, total
+from feedbackloops.models import FeedbackLoop, LaneState, LoopStatus
 from feedbackloops.protocol.pacing import TROUBLES_TO_REST, drain_rate
-from feedbackloops.words import Standing, failing_words, hold_of, is_resting, is_stopped, lane_of, waiting_words
+from feedbackloops.words import (
+    Kind,
+    Standing,
+    failing_words,
+    hold_of,
+    is_resting,
+    is_stopped,
+    lane_of,
+    latency_words,
+    waiting_words,
+)
+from profiles.showing import NOTHING
+
+# What the first button of a loop in this state should be.
+MAIN = {"try_now", "resume", "check_now"}
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
     """How a loop stands. `buttons`: what whoever looks may do about it, by the name of the act."""
 
+    title: str
+    advice: str
     standing: Standing
     lane: LaneState
     waiting: str
     failing: str
+    rate: str
+    latency: str
     buttons: dict[str, Act]
+
+    @property
+    def icon(self) -> str:
+        """The name of the symbol that stands for it."""
+        return {Kind.OK: "check_circle", Kind.WAITING: "pause_circle", Kind.TROUBLE: "error"}[self.standing.kind]
+
+    @property
+    def main(self) -> str:
+        """The button that helps most; empty where nothing has to be done."""
+        return next((name for name in self.buttons if name in MAIN), "")
 
 
 def health(visit: Visit) -> Health:
     """How the loop stands at this moment."""
-    loop, now = visit.loop, visit.now
+    loop, now, lane = visit.loop, visit.now, lane_of(visit.loop)
+    stands = standing(loop, now)
+    day = total(visit.counts.get(hour, Counts()) for hour in hours_of(visit))
+    title, advice = _told(loop, lane, stands, now)
     return Health(
-        standing=standing(loop, now),
-        lane=lane_of(loop),
-        waiting=_waiting(loop, now),
-        failing=failing_words(lane_of(loop), settings.FAILING_STOP_SECONDS),
+        title=title,
+        advice=advice,
+        standing=stands,
+        lane=lane,
+        waiting=backlog_words(visit),
+        failing=failing_words(lane, settings.FAILING_STOP_SECONDS),
+        rate=_rate_words(success_rate(day)),
+        latency=latency_words(day.latency),
         buttons={name: ACTS[name] for name in _buttons(loop, now)} if visit.may_change else {},
     )
 
 
-def _waiting(loop: FeedbackLoop, now: datetime) -> str:
-    number = resending.count(Delivery.objects.filter(loop=loop, state=DeliveryState.PENDING))
+def backlog_words(visit: Visit) -> str:
+    """How many deliveries wait, and how long it takes to send them."""
+    loop = visit.loop
     rate = drain_rate(loop.rate_limit, loop.in_flight_limit, seconds_a_call(loop))
-    most = resending.MOST_COUNTED if number is None else number
-    return waiting_words(most, rate, is_more=number is None, is_held=bool(hold_of(loop, now)))
+    most = resending.MOST_COUNTED if visit.waiting is None else visit.waiting
+    return waiting_words(most, rate, is_more=visit.waiting is None, is_held=bool(hold_of(loop, visit.now)))
+
+
+def _told(loop: FeedbackLoop, lane: LaneState, stands: Standing, now: datetime) -> tuple[str, str]:
+    """The state in a few words, and what to do about it."""
+    if loop.status == LoopStatus.PAUSED:
+        return _("Paused"), ""
+    if loop.status == LoopStatus.DISABLED:
+        return _("Disabled"), _("Press Resume to have events kept and sent again.")
+    if is_stopped(loop):
+        return _("Stopped by itself"), _("Ask the customer whether the script is still wanted, and where it is now.")
+    if not loop.is_verified:
+        return _("Not verified"), _("Have the verification file placed at the script’s address, then press Check now.")
+    if stands.kind == Kind.OK:
+        return _("Sending"), ""
+    mend = _("Tell the customer’s developer what the script answers; each failed delivery below has the whole answer.")
+    if is_resting(lane, now):
+        return _("Resting"), mend + " " + _("Once the script works, press Try now rather than wait.")
+    return _("Failing"), mend
+
+
+def _rate_words(rate: float | None) -> str:
+    if rate is None:
+        return NOTHING
+    # A rounded 100 would hide the few that failed.
+    return f"{min(rate, 99.9) if rate < 100 else 100:.3g} %"
 
 
 def _buttons(loop: FeedbackLoop, now: datetime) -> list[str]:

@@ -1,22 +1,28 @@
-"""What came of a loop's calls."""
+"""What came of a loop's calls: hour by hour for a day, day by day for a week."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from feedbackloops.admin.sections.visit import Visit
-from feedbackloops.counting import Counts, counts_of, hour_of, total
-from feedbackloops.models import FeedbackLoop
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
+
+from feedbackloops.admin.sections.visit import DAYS_SHOWN, HOUR, Visit
+from feedbackloops.charts import Chart, Series, stacked
+from feedbackloops.counting import Counts, hour_of, total
 from feedbackloops.words import latency_words
 from profiles.showing import when
 
-HOUR = timedelta(hours=1)
 HOURS_SHOWN = 24
 
 
 @dataclass(frozen=True, slots=True)
-class LastDay:
-    """What was counted for a loop in this hour and the 23 before."""
+class Outcomes:
+    """The charts, and the sums of the last day."""
 
+    hours: Chart
+    days: Chart
     since: datetime
     counts: Counts
 
@@ -24,19 +30,51 @@ class LastDay:
     def facts(self) -> list[tuple[str, str]]:
         """The lines to show: what was counted, how many."""
         counts = self.counts
-        numbers = {"Owed": counts.owed, "Delivered": counts.delivered}
-        numbers |= {"Failed attempts": counts.failed, "Given up": counts.given_up}
+        numbers = {_("Owed"): counts.owed, _("Delivered"): counts.delivered}
+        numbers |= {_("Failed attempts"): counts.failed, _("Given up"): counts.given_up}
         lines = [(name, f"{number:,}") for name, number in numbers.items()]
-        return [*lines, ("From event to receipt", latency_words(counts.latency)), ("Counted since", when(self.since))]
+        latency = latency_words(counts.latency)
+        return [*lines, (_("From event to receipt"), latency), (_("Counted since"), when(self.since))]
 
 
-def outcomes(visit: Visit) -> LastDay:
-    """What was counted in the last 24 hours of the clock, the one that has begun among them."""
-    return last_day_of(visit.loop, visit.now)
+def outcomes(visit: Visit) -> Outcomes:
+    """What was counted up to the hour that has begun."""
+    hours = hours_of(visit)
+    by_hour = [visit.counts.get(hour, Counts()) for hour in hours]
+    labels = [date_format(localtime(hour), "H:i") for hour in hours]
+    return Outcomes(_chart(labels, by_hour), _days(visit), hours[0], total(by_hour))
 
 
-def last_day_of(loop: FeedbackLoop, now: datetime) -> LastDay:
-    """What was counted for the loop in the last 24 hours of the clock, the one that has begun among them."""
-    end = hour_of(now) + HOUR
-    since = end - HOURS_SHOWN * HOUR
-    return LastDay(since, total(counts_of([loop.pk], since, end)[loop.pk].values()))
+def hours_of(visit: Visit) -> list[datetime]:
+    """The last 24 hours of the clock, the one that has begun among them."""
+    last = hour_of(visit.now)
+    return [last - HOUR * ago for ago in reversed(range(HOURS_SHOWN))]
+
+
+def success_rate(counts: Counts) -> float | None:
+    """How many of a hundred calls succeeded; None where there were none."""
+    calls = counts.delivered + counts.failed
+    return 100 * counts.delivered / calls if calls else None
+
+
+def _days(visit: Visit) -> Chart:
+    today = localtime(visit.now).toordinal()
+    days: dict[int, list[Counts]] = {today - ago: [] for ago in reversed(range(DAYS_SHOWN))}
+    for hour, counts in visit.counts.items():
+        days.setdefault(localtime(hour).toordinal(), []).append(counts)
+    shown = sorted(days)[-DAYS_SHOWN:]
+    labels = [date_format(datetime.fromordinal(day), "D j") for day in shown]
+    return _chart(labels, [total(days[day]) for day in shown])
+
+
+def _chart(labels: Sequence[str], counted: Sequence[Counts]) -> Chart:
+    # An attempt that failed and was the last one is counted as given up.
+    again = [max(0, counts.failed - counts.given_up) for counts in counted]
+    return stacked(
+        labels,
+        [
+            Series(_("Delivered"), "delivered", [counts.delivered for counts in counted]),
+            Series(_("Failed attempts, tried again"), "failed", again),
+            Series(_("Given up"), "given-up", [counts.given_up for counts in counted]),
+        ],
+    )

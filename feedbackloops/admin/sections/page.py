@@ -16,17 +16,22 @@ from feedbackloops.admin.sections.visit import Section, Shown, Visit
 
 SECTIONS: Final = (
     Section("health", _("Health"), health),
-    Section("steps", _("Steps"), steps),
-    Section("verification", _("Verification"), verification),
     Section("outcomes", _("Outcomes"), outcomes),
     Section("deliveries", _("Deliveries"), deliveries),
+    Section("steps", _("Steps"), steps),
+    Section("verification", _("Verification"), verification),
     Section("secret", _("Signing secret"), secret),
     Section("limits", _("Limits"), limits),
     Section("changes", _("Changes"), changes),
 )
 
 
+# What comes first, behind the health, as long as nothing can be sent.
+_FIRST: Final = ("health", "steps", "verification")
+
+
 def sections_of(visit: Visit) -> list[Shown]:
-    """The sections that are shown, each with its data."""
-    gathered = (Shown(section, section.gather(visit)) for section in SECTIONS)
+    """The sections that are shown, each with its data, in their order."""
+    order = SECTIONS if visit.loop.is_verified else sorted(SECTIONS, key=lambda section: section.name not in _FIRST)
+    gathered = (Shown(section, section.gather(visit)) for section in order)
     return [shown for shown in gathered if shown.data is not None]

@@ -1,21 +1,31 @@
 """What every part of a loop's page is gathered for."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
 
 from django.http import HttpRequest
+from django.utils.timezone import localtime
 
-from feedbackloops.models import FeedbackLoop
+from feedbackloops import resending
+from feedbackloops.counting import Counts, counts_of, hour_of
+from feedbackloops.models import Delivery, DeliveryState, FeedbackLoop
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrPromise
 
+HOUR: Final = timedelta(hours=1)
+DAYS_SHOWN: Final = 7
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True)
 class Visit:
-    """Who looks at which loop, and when. `may_change`: whether the loop may be changed by whoever looks."""
+    """Who looks at which loop, and when. `may_change`: whether the loop may be changed by whoever looks.
+
+    What several parts of the page tell of is asked of PostgreSQL once.
+    """
 
     request: HttpRequest
     loop: FeedbackLoop
@@ -25,6 +35,17 @@ class Visit:
     def may_see(self, model: str) -> bool:
         """Whether rows of this model of ours, such as "delivery", are shown to whoever looks."""
         return any(self.request.user.has_perm(f"feedbackloops.{right}_{model}") for right in ("view", "change"))
+
+    @cached_property
+    def waiting(self) -> int | None:
+        """How many deliveries wait; None where there are more than resending.MOST_COUNTED."""
+        return resending.count(Delivery.objects.filter(loop=self.loop, state=DeliveryState.PENDING))
+
+    @cached_property
+    def counts(self) -> Mapping[datetime, Counts]:
+        """What was counted since the start of the sixth day before today, by hour (UTC)."""
+        start = localtime(self.now).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=DAYS_SHOWN - 1)
+        return counts_of([self.loop.pk], hour_of(start), hour_of(self.now) + HOUR)[self.loop.pk]
 
 
 @dataclass(frozen=True, slots=True)
