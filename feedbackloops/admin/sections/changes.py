@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
-from django.db.models import Manager, QuerySet
+from django.db.models import QuerySet
 from django.utils.text import capfirst
 
 from feedbackloops.admin.sections.visit import Visit
@@ -62,7 +62,7 @@ def with_values(message: Any, form: Any) -> Any:
 
 
 def _written(name: str, value: Any) -> str:
-    if isinstance(value, list | tuple | set | QuerySet | Manager):
+    if isinstance(value, list | tuple | QuerySet):
         return ", ".join(sorted(map(str, value)))[:LONGEST]
     if value is None:
         return ""
@@ -75,7 +75,8 @@ def _values(entry: LogEntry) -> list[tuple[str, str, str]]:
     except ValueError:
         return []
     changed = [part.get("changed", {}).get("values", {}) for part in parts if isinstance(part, Mapping)]
-    return [(_label(name), *map(str, both)) for values in changed for name, both in values.items() if name in TOLD]
+    told = [(name, both) for values in changed for name, both in values.items() if name in TOLD]
+    return [(_label(name), str(before), str(after)) for name, (before, after) in told]
 
 
 def _label(name: str) -> str:
