@@ -12,7 +12,7 @@ from feedbackloops.models import Attempt, Delivery, DeliveryState, FeedbackLoop,
 from feedbackloops.protocol import payload
 from feedbackloops.story.bodies import BodyShown, body_shown
 from feedbackloops.story.reasons import Reason, reasons_for
-from feedbackloops.story.requests import RequestShown, command_for, request_of
+from feedbackloops.story.requests import RequestShown, Today, command_for, request_of
 from feedbackloops.story.seen import HitShown, cut, hit_of
 from feedbackloops.story.trail import Stop, Trail, in_order, stop_of
 from feedbackloops.tracing import attempts_of
@@ -75,7 +75,8 @@ def story_of(delivery: Delivery, now: datetime, *, may_send: bool) -> Story:
     data = snapshot.data if snapshot else None
     attempts = in_order(Attempt.objects.select_related("version").filter(pk__in=attempts_of([delivery.pk])))
     contents = contents_of(event, data)
-    requests, problem = _requests(attempts[:STOPS_SHOWN], loop, contents)
+    today = Today.of(loop)
+    requests, problem = _requests(attempts[:STOPS_SHOWN], today, contents)
     return Story(
         event,
         loop,
@@ -85,7 +86,7 @@ def story_of(delivery: Delivery, now: datetime, *, may_send: bool) -> Story:
         _bodies(requests, loop, contents, problem),
         reasons_for(loop, event, _database(event, data)) if loop else [],
         problem,
-        _command(attempts, loop, contents, now) if may_send and not problem else "",
+        _command(attempts, today, contents, now) if may_send and not problem else "",
     )
 
 
@@ -103,14 +104,14 @@ def _loop_of(delivery: Delivery) -> FeedbackLoop | None:
 
 
 def _requests(
-    attempts: Sequence[Attempt], loop: FeedbackLoop | None, contents: Contents | None
+    attempts: Sequence[Attempt], today: Today | None, contents: Contents | None
 ) -> tuple[list[RequestShown | None], str]:
     if contents is None:
         return [None] * len(attempts), "gone"
     try:
-        for body_format in {loop.body_format} if loop else set():
-            contents.body(body_format)
-        return [request_of(attempt, loop, contents) for attempt in attempts], ""
+        if today:
+            contents.body(today.script.body_format)
+        return [request_of(attempt, today, contents) for attempt in attempts], ""
     except (TypeError, ValueError) as error:
         return [None] * len(attempts), str(error)
 
@@ -135,10 +136,10 @@ def _bodies(
     return [(each, body_shown(contents.body(each)[1], fields, each)) for each in dict.fromkeys(formats)]
 
 
-def _command(attempts: Sequence[Attempt], loop: FeedbackLoop | None, contents: Contents | None, now: datetime) -> str:
-    if loop is None or contents is None or not loop.secret:
+def _command(attempts: Sequence[Attempt], today: Today | None, contents: Contents | None, now: datetime) -> str:
+    if today is None or contents is None:
         return ""
-    return command_for(attempts[0] if attempts else None, loop, contents, now)
+    return command_for(attempts[0] if attempts else None, today, contents, now)
 
 
 def _database(event: Event | None, snapshot: dict[str, Any] | None) -> int | None:

@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Self
 
 from django.conf import settings
 from django.utils.translation import gettext as _
@@ -40,20 +40,29 @@ class RequestShown:
     notes: list[str]
 
 
-def request_of(attempt: Attempt, loop: FeedbackLoop | None, contents: Contents) -> RequestShown | None:
+class Today(NamedTuple):
+    """A loop as it is set now, with its keys read once: reading an RSA key takes tens of milliseconds."""
+
+    loop: FeedbackLoop
+    script: Script
+
+    @classmethod
+    def of(cls, loop: FeedbackLoop | None) -> Self | None:
+        """The loop of today; None where it is gone, or has no secret."""
+        return cls(loop, Script.from_loop(loop)) if loop and loop.secret else None
+
+
+def request_of(attempt: Attempt, today: Today | None, contents: Contents) -> RequestShown | None:
     """The attempt's request, its URL without the query; None where nothing is left that says how it was written.
 
     Raises TypeError or ValueError for an event that can't be sent.
     """
-    version: ScriptVersion | None = attempt.version if attempt.version_id else None
-    notes = _notes(attempt, loop, version)
+    kept: ScriptVersion | None = attempt.version if attempt.version_id else None
+    version = kept or (_as_of_today(today.script) if today else None)
     if version is None:
-        if loop is None or not loop.secret:
-            return None
-        version = _as_of_today(loop)
-    script, known = _script_of(attempt, version, loop)
+        return None
+    script, known = _script_of(attempt, version, today)
     content_type, body = contents.body(version.body_format)
-    target = parse(version.url)
     request = signing.SignedRequest(
         version.url,
         content_type,
@@ -67,17 +76,16 @@ def request_of(attempt: Attempt, loop: FeedbackLoop | None, contents: Contents) 
     )
     nonce = signing.nonce_for(request.secrets[0], attempt.id.bytes)
     fields = signing.headers(request, now=attempt.started, nonce=nonce, user_agent=version.user_agent)
-    path = url_shown(target.request_target)
-    return RequestShown(f"POST {path} HTTP/1.1", _headers(fields, version, known), version.body_format, notes)
+    line = f"POST {url_shown(parse(version.url).request_target)} HTTP/1.1"
+    return RequestShown(line, _headers(fields, version, known), version.body_format, _notes(kept, today))
 
 
-def command_for(attempt: Attempt | None, loop: FeedbackLoop, contents: Contents, now: datetime) -> str:
+def command_for(attempt: Attempt | None, today: Today, contents: Contents, now: datetime) -> str:
     """A curl command that sends the event as a call of this moment, freshly signed; empty where it would be too long.
 
     It has the whole URL, and no secret. Raises TypeError or ValueError for an event that can't be sent.
     """
-    number = attempt.number if attempt else 1
-    call = call_for(Script.from_loop(loop), contents, number, now=now)
+    call = call_for(today.script, contents, attempt.number if attempt else 1, now=now)
     # Of a body with NUL a command line would lose the rest; both formats write it as an escape.
     lines = [f"curl -i -X POST {shlex.quote(call.url)}"]
     lines += [f"-H {shlex.quote(f'{name}: {value}')}" for name, value in call.headers if name not in _MADE_BY_CURL]
@@ -86,12 +94,11 @@ def command_for(attempt: Attempt | None, loop: FeedbackLoop, contents: Contents,
     return command if len(command.encode()) <= LONGEST_COMMAND else ""
 
 
-def _as_of_today(loop: FeedbackLoop) -> ScriptVersion:
-    script = Script.from_loop(loop)
+def _as_of_today(script: Script) -> ScriptVersion:
     rsa = script.rsa
     return ScriptVersion(
-        url=loop.url,
-        body_format=loop.body_format,
+        url=script.url,
+        body_format=script.body_format,
         user_agent=settings.USER_AGENT,
         secrets=[signing.secret_mark(secret) for secret in script.secrets],
         rsa_key_id=rsa.key_id if rsa else "",
@@ -99,16 +106,12 @@ def _as_of_today(loop: FeedbackLoop) -> ScriptVersion:
     )
 
 
-def _script_of(
-    attempt: Attempt, version: ScriptVersion, loop: FeedbackLoop | None
-) -> tuple[Script, list[bytes | None]]:
+def _script_of(attempt: Attempt, version: ScriptVersion, today: Today | None) -> tuple[Script, list[bytes | None]]:
     """The script of then with the keys that are still there, and for each secret of then itself, or None."""
-    now = Script.from_loop(loop) if loop and loop.secret else None
-    marked = {signing.secret_mark(secret): secret for secret in (now.secrets if now else ())}
+    marked = {signing.secret_mark(secret): secret for secret in (today.script.secrets if today else ())}
     known = [marked.get(mark) for mark in version.secrets]
-    rsa = now.rsa if now and now.rsa and now.rsa.mark == version.rsa_key else None
-    if rsa:
-        rsa = replace(rsa, key_id=version.rsa_key_id)
+    rsa = today.script.rsa if today else None
+    rsa = replace(rsa, key_id=version.rsa_key_id) if rsa and rsa.mark == version.rsa_key else None
     secrets = tuple(secret for secret in known if secret)
     return Script(attempt.loop_id, attempt.account_id, version.url, version.body_format, secrets, rsa), known
 
@@ -135,36 +138,26 @@ def _signature(value: str, known: Sequence[bytes | None]) -> Header:
     return Header("webhook-signature", " ".join(parts), is_known=bool(known) and all(known))
 
 
-def _notes(attempt: Attempt, loop: FeedbackLoop | None, version: ScriptVersion | None) -> list[str]:
+def _notes(kept: ScriptVersion | None, today: Today | None) -> list[str]:
+    if kept is None:
+        return [_("How the loop was set then was not kept. This is what it would send as it is set today.")]
     notes = []
-    if version is None:
-        notes.append(_("How the loop was set then was not kept. This is what it would send as it is set today."))
-        return notes
-    if version.user_agent != settings.USER_AGENT:
-        notes.append(
-            _("Sent by %(then)s, and put together again by %(now)s: the body may differ where the two do.")
-            % {"then": version.user_agent, "now": settings.USER_AGENT}
-        )
-    marks = _marks(loop)
-    if not set(version.secrets) <= marks:
-        notes.append(_replaced(loop))
-    if loop and loop.url != version.url:
+    if kept.user_agent != settings.USER_AGENT:
+        words = _("Sent by %(then)s, and put together again by %(now)s: the body may differ where the two do.")
+        notes.append(words % {"then": kept.user_agent, "now": settings.USER_AGENT})
+    if not set(kept.secrets) <= {signing.secret_mark(secret) for secret in (today.script.secrets if today else ())}:
+        notes.append(_replaced(today))
+    if today and today.script.url != kept.url:
         notes.append(_("The loop's URL was changed since."))
-    if loop and loop.body_format != version.body_format:
+    if today and today.script.body_format != kept.body_format:
         notes.append(_("The loop's body format was changed since."))
     return notes
 
 
-def _marks(loop: FeedbackLoop | None) -> set[str]:
-    secrets = Script.from_loop(loop).secrets if loop and loop.secret else ()
-    return {signing.secret_mark(secret) for secret in secrets}
-
-
-def _replaced(loop: FeedbackLoop | None) -> str:
-    if loop is None:
+def _replaced(today: Today | None) -> str:
+    if today is None:
         return _("The loop is gone, and its secret with it: what follows from that can't be told any more.")
-    if loop.secret_rotated:
-        return _(
-            "The secret that it was signed with was replaced (%(when)s): its signature can't be told any more."
-        ) % {"when": when(loop.secret_rotated)}
+    if rotated := today.loop.secret_rotated:
+        words = _("The secret that it was signed with was replaced (%(when)s): its signature can't be told any more.")
+        return words % {"when": when(rotated)}
     return _("The secret that it was signed with is no longer there: its signature can't be told any more.")

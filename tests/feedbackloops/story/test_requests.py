@@ -16,7 +16,7 @@ from feedbackloops.lanes import Lease
 from feedbackloops.models import Attempt, FeedbackLoop
 from feedbackloops.outbound.calls import Call
 from feedbackloops.protocol import signing
-from feedbackloops.story.requests import LONGEST_COMMAND, RequestShown, command_for, request_of
+from feedbackloops.story.requests import LONGEST_COMMAND, RequestShown, Today, command_for, request_of
 from feedbackloops.versions import Versions
 from tests.factories import make_account, make_verified_loop
 from tracking.ids import new_id
@@ -52,7 +52,7 @@ def sent(loop: FeedbackLoop, contents: Contents, number: int = 3) -> tuple[Attem
 
 def shown(attempt: Attempt, contents: Contents) -> RequestShown:
     loop = FeedbackLoop.objects.filter(pk=attempt.loop_id).first()
-    request = request_of(attempt, loop, contents)
+    request = request_of(attempt, Today.of(loop), contents)
     assert request
     return request
 
@@ -151,7 +151,7 @@ def test_the_command_is_a_call_of_this_moment_that_receivers_take(
     loop.body_format = body_format
     told = Contents(contents.event._replace(data={"useragent": 'it\'s $HOME `id` "quoted" 😀\n!'}), contents.snapshot)
     attempt, _ = sent(loop, contents)
-    command = command_for(attempt, loop, told, now())
+    command = command_for(attempt, Today(loop, Script.from_loop(loop)), told, now())
     words = [word for word in shlex.split(command.replace("\\\n", "")) if word]
     assert words[:5] == ["curl", "-i", "-X", "POST", URL]
     headers = dict(word.split(": ", 1) for option, word in pairwise(words) if option == "-H")
@@ -171,4 +171,4 @@ def test_the_command_is_a_call_of_this_moment_that_receivers_take(
 
 def test_a_body_that_no_command_line_takes_makes_no_command(loop: FeedbackLoop, contents: Contents) -> None:
     told = Contents(contents.event._replace(type="bounce", data={"mime": "x" * LONGEST_COMMAND}), {})
-    assert command_for(None, loop, told, now()) == ""
+    assert command_for(None, Today(loop, Script.from_loop(loop)), told, now()) == ""
