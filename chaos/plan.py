@@ -57,8 +57,8 @@ QUICK = Timing(
     while_=1.0,
     long=2.5,
     settle=2.5,
-    budget=95.0,
-    latest=90.0,
+    budget=80.0,
+    latest=80.0,
     drain=60.0,
     lease=2.0,
 )

@@ -163,8 +163,10 @@ def wait_for(seconds: float, condition: Callable[[], bool]) -> float | None:
 def _haste(timing: Timing) -> dict[str, str]:
     """Pauses, rests and leases that end within the run."""
     hasty = {
-        "ANSWER_SECONDS": "2",
-        "CONNECT_SECONDS": "1",
+        # All scripts share a process with whoever strikes: a slow machine may take a while to answer, and an answer that
+        # comes when the call was given up makes a duplicate.
+        "ANSWER_SECONDS": "5",
+        "CONNECT_SECONDS": "2",
         "COOL_DOWN_SECONDS": "1",
         "COOL_DOWN_MAX_SECONDS": "4",
         "LEASE_SECONDS": f"{timing.lease:g}",
@@ -172,6 +174,6 @@ def _haste(timing: Timing) -> dict[str, str]:
         "RETRY_SCHEDULE": ",".join(["1", "2", *["4"] * 40]),
     }
     if timing.quick:
-        hasty |= {"SWEEP_SECONDS": "0.5", "LOOK_SECONDS": "1", "ANSWER_SECONDS": "1"}
+        hasty |= {"SWEEP_SECONDS": "0.5", "LOOK_SECONDS": "1", "ANSWER_SECONDS": "3"}
         hasty |= {"COOL_DOWN_SECONDS": "0.3", "COOL_DOWN_MAX_SECONDS": "1", "RETRY_SCHEDULE": ",".join(["0.5"] * 60)}
     return hasty

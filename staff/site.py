@@ -37,6 +37,10 @@ class DashboardSite(UnfoldAdminSite):  # type: ignore[misc]  # unfold carries no
         wrapped: Page = super().admin_view(_whole(view), cacheable)
         return wrapped
 
+    def get_urls(self) -> list[Any]:
+        """Without Django's redirect to an object's own page: no object has one, and it breaks on ids that are none."""
+        return [each for each in super().get_urls() if getattr(each, "name", "") != "view_on_site"]
+
     def extra_urls(self) -> list[URLPattern]:
         return [
             path("login/code/", never_cache(pages.CodePage.as_view(site=self)), name="code"),
