@@ -1,10 +1,13 @@
 """What limits the pages of the dashboard to the accounts that their reader may see."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.admin.models import CHANGE, LogEntry
-from django.db.models import Model, QuerySet
+from django.contrib.admin.widgets import AutocompleteMixin
+from django.core.exceptions import ValidationError
+from django.db.models import Field, Model, QuerySet
 from django.http import HttpRequest
 
 from access.reach import limit
@@ -17,8 +20,38 @@ else:
     Base = object
 
 
+class _Tolerant:
+    """A field that is found by typing, which comes back with its error when what was chosen is no key at all."""
+
+    def optgroups(self, name: str, value: Sequence[Any], attrs: Any = None) -> Any:
+        """What to show as chosen."""
+        key = self.choices.queryset.model._meta.pk  # type: ignore[attr-defined]
+        return super().optgroups(name, [each for each in value if _is_key(key, each)], attrs)  # type: ignore[misc]
+
+
+def _is_key(field: "Field[Any, Any]", value: Any) -> bool:
+    try:
+        field.clean(value, None)
+    except ValidationError:
+        return False
+    return True
+
+
+@cache
+def _tolerant(widget: type[AutocompleteMixin]) -> type[AutocompleteMixin]:
+    return type(widget.__name__, (_Tolerant, widget), {})
+
+
 class LimitedChoices(Base):
     """Forms offer, and take, only what their reader may see."""
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """The field of a form; Django's own finds nothing but an error for a key that can't be one."""
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        widget = getattr(getattr(field, "widget", None), "widget", getattr(field, "widget", None))
+        if isinstance(widget, AutocompleteMixin):
+            widget.__class__ = _tolerant(type(widget))
+        return field
 
     def get_field_queryset(self, db: str | None, db_field: Any, request: HttpRequest) -> QuerySet[Any]:
         """What a foreign key or a many-to-many field may lead to."""

@@ -163,8 +163,8 @@ def wait_for(seconds: float, condition: Callable[[], bool]) -> float | None:
 def _haste(timing: Timing) -> dict[str, str]:
     """Pauses, rests and leases that end within the run."""
     hasty = {
-        # All scripts share a process with whoever strikes: a slow machine may take a while to answer, and an answer that
-        # comes when the call was given up makes a duplicate.
+        # All scripts share a process with whoever strikes: on a slow machine it may take a while to answer, and what it
+        # answers when the call was given up makes a duplicate.
         "ANSWER_SECONDS": "5",
         "CONNECT_SECONDS": "2",
         "COOL_DOWN_SECONDS": "1",
