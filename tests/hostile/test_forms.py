@@ -127,9 +127,9 @@ def admin_user() -> User:
 
 
 def hammer(client: Client, address: str, form: Mapping[str, Any], names: Sequence[str]) -> None:
-    """Send the form a dozen times, with some of these fields filled otherwise."""
+    """Send the form a few times, with some of these fields filled otherwise."""
 
-    @examples(12)
+    @examples(6)
     @given(st.dictionaries(st.sampled_from(names), hostile, min_size=1, max_size=4))
     def fill(typed: dict[str, bytes]) -> None:
         answer = posted(client, address, {**form, **typed})
@@ -139,9 +139,9 @@ def hammer(client: Client, address: str, form: Mapping[str, Any], names: Sequenc
 
 
 def ask(client: Client, address: str, names: Sequence[str]) -> None:
-    """Open the list a dozen times, with some of these parameters."""
+    """Open the list a few times, with some of these parameters."""
 
-    @examples(12)
+    @examples(6)
     @given(st.dictionaries(st.sampled_from(names), short, max_size=3))
     def look(query: dict[str, bytes]) -> None:
         assert client.get(f"{address}?{urlencode(query)}").status_code < 500
