@@ -48,8 +48,11 @@ class Today(NamedTuple):
 
     @classmethod
     def of(cls, loop: FeedbackLoop | None) -> Self | None:
-        """The loop of today; None where it is gone, or has no secret."""
-        return cls(loop, Script.from_loop(loop)) if loop and loop.secret else None
+        """The loop of today; None where it is gone, or its keys are none that calls can be signed with."""
+        try:
+            return cls(loop, Script.from_loop(loop)) if loop and loop.secret else None
+        except ValueError:
+            return None
 
 
 def request_of(attempt: Attempt, today: Today | None, contents: Contents) -> RequestShown | None:
@@ -156,7 +159,7 @@ def _notes(kept: ScriptVersion | None, today: Today | None) -> list[str]:
 
 def _replaced(today: Today | None) -> str:
     if today is None:
-        return _("The loop is gone, and its secret with it: what follows from that can't be told any more.")
+        return _("The loop is gone, or its keys can't be used: what follows from them can't be told any more.")
     if rotated := today.loop.secret_rotated:
         words = _("The secret that it was signed with was replaced (%(when)s): its signature can't be told any more.")
         return words % {"when": when(rotated)}

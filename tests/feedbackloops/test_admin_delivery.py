@@ -155,6 +155,15 @@ def test_a_page_asks_as_much_for_many_attempts_as_for_one(
     assert "11 earlier attempts" in shown
 
 
+@pytest.mark.parametrize("broken", [{"secret": "no secret"}, {"rsa_private_key": "no key", "rsa_key_id": "k"}])
+def test_a_loop_whose_keys_are_broken_has_its_page_all_the_same(delivery: Delivery, broken: dict[str, str]) -> None:
+    attempts(delivery, 1)
+    FeedbackLoop.objects.update(**broken)
+    shown = page(staff(*SEES, "feedbackloops.change_delivery"), delivery)
+    assert "Failed once so far" in shown
+    assert "curl -i" not in shown
+
+
 def test_an_event_that_cannot_be_sent_says_why(delivery: Delivery) -> None:
     Event.objects.update(data={"ip": 1.5})
     assert "only text and whole numbers can be sent" in page(staff(*SEES), delivery)
