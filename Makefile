@@ -2,9 +2,9 @@
 # in the first line, which may be no longer than 127 bytes, and the checkout's path may be.
 
 PY := .venv/bin/python
-SOURCES := manage.py marketingsuite staff feedbackloops tracking profiles access rig bench chaos tests
+SOURCES := manage.py marketingsuite staff feedbackloops tracking profiles access rig bench chaos screens tests
 
-.PHONY: help demo run test check bench chaos format clean
+.PHONY: help demo run test check bench chaos screenshots format clean
 
 .DEFAULT_GOAL := help
 
@@ -15,6 +15,7 @@ help:
 	@echo "make check   lint, types, imports, migrations, deployment settings"
 	@echo "make bench   measure, print the table and write bench/results.json (BENCH_QUICK=1: in under three minutes)"
 	@echo "make chaos   break everything under load, compare the ledgers, write chaos/results.json (CHAOS_QUICK=1: in under two minutes)"
+	@echo "make screenshots  take pictures of every screen, with the demo's data, into docs/screenshots"
 	@echo "make format  let ruff format the code"
 	@echo "make clean   remove .venv and the data in var (stop what runs first)"
 
@@ -57,6 +58,10 @@ bench: .venv/installed
 
 chaos: .venv/installed-dev
 	@$(PY) -m chaos
+
+screenshots: .venv/installed-dev
+	@DEVELOPMENT=true MARKETINGSUITE_VAR=$(CURDIR)/var/screenshots PORT=$${PORT:-8100} DJANGO_ALLOW_ASYNC_UNSAFE=true \
+	DJANGO_SETTINGS_MODULE=marketingsuite.settings $(PY) -m marketingsuite.devstack python -m screens
 
 format: .venv/installed-dev
 	@$(PY) -m ruff check --fix $(SOURCES)

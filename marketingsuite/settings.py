@@ -280,6 +280,9 @@ UNFOLD = {
     "SITE_HEADER": "Marketing Suite",
     "SITE_SUBHEADER": "Feedback loops",
     "SITE_SYMBOL": "forward_to_inbox",
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("marketingsuite/favicon.svg")}
+    ],
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "STYLES": [
@@ -290,6 +293,7 @@ UNFOLD = {
     "SCRIPTS": [
         lambda request: static("marketingsuite/timezone.js"),
         lambda request: static("marketingsuite/search.js"),
+        lambda request: static("marketingsuite/names.js"),
     ],
     "LOGIN": {"form": "staff.forms.LoginForm"},
     "ACCOUNT": {

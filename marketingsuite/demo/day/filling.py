@@ -42,8 +42,8 @@ T = TypeVar("T")
 Decide = Callable[[datetime], Fate]
 
 
-def fill(cast: Cast, until: datetime, chance: Random) -> int:
-    """Write what happened until then, from the last time or from a day ago on; the number of events.
+def fill(cast: Cast, until: datetime, chance: Random, mails: int = plan.MAILS) -> int:
+    """Write what happened since the last time, or in a day, with so many mails in 24 hours; the number of events.
 
     The loops have to be verified, and paused.
     """
@@ -51,12 +51,12 @@ def fill(cast: Cast, until: datetime, chance: Random) -> int:
     newest = max((moment_of(id) for id in known.values_list("pk", flat=True)), default=None)
     start = newest + timedelta(milliseconds=1) if newest else until - DAY
     first = first_id_at(start)
-    mails = plan.a_day(start, until, len(cast.profiles), chance)
+    planned = plan.a_day(start, until, len(cast.profiles), chance, mails)
     if newest is None:
-        mails = _outage_of_last_week(until, len(cast.profiles), chance) + mails
+        planned = _outage_of_last_week(until, len(cast.profiles), chance) + planned
         first = first_id_at(until - EARLIER - DAY)
     _make_partitions(until)
-    events = _store(cast, mails)
+    events = _store(cast, planned)
     for some in _sets(events):
         fan_out(some)
     _date_back(first)

@@ -12,7 +12,9 @@ document.addEventListener("keydown", (event) => {
     const slash = event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey;
     const command = event.key.toLowerCase() === "k" && (event.ctrlKey || event.metaKey);
     if (slash || command) {
+        // The theme has a list's own search listen for the slash, too, at the window.
         event.preventDefault();
+        event.stopPropagation();
         field.focus();
         field.select();
     }

@@ -1,0 +1,1 @@
+"""The dashboard in a real browser: which screens there are, and their pictures for the documents."""

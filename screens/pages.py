@@ -1,0 +1,81 @@
+"""The screens of the dashboard by name, for an account whose loops fare differently. Import it with Django set up."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.urls import reverse
+from django.utils.http import urlencode
+
+from feedbackloops.models import Attempt, Delivery, FeedbackLoop
+from profiles.models import Account
+from tracking.messages import link_url
+from tracking.models import Event, Message
+
+
+def screens(account: Account) -> dict[str, str]:
+    """The address of each screen. What there is no row for is left out."""
+    loops = {f"loop-{_slug(loop)}": _page(loop) for loop in FeedbackLoop.objects.filter(account=account).order_by("pk")}
+    return {**_lists(), **loops, **_histories(account), **_search(account), **_forms(account)}
+
+
+def _slug(loop: FeedbackLoop) -> str:
+    return loop.name.lower().replace(" ", "-")
+
+
+def _lists() -> dict[str, str]:
+    lists = {
+        "loops": "feedbackloops_feedbackloop",
+        "deliveries": "feedbackloops_delivery",
+        "attempts": "feedbackloops_attempt",
+        "ledger": "feedbackloops_ledgerline",
+        "messages": "tracking_message",
+        "events": "tracking_event",
+        "accounts": "profiles_account",
+        "profiles": "profiles_profile",
+        "staff": "auth_user",
+    }
+    return {
+        "home": reverse("admin:index"),
+        **{name: reverse(f"admin:{page}_changelist") for name, page in lists.items()},
+    }
+
+
+def _histories(account: Account) -> dict[str, str]:
+    """A delivery that went well, one that fails and one that was given up; what they are about."""
+    deliveries: QuerySet[Delivery] = Delivery.objects.filter(account=account).order_by("-pk")
+    rows: dict[str, Any] = {
+        "delivery": deliveries.filter(state="delivered").first(),
+        "delivery-failing": deliveries.filter(state="pending", attempts__gt=1).first(),
+        "delivery-given-up": deliveries.filter(state="given_up").first(),
+        "attempt": Attempt.objects.filter(account=account).order_by("-pk").first(),
+        "event": Event.objects.filter(account=account, type="click").order_by("-pk").first(),
+        "message": Message.objects.filter(account=account).order_by("-created").first(),
+    }
+    return {name: _page(row) for name, row in rows.items() if row}
+
+
+def _search(account: Account) -> dict[str, str]:
+    clicked = Event.objects.filter(account=account, type="click", data__link__isnull=False).order_by("-pk").first()
+    if clicked is None or clicked.message is None:
+        return {"search-help": reverse("admin:search")}
+    url = link_url(clicked.message, int(clicked.data["link"]), str(clicked.data["original"]))
+    terms = {
+        "search": clicked.message.recipient,
+        "search-tracking-url": url,
+        "search-nothing": "nobody@example.invalid",
+    }
+    found = {name: f"{reverse('admin:search')}?{urlencode({'q': term})}" for name, term in terms.items()}
+    return {"search-help": reverse("admin:search"), **found}
+
+
+def _forms(account: Account) -> dict[str, str]:
+    return {
+        "new-loop": reverse("admin:feedbackloops_feedbackloop_add"),
+        "account": _page(account),
+        "password": reverse("admin:password_change"),
+        "second-factor": reverse("admin:second_factor"),
+    }
+
+
+def _page(row: Any) -> str:
+    return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])

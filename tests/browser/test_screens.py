@@ -1,0 +1,53 @@
+"""Every screen in a real browser: accessible, quiet, and narrow enough for a phone."""
+
+from random import Random
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils.timezone import now
+from playwright.sync_api import Browser
+
+from feedbackloops.models import FeedbackLoop
+from marketingsuite.demo.day.cast import UNVERIFIED, Cast, gather
+from marketingsuite.demo.day.filling import fill
+from screens.pages import screens
+from tests.browser.visitor import Visitor, visiting
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(240)]
+
+CONTRAST = "color-contrast"
+
+
+@pytest.fixture
+def cast() -> Cast:
+    """A day as the demo has it."""
+    cast = gather("http://localhost:9")
+    for name, loop in cast.loops.items():
+        if name != UNVERIFIED:
+            FeedbackLoop.objects.filter(pk=loop.pk).update(verified_place=loop.place, verified=now())
+    fill(cast, now(), Random(7), mails=40)
+    FeedbackLoop.objects.update(status="active")
+    return cast
+
+
+def complaints(visitor: Visitor, name: str, path: str) -> list[str]:
+    """What is wrong with a screen."""
+    visitor.complaints.clear()
+    assert visitor.go(path) == 200, (name, path)
+    found = visitor.faults() + visitor.overhang()
+    visitor.be_dark()
+    found += [f"dark: {fault}" for fault in visitor.faults(CONTRAST)]
+    return [f"{name}: {each}" for each in (*found, *visitor.complaints)]
+
+
+def test_no_screen_has_a_serious_fault_an_error_in_the_console_or_a_sideways_scroll(
+    browser: Browser, live_server: Any, admin_client: Client, cast: Cast
+) -> None:
+    with visiting(browser, live_server.url, admin_client) as visitor:
+        pages = screens(cast.account)
+        assert len(pages) > 20
+        found = [each for name, path in pages.items() for each in complaints(visitor, name, path)]
+    with visiting(browser, live_server.url) as stranger:
+        found += complaints(stranger, "login", "/admin/login/")
+    assert not found, "\n".join(found)
