@@ -2,10 +2,11 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, path
 from django.views.generic import RedirectView
 
-from marketingsuite.admin import home
+from marketingsuite.admin import home, last
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.admin_view(home)),
+    path("admin/last-events/", admin.site.admin_view(last), name="last_events"),
     path("admin/", admin.site.urls),
 ]

@@ -3,27 +3,25 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import F, QuerySet
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
 from django.utils.timezone import now
-from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from feedbackloops.admin.acts import ACTS
 from feedbackloops.admin.again import again_page, begun_words
 from feedbackloops.admin.forms import LoopForm
 from feedbackloops.admin.listed import ListedDeliveries
-from feedbackloops.admin.recent import fetch_recent, standing
+from feedbackloops.admin.listing import LoopList
 from feedbackloops.admin.secrets import SecretPages, public_record
 from feedbackloops.admin.sections.changes import with_values
 from feedbackloops.admin.sections.page import sections_of
 from feedbackloops.admin.sections.visit import Visit
-from feedbackloops.models import Delivery, FeedbackLoop, LaneState, LoopStatus
-from feedbackloops.words import lane_of, resend_words, verified_words
-from profiles.pages import LookupFilter, Page
-from profiles.showing import badge, when
+from feedbackloops.models import Delivery, FeedbackLoop
+from feedbackloops.words import resend_words
+from profiles.pages import Page
 
 SCRIPT = ("Script", {"fields": ["account", "name", "url", "contact", "body_format", "status"]})
 EVENTS = ("Events", {"fields": ["event_types"]})
@@ -33,30 +31,11 @@ SIGNING = (
     "Signing",
     {"fields": ["rsa_key", "rsa_key_id", "new_rsa_key", "make_rsa_key", "remove_rsa_key"]},
 )
-STATUS_COLOURS = {"active": "success", "paused": "warning"}
-STANDING = "admin/feedbackloops/feedbackloop/standing.html"
-
-
-class VerifiedFilter(DropdownFilter):  # type: ignore[misc]  # unfold carries no types
-    """By whether the place of the URL is verified."""
-
-    title = "verified"
-    parameter_name = "verified"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("yes", "Verified"), ("no", "Not verified")]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[FeedbackLoop]) -> QuerySet[FeedbackLoop]:
-        if self.value() == "yes":
-            return queryset.filter(verified_place=F("place"))
-        return queryset.exclude(verified_place=F("place")) if self.value() == "no" else queryset
 
 
 @admin.register(FeedbackLoop)
-class FeedbackLoopAdmin(SecretPages, ListedDeliveries, Page):
+class FeedbackLoopAdmin(LoopList, SecretPages, ListedDeliveries, Page):
     form = LoopForm
-    list_display = ["name", "account", "status_shown", "verified_shown", "sending", "last_success"]
-    list_filter = [("account", LookupFilter), ("status", ChoicesDropdownFilter), VerifiedFilter]
     search_fields = ["name", "url", "account__name"]
     search_help_text = "Part of the name, URL or account"
     autocomplete_fields = ["account"]
@@ -65,11 +44,6 @@ class FeedbackLoopAdmin(SecretPages, ListedDeliveries, Page):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[FeedbackLoop]:
         return super().get_queryset(request).select_related("account", "lane")
-
-    def get_changelist_instance(self, request: HttpRequest) -> Any:
-        changelist = super().get_changelist_instance(request)
-        fetch_recent(changelist.result_list)
-        return changelist
 
     def get_fieldsets(self, request: HttpRequest, obj: FeedbackLoop | None = None) -> Any:
         """How calls are signed is for those who may change the loop; databases are chosen once the account is known."""
@@ -178,23 +152,6 @@ class FeedbackLoopAdmin(SecretPages, ListedDeliveries, Page):
     @admin.action(description="Resume", permissions=["change"])
     def resume(self, request: HttpRequest, queryset: QuerySet[FeedbackLoop]) -> None:
         self._do(request, "resume", queryset)
-
-    @admin.display(description="Status", ordering="status")
-    def status_shown(self, loop: FeedbackLoop) -> str:
-        return badge(LoopStatus(loop.status).label, STATUS_COLOURS.get(loop.status, ""))
-
-    @admin.display(description="Verified")
-    def verified_shown(self, loop: FeedbackLoop) -> str:
-        return badge(verified_words(loop), "success" if loop.is_verified else "warning")
-
-    @admin.display(description="Sending")
-    def sending(self, loop: FeedbackLoop) -> str:
-        return render_to_string(STANDING, {"standing": standing(loop, now())})
-
-    @admin.display(description="Last success", ordering="lane__last_success")
-    def last_success(self, loop: FeedbackLoop) -> str:
-        lane: LaneState = lane_of(loop)
-        return when(lane.last_success)
 
     @admin.display(description="RSA key")
     def rsa_key(self, loop: FeedbackLoop) -> str:

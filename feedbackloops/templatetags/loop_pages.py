@@ -1,12 +1,16 @@
 """What the pages of events and profiles show of feedback loops, without their apps knowing of any."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from django import template
 from django.contrib.auth.models import AnonymousUser, User
+from django.db.models import Q, QuerySet
+from django.urls import reverse
 from django.utils.timezone import now
 
-from feedbackloops.models import Delivery, ParkedEvent
+from feedbackloops.admin.lines import lines_of
+from feedbackloops.models import Delivery, FeedbackLoop, ParkedEvent
 from feedbackloops.protocol import payload
 from feedbackloops.story.answers import answer_shown
 from feedbackloops.story.event import Fates, fates_for
@@ -20,9 +24,11 @@ from feedbackloops.words import (
     seconds,
     short_time,
 )
-from profiles.models import Database, Profile
+from profiles.models import Account, Database, Profile
 from profiles.showing import NOTHING, link, related, related_link, when
 from tracking.models import Event
+
+LINES_SHOWN = 20
 
 register = template.Library()
 register.filter("when", when)
@@ -93,3 +99,25 @@ def parked(event: Event, user: User | AnonymousUser) -> ParkedEvent | None:
 
 def _may_see(user: User | AnonymousUser, model: str) -> bool:
     return any(user.has_perm(f"feedbackloops.{right}_{model}") for right in ("view", "change"))
+
+
+@register.inclusion_tag("admin/feedbackloops/feedbackloop/lines.html")
+def loops_of_account(account: Account, user: User | AnonymousUser) -> dict[str, Any]:
+    """The loops of an account, and how they go."""
+    return _lines(FeedbackLoop.objects.filter(account=account), f"account__id__exact={account.pk}", user)
+
+
+@register.inclusion_tag("admin/feedbackloops/feedbackloop/lines.html")
+def loops_of_database(database: Database, user: User | AnonymousUser) -> dict[str, Any]:
+    """The loops that get events of a database: those that name it, and those of its account that name none."""
+    wanted = Q(databases=database) | Q(databases=None)
+    loops = FeedbackLoop.objects.filter(wanted, account_id=database.account_id)
+    return _lines(loops, f"account__id__exact={database.account_id}", user)
+
+
+def _lines(loops: QuerySet[FeedbackLoop], query: str, user: User | AnonymousUser) -> dict[str, Any]:
+    if not _may_see(user, "feedbackloop"):
+        return {"hidden": True}
+    found = list(loops.select_related("account", "lane").order_by("name")[: LINES_SHOWN + 1])
+    all_of_them = f"{reverse('admin:feedbackloops_feedbackloop_changelist')}?{query}"
+    return {"lines": lines_of(found[:LINES_SHOWN], now()), "more": len(found) > LINES_SHOWN, "all": all_of_them}

@@ -1,0 +1,103 @@
+"""How loops went in the last day: a line for each, in the same few questions however many they are."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.utils.formats import date_format, number_format
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
+
+from feedbackloops.admin.recent import fetch_recent, standing
+from feedbackloops.charts import Cell, strip
+from feedbackloops.counting import Counts, counts_of, hour_of, total
+from feedbackloops.models import FeedbackLoop
+from feedbackloops.overview import MOST_WAITING, Waiting, waiting_in
+from feedbackloops.protocol.latency import BOUNDS, percentile
+from feedbackloops.words import Standing, about
+from profiles.showing import NOTHING
+
+HOURS_SHOWN = 24
+HOUR = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A loop at a glance."""
+
+    loop: FeedbackLoop
+    standing: Standing
+    cells: list[Cell]
+    success: str
+    p95: str
+    waiting: str
+
+    @property
+    def words(self) -> str:
+        """What the health strip shows, for those who don't see it."""
+        return _("Calls of the last 24 hours, %(success)s successful") % {"success": self.success}
+
+
+def last_hours(now: datetime) -> list[datetime]:
+    """The hours of the clock (UTC) that a day's charts show: this one, and the 23 before."""
+    last = hour_of(now)
+    return [last - HOUR * back for back in reversed(range(HOURS_SHOWN))]
+
+
+def hour_words(hour: datetime) -> str:
+    """An hour in the viewer's zone."""
+    return date_format(localtime(hour), "H:i")
+
+
+def lines_of(loops: Iterable[FeedbackLoop], now: datetime) -> list[Line]:
+    """The lines of these loops, whose lanes should be at hand."""
+    listed, hours = list(loops), last_hours(now)
+    fetch_recent(listed)
+    ids = [loop.pk for loop in listed]
+    counts, waiting = counts_of(ids, hours[0], hours[-1] + HOUR), waiting_in(ids)
+    return [_line(loop, counts[loop.pk], waiting.get(loop.pk), hours, now) for loop in listed]
+
+
+def success_words(counts: Counts) -> str:
+    """The share of the calls that succeeded."""
+    calls = counts.delivered + counts.failed
+    if not calls:
+        return NOTHING
+    share = 100 * counts.delivered / calls
+    # What is not all is not called so.
+    shown = 99.9 if counts.failed and share > 99.9 else share
+    return f"{number_format(shown, decimal_pos=0 if shown == 100 else 1)} %"
+
+
+def seconds_words(latency: Sequence[int], share: float) -> str:
+    """Within which time this share of what was delivered was received."""
+    seconds = percentile(latency, share)
+    if seconds is None:
+        return NOTHING
+    if seconds > BOUNDS[-1]:
+        return _("over an hour")
+    return f"{max(seconds * 1000, 1):.0f} ms" if seconds < 1 else about(seconds)
+
+
+def waiting_number(waiting: Waiting | None) -> str:
+    """How many deliveries wait."""
+    if waiting is None:
+        return "0"
+    if waiting.is_more:
+        return _("over %(number)s") % {"number": number_format(MOST_WAITING, force_grouping=True)}
+    return number_format(waiting.number, force_grouping=True)
+
+
+def _line(
+    loop: FeedbackLoop,
+    counts: Mapping[datetime, Counts],
+    waiting: Waiting | None,
+    hours: Sequence[datetime],
+    now: datetime,
+) -> Line:
+    each = [counts.get(hour, Counts()) for hour in hours]
+    cells = strip([hour_words(hour) for hour in hours], [c.delivered for c in each], [c.failed for c in each])
+    day = total(each)
+    return Line(
+        loop, standing(loop, now), cells, success_words(day), seconds_words(day.latency, 0.95), waiting_number(waiting)
+    )
