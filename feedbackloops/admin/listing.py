@@ -13,15 +13,16 @@ from feedbackloops.admin.filters import EventTypeFilter, StandingFilter, Verifie
 from feedbackloops.admin.lines import Line, lines_of
 from feedbackloops.models import FeedbackLoop, LoopStatus
 from feedbackloops.words import lane_of, verified_words
-from profiles.pages import LookupFilter
+from profiles.pages import LookupFilter, ModelAdmin
 from profiles.showing import badge, when
 
 STATUS_COLOURS = {"active": "success", "paused": "warning"}
 STANDING = "admin/feedbackloops/feedbackloop/standing.html"
 STRIP = "charts/strip.html"
+KEPT = "_line"
 
 
-class LoopList:
+class LoopList(ModelAdmin):
     """What a page's loops look like in a list: each column reads the loop's line, which is fetched for all of them."""
 
     list_display = ["name", "account", "status_shown", "sending", "health", "success", "p95", "waiting", "last_success"]
@@ -34,9 +35,9 @@ class LoopList:
     ]
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
-        changelist = super().get_changelist_instance(request)  # type: ignore[misc]  # of a ModelAdmin
+        changelist = super().get_changelist_instance(request)
         for line in lines_of(changelist.result_list, now()):
-            line.loop._line = line
+            setattr(line.loop, KEPT, line)
         return changelist
 
     @admin.display(description=_("Status"), ordering="status")
@@ -70,5 +71,5 @@ class LoopList:
 
 
 def _line(loop: FeedbackLoop) -> Line:
-    line: Line = loop._line  # type: ignore[attr-defined]  # set where the list is made
+    line: Line = getattr(loop, KEPT)
     return line
