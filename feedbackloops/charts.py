@@ -12,6 +12,8 @@ HEIGHT: Final = 100.0
 STEP, BAR = 10.0, 8.0
 # What is there at all is seen.
 LEAST = 1.5
+# An hour in which no more than one call in so many fails is a good one.
+FEW: Final = 20
 
 
 class Series(NamedTuple):
@@ -117,6 +119,8 @@ def strip(labels: Sequence[str], good: Sequence[int], bad: Sequence[int]) -> lis
 
 
 def _kind(good: int, bad: int) -> str:
-    if bad:
-        return "mixed" if good else "bad"
-    return "good" if good else "none"
+    if not good and not bad:
+        return "none"
+    if bad * FEW <= good:
+        return "good"
+    return "mixed" if good else "bad"

@@ -218,6 +218,8 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
+# Where a login leads that was opened by itself.
+LOGIN_REDIRECT_URL = "admin:index"
 SESSION_COOKIE_AGE = env.int("SESSION_IDLE_SECONDS", default=3600)
 SESSION_SECONDS = env.int("SESSION_SECONDS", default=43_200)
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True

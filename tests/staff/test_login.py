@@ -38,7 +38,8 @@ def tried(username: str = "Ann", password: str = "wrong", **headers: Any) -> Any
 
 
 def test_the_right_password_lets_in() -> None:
-    assert tried(password=PASSWORD).status_code == 302
+    answer = tried(password=PASSWORD)
+    assert (answer.status_code, answer["Location"]) == (302, "/admin/")
 
 
 def test_after_too_many_tries_no_password_is_looked_at_and_the_time_to_wait_is_told() -> None:
