@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
@@ -38,6 +38,29 @@ class Visitor:
         """Open a page; its status."""
         response = self.page.goto(self.place + path)
         return response.status if response else 0
+
+    def press(self, key: str) -> None:
+        """Press a key, in the names of Playwright."""
+        self.page.keyboard.press(key)
+
+    def enter(self) -> None:
+        """Press Enter, and wait for the page that it leads to."""
+        with self.page.expect_navigation():
+            self.press("Enter")
+
+    def write(self, text: str) -> None:
+        """Type a text where the keyboard is; what stands there is replaced."""
+        self.page.keyboard.press("ControlOrMeta+A")
+        self.page.keyboard.type(text)
+
+    def tab_to(self, selector: str, most: int = 150) -> Self:
+        """Press Tab until the keyboard is at what the selector means. Raises AssertionError if it never is."""
+        self.page.locator(selector).first.wait_for()
+        for _ in range(most):
+            if self.page.evaluate("(wanted) => document.activeElement.matches(wanted)", selector):
+                return self
+            self.page.keyboard.press("Tab")
+        raise AssertionError(f"The keyboard never got to {selector}.")
 
     def faults(self, *rules: str) -> list[str]:
         """Serious and critical faults that axe finds on the page as it is now, by these rules only if there are any."""
