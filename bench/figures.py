@@ -77,6 +77,9 @@ FIGURES = (
     Figure("growth.backlog_ratio", at_least=0.9),
     Figure("growth.old_snapshot_ratio", at_least=0.9),
     Figure("prune.hits_ratio", at_least=0.8),
+    Figure("screens.rows"),
+    Figure("screens.number"),
+    Figure("screens.slowest_ms", at_most=300),
     Figure("memory.web_mb", at_most=200),
     Figure("memory.worker_mb", at_most=200),
 )

@@ -55,10 +55,10 @@ def _histories(account: Account) -> dict[str, str]:
 
 
 def _search(account: Account) -> dict[str, str]:
-    clicked = Event.objects.filter(account=account, type="click", data__link__isnull=False).order_by("-pk").first()
+    clicked = Event.objects.filter(account=account, type="click").order_by("-pk").first()
     if clicked is None or clicked.message is None:
         return {"search-help": reverse("admin:search")}
-    url = link_url(clicked.message, int(clicked.data["link"]), str(clicked.data["original"]))
+    url = link_url(clicked.message, clicked.data.get("link", 1), clicked.data.get("original", "https://example.com/"))
     terms = {
         "search": clicked.message.recipient,
         "search-tracking-url": url,

@@ -16,6 +16,9 @@ fanout.loops fanout.deliveries_per_second
 growth.rows growth.hits_ratio growth.drain_ratio growth.sweep_ratio growth.admin_ratio growth.backlog_ratio
 growth.old_snapshot_ratio
 prune.hits_ratio
+screens.rows
+screens.number
+screens.slowest_ms
 memory.web_mb memory.worker_mb
 """
 VALUES = st.lists(st.floats(-1e6, 1e6), min_size=1)
@@ -31,7 +34,7 @@ def test_every_key_that_was_promised_is_there_once_and_no_other() -> None:
 
 
 def test_each_row_has_a_module_and_they_run_in_the_order_of_the_table() -> None:
-    expected = ("hits", "drain", "flow", "latency", "isolation", "quiet", "fanout", "growth", "prune", "memory")
+    expected = ("hits", "drain", "flow", "latency", "isolation", "quiet", "fanout", "growth", "prune", "screens", "memory")
     assert expected == ROWS
 
 
