@@ -34,7 +34,19 @@ def test_every_key_that_was_promised_is_there_once_and_no_other() -> None:
 
 
 def test_each_row_has_a_module_and_they_run_in_the_order_of_the_table() -> None:
-    expected = ("hits", "drain", "flow", "latency", "isolation", "quiet", "fanout", "growth", "prune", "screens", "memory")
+    expected = (
+        "hits",
+        "drain",
+        "flow",
+        "latency",
+        "isolation",
+        "quiet",
+        "fanout",
+        "growth",
+        "prune",
+        "screens",
+        "memory",
+    )
     assert expected == ROWS
 
 

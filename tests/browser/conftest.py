@@ -1,16 +1,25 @@
 """Tests in the system's Chromium; where there is none they are skipped, and say so."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
 
 from screens.chromium import browsing, chromium
 
+BROWSER = Path(__file__).parent
 
-@pytest.fixture(scope="session")
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run these tests first, in whatever order: the others need a thread without the event loop of Playwright."""
+    items.sort(key=lambda item: BROWSER not in item.path.parents)
+
+
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """Chromium, started once."""
+    """Chromium, started once, and gone before the tests of anything else."""
     path = chromium()
     if path is None:
         pytest.skip("no Chromium is installed (Debian and Ubuntu: the package chromium), nor named by CHROMIUM")
