@@ -7,6 +7,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils.timezone import now
 
+from feedbackloops import backlog
 from feedbackloops.admin.home import home_of
 from feedbackloops.admin.lines import success_words, waiting_number
 from feedbackloops.counting import Counts, hour_of
@@ -143,7 +144,10 @@ def test_who_may_not_see_loops_or_events_does_not(client: Client) -> None:
 
 
 @pytest.mark.parametrize("address", ["/admin/", f"/admin/{LOOP.replace('_', '/')}/"])
-def test_pages_ask_as_often_for_thirty_loops_as_for_one(client: Client, address: str) -> None:
+def test_pages_ask_as_often_for_thirty_loops_as_for_one(
+    client: Client, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backlog, "KEPT_SECONDS", 3600.0)
     message = make_message()
     failing(message.account)
     owe(message)

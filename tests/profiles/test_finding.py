@@ -68,8 +68,10 @@ def test_which_field_holds_the_address_is_a_fact_of_the_database() -> None:
 
 
 def test_a_look_up_goes_through_the_index() -> None:
-    make_profile(email="ann@example.com")
+    database = make_database()
+    import_profiles(database, [{"fields": {"email": f"{number}@example.com"}} for number in range(1000)])
     with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_seqscan = off")
-    plan = Profile.objects.filter(account_id=1, address__in=["a@b", "c@d"]).order_by().explain()
-    assert "profile_by_address" in plan
+        # What PostgreSQL thinks of a table that was empty a moment ago depends on the tests before.
+        cursor.execute("ANALYZE profiles_profile")
+    found = Profile.objects.filter(account_id=database.account_id, address__in=["1@example.com", "2@example.com"])
+    assert "profile_by_address" in found.order_by().explain()
