@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Final
 
 from django.db.models import Sum
 
@@ -10,6 +11,8 @@ from feedbackloops.models import LoopHour, OwedCount
 from feedbackloops.protocol.latency import BUCKETS
 
 NO_LATENCY = (0,) * BUCKETS
+HOUR: Final = timedelta(hours=1)
+HOURS_OF_A_DAY: Final = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,12 @@ class Counts:
 def hour_of(moment: datetime) -> datetime:
     """The start of the hour (UTC) that a moment is in, as it stands in the counts."""
     return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+
+
+def last_hours(now: datetime) -> list[datetime]:
+    """The last 24 hours of the clock (UTC), the one that has begun among them, the earliest first."""
+    last = hour_of(now)
+    return [last - HOUR * back for back in reversed(range(HOURS_OF_A_DAY))]
 
 
 def counts_of(loops: Iterable[int], start: datetime, end: datetime) -> dict[int, dict[datetime, Counts]]:

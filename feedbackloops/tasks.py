@@ -147,9 +147,9 @@ def keep_partitions() -> None:
     history.drop_old_partitions(today)
 
 
-@shared_task(base=Ring, name="compact_owed")
-def compact_owed() -> None:
-    """Sum up the counts of what was owed."""
+@shared_task(base=Ring, name="compact_counts")
+def compact_counts() -> None:
+    """Sum up the counts that fan-outs only add to."""
     history.sum_up()
 
 

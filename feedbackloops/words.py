@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from django.db.models import Prefetch
+from django.utils.formats import number_format
 
 from feedbackloops.models import (
     Attempt,
@@ -239,6 +240,16 @@ def short_time(value: float) -> str:
             rest = whole % length // part
             return f"{whole // length} {unit}" + (f" {rest} {smaller}" if rest else "")
     return about(value)
+
+
+def success_words(delivered: int, failed: int) -> str:
+    """The share of the calls that succeeded."""
+    if not delivered + failed:
+        return NOTHING
+    share = 100 * delivered / (delivered + failed)
+    # What is not all is not called so.
+    shown = min(share, 99.9) if failed else 100
+    return f"{number_format(shown, decimal_pos=1 if failed else 0)} %"
 
 
 def latency_words(latency: Sequence[int]) -> str:

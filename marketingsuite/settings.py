@@ -5,13 +5,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from django.templatetags.static import static
-from django.urls import reverse_lazy
-
 from feedbackloops.protocol.retry import parse_schedule
 from marketingsuite import logs
 from marketingsuite.environment import Environment, mail_server, named, networks
 from marketingsuite.keys import development_keys, insist_on_safety, key_from
+from marketingsuite.theme import UNFOLD as UNFOLD  # which the theme reads from here
 from tracking.tokens import Keyring
 
 VERSION = "0.1.0"
@@ -192,7 +190,7 @@ CELERY_TASK_ROUTES = {
     "send_again": {"queue": "looks"},
     # Not with the looks, which wait for strangers.
     "keep_partitions": {"queue": "events"},
-    "compact_owed": {"queue": "events"},
+    "compact_counts": {"queue": "events"},
     "end_overlaps": {"queue": "events"},
 }
 CELERY_BEAT_SCHEDULE = {
@@ -204,7 +202,7 @@ CELERY_BEAT_SCHEDULE = {
         "watch_loops": 60.0,
         "count_ledger": 600.0,
         "keep_partitions": 3600.0,
-        "compact_owed": 600.0,
+        "compact_counts": 600.0,
         "end_overlaps": 3600.0,
     }.items()
 }
@@ -266,74 +264,3 @@ _passwords = [DATABASES["default"]["PASSWORD"], unquote(urlsplit(CELERY_BROKER_U
 # Taken out of log lines and reports, wherever they stand.
 SECRETS = [*_keys, *_passwords]
 LOGGING = logs.configuration(LOG_FORMAT, LOG_LEVEL, SECRETS)
-
-
-def _page(title: str, icon: str, model: str) -> dict[str, Any]:
-    app, name = model.split("_")
-
-    def may_see(request: Any) -> bool:
-        return any(request.user.has_perm(f"{app}.{right}_{name}") for right in ("view", "change"))
-
-    return {"title": title, "icon": icon, "link": reverse_lazy(f"admin:{model}_changelist"), "permission": may_see}
-
-
-UNFOLD = {
-    "SITE_TITLE": "Marketing Suite",
-    "SITE_HEADER": "Marketing Suite",
-    "SITE_SUBHEADER": "Feedback loops",
-    "SITE_SYMBOL": "forward_to_inbox",
-    "SITE_FAVICONS": [
-        {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("marketingsuite/favicon.svg")}
-    ],
-    "SHOW_HISTORY": True,
-    "SHOW_VIEW_ON_SITE": False,
-    "STYLES": [
-        lambda request: static("marketingsuite/dashboard.css"),
-        lambda request: static("marketingsuite/charts.css"),
-        lambda request: static("marketingsuite/search.css"),
-    ],
-    "SCRIPTS": [
-        lambda request: static("marketingsuite/timezone.js"),
-        lambda request: static("marketingsuite/search.js"),
-        lambda request: static("marketingsuite/names.js"),
-    ],
-    "LOGIN": {"form": "staff.forms.LoginForm"},
-    "ACCOUNT": {
-        "navigation": [
-            {"title": "Change password", "link": reverse_lazy("admin:password_change")},
-            {"title": "Second factor", "link": reverse_lazy("admin:second_factor")},
-        ],
-    },
-    "SIDEBAR": {
-        "navigation": [
-            {
-                "title": "Feedback loops",
-                "items": [
-                    _page("Loops", "sync_alt", "feedbackloops_feedbackloop"),
-                    _page("Deliveries", "outbox", "feedbackloops_delivery"),
-                    _page("Attempts", "call_made", "feedbackloops_attempt"),
-                    _page("Parked events", "report", "feedbackloops_parkedevent"),
-                    _page("Ledger", "balance", "feedbackloops_ledgerline"),
-                ],
-            },
-            {
-                "title": "Tracking",
-                "items": [
-                    _page("Messages", "mail", "tracking_message"),
-                    _page("Events", "bolt", "tracking_event"),
-                    _page("Blocked links", "link_off", "tracking_block"),
-                ],
-            },
-            {
-                "title": "Customers",
-                "items": [
-                    _page("Accounts", "apartment", "profiles_account"),
-                    _page("Databases", "database", "profiles_database"),
-                    _page("Profiles", "person", "profiles_profile"),
-                    _page("Staff", "badge", "auth_user"),
-                    _page("Staff groups", "groups", "auth_group"),
-                ],
-            },
-        ],
-    },
-}

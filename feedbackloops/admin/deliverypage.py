@@ -49,7 +49,7 @@ class DeliveryPage(HistoryPage):
 
     class Media:
         css = {"all": ["marketingsuite/history.css"]}
-        js = ["marketingsuite/history.js"]
+        js = ["marketingsuite/live.js"]
 
     def has_resend_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("feedbackloops.change_delivery")

@@ -130,7 +130,7 @@ class AttemptAdmin(HistoryPage):
 
     class Media:
         css = {"all": ["marketingsuite/history.css"]}
-        js = ["marketingsuite/history.js"]
+        js = ["marketingsuite/live.js"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Attempt]:
         return super().get_queryset(request).prefetch_related(LOOP_NAMES, "account")

@@ -19,19 +19,16 @@ from access.reach import limit
 from feedbackloops.admin.filters import ACTIVE, conditions
 from feedbackloops.admin.forms import EVENT_TYPES
 from feedbackloops.admin.lines import (
-    HOUR,
     Line,
     hour_words,
-    last_hours,
     lines_of,
     seconds_words,
-    success_words,
 )
 from feedbackloops.charts import Chart, Series, stacked
-from feedbackloops.counting import Counts, total
+from feedbackloops.counting import HOUR, Counts, last_hours, total
 from feedbackloops.models import FeedbackLoop, LedgerLine, ParkedEvent
 from feedbackloops.overview import Waiting, events_of, hours_of, last_events, waiting_in
-from feedbackloops.words import Kind, about
+from feedbackloops.words import Kind, about, success_words
 from profiles.models import Account
 
 TROUBLES_SHOWN = 10
@@ -121,7 +118,7 @@ def _calls_tiles(day: Counts) -> list[Tile]:
     words = _("%(number)s delivered, %(failed)s") % {"number": _number(day.delivered), "failed": failed}
     half = _("half of all; 95 %% within %(time)s") % {"time": seconds_words(day.latency, 0.95)}
     return [
-        Tile(_("Successful calls"), success_words(day), words, is_bad=day.failed > day.delivered),
+        Tile(_("Successful calls"), success_words(day.delivered, day.failed), words, is_bad=day.failed > day.delivered),
         Tile(_("From event to receipt"), seconds_words(day.latency, 0.5), half if day.delivered else ""),
     ]
 

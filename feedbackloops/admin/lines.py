@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.utils.formats import date_format, number_format
 from django.utils.timezone import localtime
@@ -10,15 +10,12 @@ from django.utils.translation import gettext as _
 
 from feedbackloops.admin.recent import fetch_recent, standing
 from feedbackloops.charts import Cell, strip
-from feedbackloops.counting import Counts, counts_of, hour_of, total
+from feedbackloops.counting import HOUR, Counts, counts_of, last_hours, total
 from feedbackloops.models import FeedbackLoop
 from feedbackloops.overview import MOST_WAITING, Waiting, waiting_in
 from feedbackloops.protocol.latency import BOUNDS, percentile
-from feedbackloops.words import Standing, about
+from feedbackloops.words import Standing, about, success_words
 from profiles.showing import NOTHING
-
-HOURS_SHOWN = 24
-HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +35,6 @@ class Line:
         return _("Calls of the last 24 hours, %(success)s successful") % {"success": self.success}
 
 
-def last_hours(now: datetime) -> list[datetime]:
-    """The hours of the clock (UTC) that a day's charts show: this one, and the 23 before."""
-    last = hour_of(now)
-    return [last - HOUR * back for back in reversed(range(HOURS_SHOWN))]
-
-
 def hour_words(hour: datetime) -> str:
     """An hour in the viewer's zone."""
     return date_format(localtime(hour), "H:i")
@@ -56,17 +47,6 @@ def lines_of(loops: Iterable[FeedbackLoop], now: datetime) -> list[Line]:
     ids = [loop.pk for loop in listed]
     counts, waiting = counts_of(ids, hours[0], hours[-1] + HOUR), waiting_in(ids)
     return [_line(loop, counts[loop.pk], waiting.get(loop.pk), hours, now) for loop in listed]
-
-
-def success_words(counts: Counts) -> str:
-    """The share of the calls that succeeded."""
-    calls = counts.delivered + counts.failed
-    if not calls:
-        return NOTHING
-    share = 100 * counts.delivered / calls
-    # What is not all is not called so.
-    shown = 99.9 if counts.failed and share > 99.9 else share
-    return f"{number_format(shown, decimal_pos=0 if shown == 100 else 1)} %"
 
 
 def seconds_words(latency: Sequence[int], share: float) -> str:
@@ -99,5 +79,10 @@ def _line(
     cells = strip([hour_words(hour) for hour in hours], [c.delivered for c in each], [c.failed for c in each])
     day = total(each)
     return Line(
-        loop, standing(loop, now), cells, success_words(day), seconds_words(day.latency, 0.95), waiting_number(waiting)
+        loop=loop,
+        standing=standing(loop, now),
+        cells=cells,
+        success=success_words(day.delivered, day.failed),
+        p95=seconds_words(day.latency, 0.95),
+        waiting=waiting_number(waiting),
     )

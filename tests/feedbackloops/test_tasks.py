@@ -161,7 +161,7 @@ def test_saving_a_verified_loop_wakes_its_lane(
 
 def test_keeping_partitions_and_summing_up_run() -> None:
     tasks.keep_partitions()
-    tasks.compact_owed()
+    tasks.compact_counts()
 
 
 def test_watching_stops_what_failed_too_long_sends_the_mails_and_rings_for_resends(

@@ -9,9 +9,8 @@ from django.utils.translation import gettext as _
 from feedbackloops import resending
 from feedbackloops.admin.acts import ACTS, Act
 from feedbackloops.admin.recent import seconds_a_call, standing
-from feedbackloops.admin.sections.outcomes import hours_of, success_rate
 from feedbackloops.admin.sections.visit import Visit
-from feedbackloops.counting import Counts, total
+from feedbackloops.counting import Counts, last_hours, total
 from feedbackloops.models import FeedbackLoop, LaneState, LoopStatus
 from feedbackloops.protocol.pacing import TROUBLES_TO_REST, drain_rate
 from feedbackloops.words import (
@@ -23,9 +22,9 @@ from feedbackloops.words import (
     is_stopped,
     lane_of,
     latency_words,
+    success_words,
     waiting_words,
 )
-from profiles.showing import NOTHING
 
 # What the first button of a loop in this state should be.
 MAIN = {"try_now", "resume", "check_now"}
@@ -60,7 +59,7 @@ def health(visit: Visit) -> Health:
     """How the loop stands at this moment."""
     loop, now, lane = visit.loop, visit.now, lane_of(visit.loop)
     stands = standing(loop, now)
-    day = total(visit.counts.get(hour, Counts()) for hour in hours_of(visit))
+    day = total(visit.counts.get(hour, Counts()) for hour in last_hours(now))
     title, advice = _told(loop, lane, stands, now)
     return Health(
         title=title,
@@ -69,7 +68,7 @@ def health(visit: Visit) -> Health:
         lane=lane,
         waiting=backlog_words(visit),
         failing=failing_words(lane, settings.FAILING_STOP_SECONDS),
-        rate=_rate_words(success_rate(day)),
+        rate=success_words(day.delivered, day.failed),
         latency=latency_words(day.latency),
         buttons={name: ACTS[name] for name in _buttons(loop, now)} if visit.may_change else {},
     )
@@ -99,13 +98,6 @@ def _told(loop: FeedbackLoop, lane: LaneState, stands: Standing, now: datetime) 
     if is_resting(lane, now):
         return _("Resting"), mend + " " + _("Once the script works, press Try now rather than wait.")
     return _("Failing"), mend
-
-
-def _rate_words(rate: float | None) -> str:
-    if rate is None:
-        return NOTHING
-    # A rounded 100 would hide the few that failed.
-    return f"{min(rate, 99.9) if rate < 100 else 100:.3g} %"
 
 
 def _buttons(loop: FeedbackLoop, now: datetime) -> list[str]:

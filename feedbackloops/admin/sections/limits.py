@@ -8,9 +8,8 @@ from django.utils.translation import gettext as _
 
 from feedbackloops.admin.recent import seconds_a_call
 from feedbackloops.admin.sections.health import backlog_words
-from feedbackloops.admin.sections.outcomes import hours_of
 from feedbackloops.admin.sections.visit import Visit
-from feedbackloops.counting import Counts
+from feedbackloops.counting import Counts, last_hours
 from feedbackloops.models import FeedbackLoop
 from feedbackloops.protocol.pacing import drain_rate
 
@@ -35,7 +34,7 @@ def limits(visit: Visit) -> Limits:
     loop, taken = visit.loop, seconds_a_call(visit.loop)
     an_hour = drain_rate(loop.rate_limit, loop.in_flight_limit, taken)
     most = None if an_hour is None else int(an_hour * SECONDS_AN_HOUR)
-    busiest = max(visit.counts.get(hour, Counts()).owed for hour in hours_of(visit))
+    busiest = max(visit.counts.get(hour, Counts()).owed for hour in last_hours(visit.now))
     is_behind = most is not None and busiest > most
     return Limits(
         _in_flight_words(loop),

@@ -8,13 +8,12 @@ from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
-from feedbackloops.admin.sections.visit import DAYS_SHOWN, HOUR, Visit
+from feedbackloops.admin.lines import hour_words
+from feedbackloops.admin.sections.visit import DAYS_SHOWN, Visit
 from feedbackloops.charts import Chart, Series, stacked
-from feedbackloops.counting import Counts, hour_of, total
+from feedbackloops.counting import Counts, last_hours, total
 from feedbackloops.words import latency_words
 from profiles.showing import when
-
-HOURS_SHOWN = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,22 +38,9 @@ class Outcomes:
 
 def outcomes(visit: Visit) -> Outcomes:
     """What was counted up to the hour that has begun."""
-    hours = hours_of(visit)
+    hours = last_hours(visit.now)
     by_hour = [visit.counts.get(hour, Counts()) for hour in hours]
-    labels = [date_format(localtime(hour), "H:i") for hour in hours]
-    return Outcomes(_chart(labels, by_hour), _days(visit), hours[0], total(by_hour))
-
-
-def hours_of(visit: Visit) -> list[datetime]:
-    """The last 24 hours of the clock, the one that has begun among them."""
-    last = hour_of(visit.now)
-    return [last - HOUR * ago for ago in reversed(range(HOURS_SHOWN))]
-
-
-def success_rate(counts: Counts) -> float | None:
-    """How many of a hundred calls succeeded; None where there were none."""
-    calls = counts.delivered + counts.failed
-    return 100 * counts.delivered / calls if calls else None
+    return Outcomes(_chart([hour_words(hour) for hour in hours], by_hour), _days(visit), hours[0], total(by_hour))
 
 
 def _days(visit: Visit) -> Chart:

@@ -10,13 +10,12 @@ from django.http import HttpRequest
 from django.utils.timezone import localtime
 
 from feedbackloops import resending
-from feedbackloops.counting import Counts, counts_of, hour_of
+from feedbackloops.counting import HOUR, Counts, counts_of, hour_of
 from feedbackloops.models import Delivery, DeliveryState, FeedbackLoop
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrPromise
 
-HOUR: Final = timedelta(hours=1)
 DAYS_SHOWN: Final = 7
 
 

@@ -1,5 +1,5 @@
-// Comfort for a loop's page, which works without: its list of deliveries follows what happens, retries are counted
-// down, texts can be copied at a press.
+// Comfort for pages that work without: lists follow what happens, retries are counted down, texts can be copied at a
+// press.
 (() => {
   "use strict";
   const EVERY = 1500;
@@ -12,7 +12,9 @@
     const first = Math.max(0, parts.findIndex(([length]) => seconds >= length));
     return parts
       .slice(first === -1 ? 3 : first, first + 2)
-      .map(([length, unit], place) => `${Math.floor((place ? seconds % parts[first][0] : seconds) / length)} ${unit}`)
+      .map(([length, unit], place) => [Math.floor((place ? seconds % parts[first][0] : seconds) / length), unit])
+      .filter(([number], place) => number || !place)
+      .map(([number, unit]) => `${number} ${unit}`)
       .join(" ");
   };
 
