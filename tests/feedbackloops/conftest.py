@@ -4,6 +4,8 @@ from ipaddress import ip_network
 import pytest
 from pytest_django import Settings
 
+from feedbackloops import doorbell
+from tests.dashboard import Rings
 from tests.http_server import HttpServer
 
 
@@ -14,3 +16,11 @@ def server(settings: Settings) -> Iterator[HttpServer]:
     settings.ANSWER_SECONDS = 2.0
     with HttpServer() as server:
         yield server
+
+
+@pytest.fixture
+def rings(monkeypatch: pytest.MonkeyPatch) -> Rings:
+    """What this process rings for, which nobody else hears."""
+    heard = Rings()
+    monkeypatch.setattr(doorbell, "_doorbell", lambda: heard)
+    return heard

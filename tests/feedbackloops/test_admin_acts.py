@@ -9,7 +9,6 @@ from django.test import Client
 from django.utils.timezone import now
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
-from feedbackloops import doorbell
 from feedbackloops.models import Delivery, FeedbackLoop, LaneState, LoopStatus, ParkedEvent
 from tests.dashboard import Rings, staff, text, url
 from tests.factories import make_account, make_loop, make_message, make_verified_loop, owe
@@ -19,13 +18,6 @@ pytestmark = pytest.mark.django_db
 
 LOOP = "feedbackloops_feedbackloop"
 DELIVERIES = "feedbackloops_delivery"
-
-
-@pytest.fixture
-def rings(monkeypatch: pytest.MonkeyPatch) -> Rings:
-    heard = Rings()
-    monkeypatch.setattr(doorbell, "_doorbell", lambda: heard)
-    return heard
 
 
 @pytest.fixture

@@ -9,22 +9,15 @@ from django.test import Client
 from django.utils.timezone import now
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
-from feedbackloops import doorbell, resending, tasks
+from feedbackloops import resending, tasks
 from feedbackloops.models import Delivery, FeedbackLoop, Resend
 from tests.dashboard import Page, Rings, staff, text, url
 from tests.factories import make_account, make_message, make_verified_loop, owe
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("rings")]
 
 LOOP = "feedbackloops_feedbackloop"
 RIGHTS = ("feedbackloops.view_feedbackloop", "feedbackloops.change_delivery")
-
-
-@pytest.fixture(autouse=True)
-def rings(monkeypatch: pytest.MonkeyPatch) -> Rings:
-    heard = Rings()
-    monkeypatch.setattr(doorbell, "_doorbell", lambda: heard)
-    return heard
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ from django.test import Client
 from django.utils.timezone import now
 from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks
 
-from feedbackloops import doorbell
 from feedbackloops.models import Attempt, Delivery, DeliveryState, FeedbackLoop
 from feedbackloops.story.page import STOPS_SHOWN
 from tests.dashboard import Rings, scans, staff, text, url
@@ -31,13 +30,6 @@ def delivery() -> Delivery:
     profile = make_profile(firstname="Ann", items="a field may be called that", 名="שלום 😀")
     make_verified_loop(profile.account, name="CRM", url=SECRET_URL)
     return Delivery.objects.get(event_id=owe(make_message(profile, tags=["spring"]))[0])
-
-
-@pytest.fixture
-def rings(monkeypatch: pytest.MonkeyPatch) -> Rings:
-    heard = Rings()
-    monkeypatch.setattr(doorbell, "_doorbell", lambda: heard)
-    return heard
 
 
 def attempts(delivery: Delivery, *numbers: int, **values: Any) -> None:

@@ -8,7 +8,6 @@ from django.test import Client
 from django.utils.timezone import now
 from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks
 
-from feedbackloops import doorbell
 from feedbackloops.models import Attempt, Delivery, DeliveryState, ParkedEvent, Snapshot
 from tests.dashboard import Rings, scans, staff, text, url
 from tests.factories import make_account, make_events, make_message, make_verified_loop, owe
@@ -211,13 +210,6 @@ def test_history_outlives_loop_account_event_and_snapshot(admin_client: Client, 
     for model, id in ((DELIVERIES, delivery.pk), (ATTEMPTS, attempt.pk)):
         assert "5000000 (deleted)" in text(admin_client.get(url(model, "changelist")))
         assert "5000000 (deleted)" in text(admin_client.get(url(model, "change", id)))
-
-
-@pytest.fixture
-def rings(monkeypatch: pytest.MonkeyPatch) -> Rings:
-    heard = Rings()
-    monkeypatch.setattr(doorbell, "_doorbell", lambda: heard)
-    return heard
 
 
 def test_given_up_deliveries_are_sent_again(

@@ -7,13 +7,12 @@ import pytest
 from django.test import Client
 from django.utils.timezone import now
 
-from feedbackloops import doorbell
 from feedbackloops.models import Delivery, DeliveryState, FeedbackLoop, LaneState
-from tests.dashboard import Rings, staff, text, url
+from tests.dashboard import staff, text, url
 from tests.factories import make_account, make_message, make_verified_loop, owe
 from tracking.ids import new_id
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("rings")]
 
 DELIVERIES = "feedbackloops_delivery"
 
@@ -21,13 +20,6 @@ DELIVERIES = "feedbackloops_delivery"
 @pytest.fixture
 def sender() -> Client:
     return staff("feedbackloops.change_delivery")
-
-
-@pytest.fixture(autouse=True)
-def rings(monkeypatch: pytest.MonkeyPatch) -> Rings:
-    heard = Rings()
-    monkeypatch.setattr(doorbell, "_doorbell", lambda: heard)
-    return heard
 
 
 @pytest.fixture

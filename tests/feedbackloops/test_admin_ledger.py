@@ -6,7 +6,7 @@ from django.test import Client
 from django.utils.timezone import now
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
-from feedbackloops import doorbell, tasks
+from feedbackloops import tasks
 from feedbackloops.models import FeedbackLoop, LedgerDay, LedgerLine, ParkedEvent
 from tests.dashboard import Rings, staff, text, url
 from tests.factories import make_account, make_verified_loop
@@ -16,13 +16,6 @@ pytestmark = pytest.mark.django_db
 
 LEDGER = "feedbackloops_ledgerline"
 DAY = date(2026, 11, 20)
-
-
-@pytest.fixture
-def rings(monkeypatch: pytest.MonkeyPatch) -> Rings:
-    heard = Rings()
-    monkeypatch.setattr(doorbell, "_doorbell", lambda: heard)
-    return heard
 
 
 @pytest.fixture

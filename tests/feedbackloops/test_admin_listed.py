@@ -11,7 +11,6 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils.timezone import now
 
-from feedbackloops import doorbell
 from feedbackloops.admin.sections import finding
 from feedbackloops.models import Delivery, FeedbackLoop, Resend
 from tests.dashboard import Rings, scans, staff, text, url
@@ -33,13 +32,6 @@ def client() -> Client:
 @pytest.fixture
 def loop() -> FeedbackLoop:
     return make_verified_loop(make_account())
-
-
-@pytest.fixture
-def rings(monkeypatch: pytest.MonkeyPatch) -> Rings:
-    heard = Rings()
-    monkeypatch.setattr(doorbell, "_doorbell", lambda: heard)
-    return heard
 
 
 def listed(client: Client, loop: FeedbackLoop, **asked: Any) -> str:

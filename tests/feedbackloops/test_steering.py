@@ -6,7 +6,7 @@ import pytest
 from django.db import connection, transaction
 from django.utils.timezone import now
 
-from feedbackloops import doorbell, lanes, ledger, steering
+from feedbackloops import lanes, ledger, steering
 from feedbackloops.lanes import NIL, START_OF_TIME, Claimed, Done, Place
 from feedbackloops.models import Attempt, Delivery, FeedbackLoop, LoopHour
 from tests.dashboard import Rings
@@ -20,13 +20,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def loop() -> FeedbackLoop:
     return make_verified_loop(make_account())
-
-
-@pytest.fixture
-def rings(monkeypatch: pytest.MonkeyPatch) -> Rings:
-    heard = Rings()
-    monkeypatch.setattr(doorbell, "_doorbell", lambda: heard)
-    return heard
 
 
 def claimed(loop: FeedbackLoop) -> list[Claimed]:
