@@ -17,6 +17,7 @@ from psycopg import sql
 from bench.gauges import cpu_seconds, peak_mb, postmaster_beside
 from marketingsuite.devstack import Postgres, Processes, Valkey
 from marketingsuite.devstack.beside import database_beside, keys_beside
+from marketingsuite.devstack.leaving import exit_on_signals
 from marketingsuite.devstack.ports import any_free_port
 from rig import site
 from rig.children import ROOT
@@ -108,7 +109,7 @@ def running() -> Iterator[Site]:
     environ.Env.read_env(ROOT / ".env")
     load_before = os.getloadavg()[0]
     is_named = bool(os.environ.get("DATABASE_URL"))
-    with ExitStack() as open_:
+    with exit_on_signals(), ExitStack() as open_:
         var = Path(os.environ.get("MARKETINGSUITE_VAR") or ROOT / "var")
         var.mkdir(parents=True, exist_ok=True)
         folder = Path(open_.enter_context(TemporaryDirectory(prefix="bench-", dir=var, ignore_cleanup_errors=True)))

@@ -17,6 +17,7 @@ from chaos.clock import Clock
 from chaos.plan import Timing
 from chaos.scripts import Scripts
 from marketingsuite.devstack import Postgres, Processes, Valkey
+from marketingsuite.devstack.leaving import exit_on_signals
 from marketingsuite.devstack.readiness import web_answers
 from rig import site
 from rig.children import ROOT
@@ -119,7 +120,7 @@ def running(timing: Timing) -> Iterator[Site]:
     Raises DevstackError.
     """
     load_before = os.getloadavg()[0]
-    with ExitStack() as open_:
+    with exit_on_signals(), ExitStack() as open_:
         var = Path(os.environ.get("MARKETINGSUITE_VAR") or ROOT / "var")
         var.mkdir(parents=True, exist_ok=True)
         folder = Path(open_.enter_context(TemporaryDirectory(prefix="chaos-", dir=var, ignore_cleanup_errors=True)))

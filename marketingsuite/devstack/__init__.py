@@ -4,18 +4,16 @@ With BROKER_URL, which names another broker, there is no need of a Valkey.
 """
 
 import os
-import signal
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import FrameType
 
 import environ
 
 from marketingsuite.devstack.errors import DevstackError
+from marketingsuite.devstack.leaving import exit_on_signals
 from marketingsuite.devstack.ports import free_port
 from marketingsuite.devstack.postgres import Postgres
 from marketingsuite.devstack.processes import Processes
@@ -56,7 +54,7 @@ def start(folder: Path, *, database: str = "marketingsuite", shared_buffers: str
     or this process gets SIGTERM or SIGHUP. Raises DevstackError when a server does not come up.
     """
     stack = _plan(folder, database, shared_buffers)
-    with _exit_on_signals(), ExitStack() as leases:
+    with exit_on_signals(), ExitStack() as leases:
         for server in (stack.postgres, stack.valkey):
             if server:
                 leases.enter_context(server.lease())
@@ -112,24 +110,3 @@ def _located(stack: Stack) -> Stack:
         database_url=stack.postgres.url if stack.postgres else stack.database_url,
         redis_url=stack.valkey.url if stack.valkey else stack.redis_url,
     )
-
-
-@contextmanager
-def _exit_on_signals() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP unwind the stack like an exception, unless the program handles them in its own way."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    taken = [number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) is signal.SIG_DFL]
-    for number in taken:
-        signal.signal(number, _exit)
-    try:
-        yield
-    finally:
-        for number in taken:
-            if signal.getsignal(number) is _exit:
-                signal.signal(number, signal.SIG_DFL)
-
-
-def _exit(number: int, _frame: FrameType | None) -> None:
-    sys.exit(128 + number)

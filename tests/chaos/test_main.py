@@ -1,8 +1,19 @@
+import os
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
 import pytest
 
 from chaos.__main__ import main, wanted
 from chaos.faults import FAULTS
 from chaos.plan import FULL, QUICK
+from tests.flow.waiting import wait_until
+
+CHECKOUT = Path(__file__).resolve().parents[2]
 
 
 def test_without_settings_everything_runs_at_length_from_a_drawn_seed() -> None:
@@ -32,3 +43,30 @@ def test_a_setting_that_makes_no_sense_is_refused_before_anything_starts(
     assert main(environ) == 2
 
     assert words in capsys.readouterr().err
+
+
+def _children(run: "subprocess.Popen[str]") -> list[psutil.Process]:
+    with suppress(psutil.NoSuchProcess):
+        return psutil.Process(run.pid).children(recursive=True)
+    return []
+
+
+def _is_frozen(process: psutil.Process) -> bool:
+    with suppress(psutil.NoSuchProcess):
+        return process.status() == psutil.STATUS_STOPPED
+    return False
+
+
+def test_a_run_that_is_told_to_end_in_the_middle_of_a_freeze_leaves_nothing_behind(tmp_path: Path) -> None:
+    env = os.environ | {"MARKETINGSUITE_VAR": str(tmp_path), "FAULTS": "freeze-worker", "CHAOS_QUICK": "1"}
+    command = [sys.executable, "-m", "chaos"]
+    with subprocess.Popen(command, cwd=CHECKOUT, env=env, stdout=subprocess.PIPE, text=True) as run:
+        assert run.stdout is not None
+        next(line for line in run.stdout if "freeze-worker" in line)
+        wait_until(lambda: any(map(_is_frozen, _children(run))), "a process is frozen")
+        born = _children(run)
+        run.terminate()
+        rest = run.stdout.read()
+
+    assert run.returncode == 128 + signal.SIGTERM, rest
+    assert not [process for process in born if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
