@@ -19,6 +19,11 @@ def when(moment: datetime | None) -> str:
     return date_format(localtime(moment), "j M Y, H:i:s T") if moment else NOTHING
 
 
+def short_when(moment: datetime | None) -> str:
+    """The day and the time in the viewer's zone, where there is little room."""
+    return date_format(localtime(moment), "j M, H:i:s") if moment else NOTHING
+
+
 def badge(text: str, kind: str = "") -> str:
     """A text on a coloured ground; the kinds are success, info, warning and danger."""
     return render_to_string("unfold/helpers/label.html", {"text": text, "type": kind})

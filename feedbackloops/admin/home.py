@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from django.contrib import admin
 from django.db.models import Case, Count, Q, QuerySet, Value, When
 from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.formats import number_format
@@ -24,6 +25,8 @@ from feedbackloops.admin.lines import (
     lines_of,
     seconds_words,
 )
+from feedbackloops.admin.ranks import TROUBLED
+from feedbackloops.admin.unchanged import unless_known
 from feedbackloops.charts import Chart, Series, stacked
 from feedbackloops.counting import HOUR, Counts, last_hours, total
 from feedbackloops.models import FeedbackLoop, LedgerLine, ParkedEvent
@@ -33,7 +36,7 @@ from profiles.models import Account
 
 TROUBLES_SHOWN = 10
 EVENTS_SHOWN = 10
-TROUBLED = Q(lane__stopped__isnull=False) | Q(lane__failing_since__isnull=False) | Q(lane__troubles__gt=0)
+STOPPED = Q(lane__stopped__isnull=False)
 
 
 class Tile(NamedTuple):
@@ -73,8 +76,8 @@ def home_page(request: HttpRequest) -> HttpResponse:
 
 
 def last_page(request: HttpRequest) -> HttpResponse:
-    """The newest events alone, for the script that keeps the page fresh."""
-    return TemplateResponse(request, "admin/home_last.html", last_context(request))
+    """The newest events alone, for the script that keeps the page fresh; nothing where none came since."""
+    return unless_known(request, render_to_string("admin/home_last.html", last_context(request), request))
 
 
 def last_context(request: HttpRequest) -> dict[str, Any]:
@@ -134,9 +137,11 @@ def _backlog_tile(waiting: dict[int, Waiting], moment: datetime) -> Tile:
 
 
 def _troubled(loops: QuerySet[FeedbackLoop], moment: datetime) -> list[Line]:
-    worst = Case(When(lane__stopped__isnull=False, then=Value(0)), default=Value(1))
+    worst = Case(When(STOPPED, then=Value(0)), default=Value(1))
     found = (
-        loops.filter(ACTIVE & TROUBLED).select_related("account", "lane").order_by(worst, "lane__failing_since", "pk")
+        loops.filter(ACTIVE & (STOPPED | TROUBLED))
+        .select_related("account", "lane")
+        .order_by(worst, "lane__failing_since", "pk")
     )
     return [line for line in lines_of(found[:TROUBLES_SHOWN], moment) if line.standing.kind == Kind.TROUBLE]
 

@@ -1,13 +1,12 @@
 """The list of deliveries on a loop's page: fetched anew while somebody looks, and what its buttons do."""
 
 from collections.abc import Collection
-from hashlib import blake2b
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotModified, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
 from django.utils.timezone import now
@@ -19,6 +18,7 @@ from feedbackloops.admin.again import RIGHT
 from feedbackloops.admin.sections.choice import choice_of
 from feedbackloops.admin.sections.deliveries import deliveries
 from feedbackloops.admin.sections.visit import Visit
+from feedbackloops.admin.unchanged import unless_known
 from feedbackloops.models import Delivery, DeliveryState, FeedbackLoop
 from feedbackloops.resending import send_again
 from feedbackloops.steering import cancel, send_now
@@ -45,7 +45,7 @@ class ListedDeliveries(Base):
         return [own, *super().get_urls()]
 
     def deliveries_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """The list as it stands now; nothing where it is what the browser has (ETag, RFC 9110, section 8.8.3)."""
+        """The list as it stands now; nothing where it is what the browser has."""
         loop = self.get_object(request, object_id)
         if loop is None:
             raise Http404
@@ -56,7 +56,7 @@ class ListedDeliveries(Base):
         data = deliveries(Visit(request, loop, now(), self.has_change_permission(request, loop)))
         if data is None:
             raise PermissionDenied
-        return _unless_known(request, render_to_string(LIST, {"data": data, "loop": loop}, request))
+        return unless_known(request, render_to_string(LIST, {"data": data, "loop": loop}, request))
 
     def _press(self, request: HttpRequest, loop: FeedbackLoop) -> HttpResponse:
         if not request.user.has_perm(RIGHT):
@@ -118,11 +118,3 @@ def _chosen(request: HttpRequest, loop: FeedbackLoop, value: str) -> list[UUID]:
 
 def _in(chosen: Collection[UUID], *states: str) -> list[UUID]:
     return list(Delivery.objects.filter(pk__in=chosen, state__in=states).order_by().values_list("pk", flat=True))
-
-
-def _unless_known(request: HttpRequest, text: str) -> HttpResponse:
-    tag = f'"{blake2b(text.encode(), digest_size=16).hexdigest()}"'
-    headers: dict[str, Any] = {"ETag": tag, "Cache-Control": "private, no-cache"}
-    if request.headers.get("If-None-Match") == tag:
-        return HttpResponseNotModified(headers=headers)
-    return HttpResponse(text, headers=headers)

@@ -11,13 +11,14 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
 from feedbackloops.admin.filters import EventTypeFilter, StandingFilter, VerifiedFilter
 from feedbackloops.admin.lines import Line, lines_of
-from feedbackloops.models import FeedbackLoop, LoopStatus
-from feedbackloops.words import lane_of, verified_words
+from feedbackloops.admin.ranks import RANK, WorstFirst, rank_of
+from feedbackloops.models import FeedbackLoop
+from feedbackloops.words import lane_of
 from profiles.pages import LookupFilter, ModelAdmin
-from profiles.showing import badge, when
+from profiles.showing import short_when
 
-STATUS_COLOURS = {"active": "success", "paused": "warning"}
-STANDING = "admin/feedbackloops/feedbackloop/standing.html"
+STANDS = "admin/feedbackloops/feedbackloop/stands.html"
+NAMED = "admin/feedbackloops/feedbackloop/named.html"
 STRIP = "charts/strip.html"
 KEPT = "_line"
 
@@ -25,7 +26,7 @@ KEPT = "_line"
 class LoopList(ModelAdmin):
     """What a page's loops look like in a list: each column reads the loop's line, which is fetched for all of them."""
 
-    list_display = ["name", "account", "status_shown", "sending", "health", "success", "p95", "waiting", "last_success"]
+    list_display = ["named", "stands", "health", "success", "p95", "waiting", "last_success"]
     list_filter = [
         ("account", LookupFilter),
         ("status", ChoicesDropdownFilter),
@@ -34,20 +35,27 @@ class LoopList(ModelAdmin):
         EventTypeFilter,
     ]
 
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> Any:
+        return WorstFirst
+
     def get_changelist_instance(self, request: HttpRequest) -> Any:
-        changelist = super().get_changelist_instance(request)
-        for line in lines_of(changelist.result_list, now()):
+        changelist: Any = super().get_changelist_instance(request)
+        lines = lines_of(changelist.result_list, now())
+        if changelist.is_worst_first:
+            lines.sort(key=lambda line: rank_of(line.loop, line.standing).place)
+        for line in lines:
             setattr(line.loop, KEPT, line)
+        changelist.result_list = [line.loop for line in lines]
         return changelist
 
-    @admin.display(description=_("Status"), ordering="status")
-    def status_shown(self, loop: FeedbackLoop) -> str:
-        shown = badge(LoopStatus(loop.status).label, STATUS_COLOURS.get(loop.status, ""))
-        return shown if loop.is_verified else shown + badge(verified_words(loop), "warning")
+    @admin.display(description=_("Name"), ordering="name")
+    def named(self, loop: FeedbackLoop) -> str:
+        return render_to_string(NAMED, {"loop": loop})
 
-    @admin.display(description=_("Sending"))
-    def sending(self, loop: FeedbackLoop) -> str:
-        return render_to_string(STANDING, {"standing": _line(loop).standing})
+    @admin.display(description=_("Status"), ordering=RANK)
+    def stands(self, loop: FeedbackLoop) -> str:
+        standing = _line(loop).standing
+        return render_to_string(STANDS, {"rank": rank_of(loop, standing), "standing": standing})
 
     @admin.display(description=_("Last 24 hours"))
     def health(self, loop: FeedbackLoop) -> str:
@@ -67,7 +75,7 @@ class LoopList(ModelAdmin):
 
     @admin.display(description=_("Last success"), ordering="lane__last_success")
     def last_success(self, loop: FeedbackLoop) -> str:
-        return when(lane_of(loop).last_success)
+        return short_when(lane_of(loop).last_success)
 
 
 def _line(loop: FeedbackLoop) -> Line:

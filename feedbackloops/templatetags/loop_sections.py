@@ -3,21 +3,15 @@
 from datetime import datetime
 
 from django import template
-from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from feedbackloops.models import Delivery, DeliveryState
-from profiles.showing import badge
+from profiles.showing import badge, short_when
 
 register = template.Library()
-
-
-@register.filter
-def short(moment: datetime) -> str:
-    """The day and the time in the viewer's zone."""
-    return date_format(localtime(moment), "j M, H:i:s")
+register.filter("short", short_when)
 
 
 @register.filter

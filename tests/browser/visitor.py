@@ -24,6 +24,10 @@ _OVERHANG: Final = """() => {
     return [`${wide} pixels wider than a phone: ` + beyond.slice(0, 4).map((e) => e.outerHTML.slice(0, 90)).join("; ")];
 }"""
 
+_CUT: Final = """() => [...document.querySelectorAll("#result_list tbody td, #result_list tbody th")]
+    .filter((each) => each.scrollHeight > each.clientHeight + 1 || each.scrollWidth > each.clientWidth + 1)
+    .slice(0, 4).map((each) => `cut off on a phone: ${each.innerText.slice(0, 90)}`)"""
+
 
 class Visitor:
     """A page of the browser; `complaints` has what its console said and what failed to load."""
@@ -75,9 +79,9 @@ class Visitor:
         self.page.evaluate("(dark) => document.documentElement.classList.toggle('dark', dark)", dark)
 
     def overhang(self) -> list[str]:
-        """By how many pixels the page is wider than a phone, if it is, and the first elements that are to blame."""
+        """What a phone has no room for: by how many pixels the page is wider, and what is cut off in a list."""
         self.page.set_viewport_size(PHONE)  # type: ignore[arg-type]
-        found: list[str] = self.page.evaluate(_OVERHANG)
+        found: list[str] = self.page.evaluate(_OVERHANG) + self.page.evaluate(_CUT)
         self.page.set_viewport_size(DESK)  # type: ignore[arg-type]
         return found
 

@@ -136,6 +136,16 @@ def test_the_last_events_are_fetched_alone_and_the_newest_come_first(client: Cli
     assert "https://example.com/sale" in page
 
 
+def test_last_events_that_a_browser_has_are_not_sent_again(client: Client) -> None:
+    message = make_message()
+    owe(message)
+    first = client.get("/admin/last-events/")
+    again = {"If-None-Match": first["ETag"]}
+    assert client.get("/admin/last-events/", headers=again).status_code == 304
+    owe(message)
+    assert client.get("/admin/last-events/", headers=again).status_code == 200
+
+
 def test_who_may_not_see_loops_or_events_does_not(client: Client) -> None:
     owe(make_message())
     assert staff("tracking.view_event").get("/admin/last-events/").status_code == 403
@@ -191,7 +201,59 @@ def test_loops_are_narrowed_by_their_trouble_and_their_events(client: Client, qu
 
     page = text(client.get(f"{url(LOOP, 'changelist')}?{query}"))
 
-    assert {name for name in ("Broken", "New", "Resting") if f">{name}</a>" in page} == names
+    assert {name for name in ("Broken", "New", "Resting") if f">{name}</bdi>" in page} == names
+
+
+def names_in(page: str) -> list[str]:
+    return re.findall(r'<bdi class="listed-name">(.*?)</bdi>', page)
+
+
+def test_loops_are_listed_worst_first_until_somebody_orders_them(client: Client) -> None:
+    account = make_account()
+    make_loop(account, name="1 off", status="disabled")
+    make_verified_loop(account, name="2 healthy")
+    make_verified_loop(account, name="3 paused", status="paused")
+    make_loop(account, name="4 unverified")
+    failing(account, "5 failing")
+    stopped = failing(account, "6 stopped")
+    LaneState.objects.filter(loop=stopped).update(stopped=now(), stop_reason="failing")
+    worst_first = ["6 stopped", "5 failing", "4 unverified", "3 paused", "2 healthy", "1 off"]
+
+    assert names_in(text(client.get(url(LOOP, "changelist")))) == worst_first
+    assert names_in(text(client.get(f"{url(LOOP, 'changelist')}?o=0"))) == worst_first[::-1]
+    assert names_in(text(client.get(f"{url(LOOP, 'changelist')}?o=-1")))[0] == "1 off"
+
+
+def test_a_loop_that_failed_once_is_listed_among_those_that_are_well(client: Client) -> None:
+    account = make_account()
+    LaneState.objects.filter(loop=make_verified_loop(account, name="once")).update(failing_since=now(), troubles=1)
+    make_verified_loop(account, name="paused", status="paused")
+    assert names_in(text(client.get(url(LOOP, "changelist")))) == ["paused", "once"]
+
+
+@pytest.mark.parametrize(
+    ("values", "stopped", "word"),
+    [
+        ({"verified_place": "https://example.com/"}, False, "Has to be verified again"),
+        ({}, False, "Active"),
+        ({}, True, "Stopped"),
+        ({"status": "paused"}, True, "Paused"),
+        ({"status": "disabled"}, False, "Disabled"),
+    ],
+)
+def test_one_column_says_where_a_loop_stands_in_a_word_and_why(
+    client: Client, values: dict[str, str], stopped: bool, word: str
+) -> None:
+    loop = make_verified_loop(make_account())
+    FeedbackLoop.objects.filter(pk=loop.pk).update(**values)
+    LaneState.objects.filter(loop=loop).update(stopped=now() if stopped else None, stop_reason="gone")
+
+    page = text(client.get(url(LOOP, "changelist")))
+
+    [told] = re.findall(r'<div class="listed-stands">(.*?)</div>', page, re.DOTALL)
+    words = " ".join(re.sub(r"<[^>]*>", " ", told).split())
+    assert words.startswith(word)
+    assert words.endswith(".")
 
 
 def test_the_list_shows_how_each_loop_went(client: Client) -> None:
