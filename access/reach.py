@@ -79,6 +79,7 @@ RULES: Final[dict[str, Rule]] = {
     "feedbackloops.loophour": _through("feedbackloops.feedbackloop", "loop_id"),
     "feedbackloops.notice": _by("loop__account"),
     "feedbackloops.resend": _by("loop__account"),
+    "feedbackloops.testcall": _by("loop__account"),
     "feedbackloops.ledgerline": _by("account"),
     # Sums over all accounts.
     "feedbackloops.ledgerday": _nothing,

@@ -36,7 +36,7 @@ def gather(scripts: Scripts) -> Crowd:
 def resume(script: str) -> None:
     """Press Resume on the loop of this URL."""
     close_old_connections()
-    acts.resume(list(FeedbackLoop.objects.filter(url=script)))
+    acts.resume(list(FeedbackLoop.objects.filter(url=script)), None)
 
 
 def _speak_json(customers: Sequence[Customer]) -> None:

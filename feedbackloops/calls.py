@@ -1,6 +1,6 @@
 """From a delivery to the call that makes its next attempt."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -13,9 +13,8 @@ from feedbackloops.encryption import decrypt
 from feedbackloops.lanes import LaneFacts
 from feedbackloops.models import BodyFormat, FeedbackLoop
 from feedbackloops.outbound.calls import Call
-from feedbackloops.protocol import payload, samples, signing
+from feedbackloops.protocol import payload, signing
 from feedbackloops.protocol.payload import EventFacts
-from tracking.ids import derived_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +108,9 @@ def call_for(
     )
 
 
-def sample_contents(event_type: str, id: UUID, now: datetime) -> Contents:
-    """The contents of a test call: an event of this type, with this id, about a person who doesn't exist."""
-    about_profile = event_type in samples.ABOUT_PROFILES
-    event = EventFacts(id, event_type, now, samples.FACTS[event_type], None if about_profile else derived_id(id))
-    return Contents(event, {} if about_profile else samples.SNAPSHOT, is_test=True)
+def contents_of_test(event_type: str, id: UUID, now: datetime, fields: Mapping[str, Any]) -> Contents:
+    """The contents of a test call: an event of this type, with this id, of which these fields of the contract tell."""
+    return Contents(EventFacts(id, event_type, now, fields), {}, is_test=True)
 
 
 # Decrypting costs as much as signing, so keys are kept, by what the table holds.

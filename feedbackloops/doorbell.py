@@ -144,9 +144,9 @@ def ring_for_looks(loops: Iterable[int]) -> None:
     _doorbell().ring("look", loops)
 
 
-def ring_for_test_calls(loops: Iterable[int]) -> None:
-    """Have each of these loops sent a test call."""
-    _doorbell().ring("call_test", loops)
+def ring_for_test_calls(ids: Iterable[UUID]) -> None:
+    """Have each of these test calls made."""
+    _doorbell().ring("call_test", (str(id) for id in ids))
 
 
 def ring_for_resends(resends: Iterable[int]) -> None:

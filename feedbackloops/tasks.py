@@ -127,16 +127,18 @@ def look(loops: list[int]) -> None:
 @shared_task(base=Ring, name="look_where_due")
 @at_most_every(lambda: settings.LOOK_SECONDS / 2)
 def look_where_due() -> None:
-    """Look for the verification files that are waited for, each in a task of its own."""
+    """Look for the verification files that are waited for, and make test calls whose ring was lost; each in a task."""
     for loop in verification.due(now()):
         look.delay([loop])
+    for call in testcalls.waiting(now()):
+        call_test.delay([str(call)])
 
 
 @shared_task(base=Ring, name="call_test")
-def call_test(loops: list[int]) -> None:
-    """Send each loop a test call."""
-    for loop in FeedbackLoop.objects.filter(pk__in=loops):
-        testcalls.call_test(loop)
+def call_test(ids: list[str]) -> None:
+    """Make each of these test calls."""
+    for id in ids:
+        testcalls.make(UUID(id))
 
 
 @shared_task(base=Ring, name="keep_partitions")
@@ -145,6 +147,7 @@ def keep_partitions() -> None:
     today = now().date()
     history.make_partitions(today)
     history.drop_old_partitions(today)
+    testcalls.forget_old(today)
 
 
 @shared_task(base=Ring, name="compact_counts")

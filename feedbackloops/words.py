@@ -24,7 +24,6 @@ from feedbackloops.protocol.outcome import Outcome
 from feedbackloops.protocol.pacing import TROUBLES_TO_REST
 from profiles.showing import NOTHING, when
 
-MOST_SHOWN = 2000
 # A unit and its seconds, the next smaller one and its, and the seconds from which on another unit suits better.
 _UNITS = (("min", 60, "s", 1, 3600), ("h", 3600, "min", 60, 86_400), ("d", 86_400, "h", 3600, 30 * 86_400))
 
@@ -284,8 +283,3 @@ def about(seconds: float) -> str:
 
 def _times(count: int) -> str:
     return {1: "once", 2: "twice"}.get(count, f"{count} times")
-
-
-def readable(answer: bytes | memoryview) -> str:
-    """The start of an answer as text; what is not text shows as replacement characters."""
-    return bytes(answer)[:MOST_SHOWN].decode("utf-8", "replace").replace("\0", "\ufffd")

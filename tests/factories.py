@@ -5,8 +5,11 @@ from itertools import count
 from typing import Any
 from uuid import UUID
 
+from django.contrib.auth.models import User
+
+from feedbackloops import testcalls
 from feedbackloops.fanout import fan_out
-from feedbackloops.models import FeedbackLoop
+from feedbackloops.models import FeedbackLoop, TestCall
 from profiles.models import Account, Database, Profile
 from tracking.ids import new_id
 from tracking.models import Message
@@ -48,6 +51,14 @@ def make_verified_loop(account: Account, **values: Any) -> FeedbackLoop:
     loop.verified_place = loop.place
     loop.save(update_fields=["verified_place"])
     return loop
+
+
+def make_test_call(loop: FeedbackLoop, sender: User | None = None, **wanted: Any) -> TestCall:
+    """A test call that was made."""
+    call = testcalls.begin(loop, sender, **wanted)
+    testcalls.make(call.pk)
+    call.refresh_from_db()
+    return call
 
 
 def make_events(message: Message, number: int = 1, type: str = "open", **data: Any) -> list[UUID]:

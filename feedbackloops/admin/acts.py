@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
 
+from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.utils.timezone import now
 
-from feedbackloops import doorbell
+from feedbackloops import doorbell, testcalls
 from feedbackloops.models import FeedbackLoop, LoopStatus
 from feedbackloops.words import lane_of
 
@@ -24,15 +25,15 @@ class Done(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """A button: its label, its icon, what the log says of it, and what it does."""
+    """A button: its label, its icon, what the log says of it, and what it does, for whom (None: for a program)."""
 
     label: str
     icon: str
     logged: str
-    do: Callable[[Loops], Done]
+    do: Callable[[Loops, AbstractBaseUser | None], Done]
 
 
-def check_now(loops: Loops) -> Done:
+def check_now(loops: Loops, by: AbstractBaseUser | None) -> Done:
     """Look for the verification files, now and for another day."""
     for loop in loops:
         loop.ask_for_looks(now())
@@ -41,17 +42,28 @@ def check_now(loops: Loops) -> Done:
     return Done(words, loops)
 
 
-def call_test(loops: Loops) -> Done:
-    """Send a test call to each loop whose place is verified."""
+def call_test(loops: Loops, by: AbstractBaseUser | None) -> Done:
+    """Send a test call to each loop whose place is verified, and that none is under way to."""
     verified = [loop for loop in loops if loop.is_verified]
-    _ring(doorbell.ring_for_test_calls, verified)
     left_out = [loop for loop in loops if not loop.is_verified]
-    parts = [f"A test call to {_names(verified)} is on its way. Reload the page in a few seconds."] if verified else []
+    begun = [loop for loop in verified if _begin_test(loop, by)]
+    busy = [loop for loop in verified if loop not in begun]
+    parts = [f"A test call to {_names(begun)} is on its way. Reload the page in a few seconds."] if begun else []
     parts += [f"Nothing was sent to {_names(left_out)}: that is not verified."] if left_out else []
-    return Done(" ".join(parts), verified)
+    parts += [f"Nothing was sent to {_names(busy)}: a test call is under way already."] if busy else []
+    return Done(" ".join(parts), begun)
 
 
-def pause(loops: Loops) -> Done:
+def _begin_test(loop: FeedbackLoop, by: AbstractBaseUser | None) -> bool:
+    try:
+        call = testcalls.begin(loop, by)
+    except testcalls.Busy:
+        return False
+    transaction.on_commit(partial(doorbell.ring_for_test_calls, [call.pk]), robust=True)
+    return True
+
+
+def pause(loops: Loops, by: AbstractBaseUser | None) -> Done:
     """Hold what is owed to the active ones."""
     active = [loop for loop in loops if loop.status == LoopStatus.ACTIVE]
     _set_status(active, LoopStatus.PAUSED)
@@ -60,7 +72,7 @@ def pause(loops: Loops) -> Done:
     return Done(f"{_names(active)}: paused. Events are kept, and sent once you press Resume.", active)
 
 
-def resume(loops: Loops) -> Done:
+def resume(loops: Loops, by: AbstractBaseUser | None) -> Done:
     """Make them active; lanes that have stopped by themselves, or rest, go on, and start afresh."""
     with transaction.atomic():
         for loop in loops:
@@ -72,7 +84,7 @@ def resume(loops: Loops) -> Done:
     return Done(f"{_names(loops)}: resumed.{waits}", loops)
 
 
-def try_now(loops: Loops) -> Done:
+def try_now(loops: Loops, by: AbstractBaseUser | None) -> Done:
     """End the rest of their scripts."""
     for loop in loops:
         lane_of(loop).wake()

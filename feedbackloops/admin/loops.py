@@ -160,7 +160,7 @@ class FeedbackLoopAdmin(LoopList, SecretPages, ListedDeliveries, Page):
         return render_to_string("admin/feedbackloops/feedbackloop/rsa_key.html", context)
 
     def _do(self, request: HttpRequest, act: str, loops: Sequence[FeedbackLoop] | QuerySet[FeedbackLoop]) -> None:
-        done = ACTS[act].do(list(loops))
+        done = ACTS[act].do(list(loops), request.user)  # type: ignore[arg-type]  # who may, has logged in
         self.message_user(request, done.words)
         for loop in done.loops:
             self.log_change(request, loop, ACTS[act].logged)

@@ -5,6 +5,7 @@ from feedbackloops.models.loops import BodyFormat, FeedbackLoop, LoopStatus
 from feedbackloops.models.notices import Notice
 from feedbackloops.models.resends import Resend
 from feedbackloops.models.state import LaneState, StopReason, Told, VerificationLook
+from feedbackloops.models.testcalls import Stage, TestCall
 
 __all__ = [
     "Attempt",
@@ -24,7 +25,9 @@ __all__ = [
     "Resend",
     "ScriptVersion",
     "Snapshot",
+    "Stage",
     "StopReason",
+    "TestCall",
     "Told",
     "VerificationLook",
 ]

@@ -20,9 +20,9 @@ class Call:
     """One request: POST with `body`, GET where it is None. `url` is one that protocol.place accepts.
 
     `deadline` bounds all of it, look-up of the name to last byte, `connect_timeout` the connection with its TLS
-    handshake; both in seconds. The first `keep` bytes of the answer's body are kept. `may_start` is asked in the
-    sender's thread right before the call leaves. One that `can_wait` leaves behind those that can't. `loop` and `tag`
-    are the caller's own.
+    handshake; both in seconds. The first `keep` bytes of the answer's body are kept; with `keep_head` its head as well,
+    though it is a success. `may_start` is asked in the sender's thread right before the call leaves. One that
+    `can_wait` leaves behind those that can't. `loop` and `tag` are the caller's own.
 
     Raises ValueError for a header that is not ASCII or holds a line break or NUL: it would smuggle in another header.
     """
@@ -34,6 +34,7 @@ class Call:
     deadline: float = 15.0
     connect_timeout: float = 5.0
     keep: int = KEPT
+    keep_head: bool = False
     tag: Any = None
     may_start: Callable[[], bool] | None = None
     can_wait: bool = False
@@ -66,7 +67,8 @@ class Answer(Reply):
 
     `started` is False where nothing left this machine for a reason that has nothing to do with the place called: such
     a call is no attempt. `address` is the one connected to. `body` is its kept part, `truncated` where there was more.
-    `head` has the status line and the headers of an answer that is no success, but for cookies, as text.
+    `head` has the status line and the headers of an answer that is no success, or whose head was to be kept, but for
+    cookies, as text.
     """
 
     started: bool = True

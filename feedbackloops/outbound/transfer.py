@@ -138,7 +138,7 @@ class Transfer:
             address=self.curl.getinfo(pycurl.PRIMARY_IP),
             body=self._body,
             truncated=self._size > len(self._body),
-            head="" if error is None and 200 <= status <= 299 else self._kept_head(),
+            head="" if error is None and 200 <= status <= 299 and not self.call.keep_head else self._kept_head(),
             timings=self._timings(),
         )
 

@@ -67,7 +67,7 @@ MEANINGS: Final[Mapping[str, str]] = MappingProxyType(
         "emailfrom": f"who complained, or who told of it, up to {LONGEST_ADDRESS} characters",
     }
 )
-_ALWAYS: Final = ("type", "timestamp", "time", "event")
+ALWAYS: Final = ("type", "timestamp", "time", "event")
 _OF_PROFILES: Final = ("profile", "database", "fields", "interests", "parameters", "created", "modified")
 _HEAD: Final = """# Events
 
@@ -90,7 +90,7 @@ know. In the examples each pair of the form has a line of its own, which a real 
 
 def catalogue() -> str:
     """The page, as Markdown."""
-    every = "".join(f"| `{name}` | {MEANINGS[name]} |\n" for name in _ALWAYS)
+    every = "".join(f"| `{name}` | {MEANINGS[name]} |\n" for name in ALWAYS)
     return "\n".join([_HEAD + every, *(_section(type) for type in EVENT_TYPES)])
 
 
@@ -99,6 +99,11 @@ def example_of(type: str) -> dict[str, Any]:
     is_profile = type in ABOUT_PROFILES
     facts = EventFacts(_EVENT, type, _AT, FACTS[type], None if is_profile else _MESSAGE)
     return build(facts, None if is_profile else SNAPSHOT)
+
+
+def sample_of(type: str) -> dict[str, Any]:
+    """What such a call holds but for what every event has."""
+    return {name: value for name, value in example_of(type).items() if name not in ALWAYS}
 
 
 def _section(type: str) -> str:
@@ -118,13 +123,14 @@ def _section(type: str) -> str:
 
 def _rows(type: str, example: Mapping[str, Any]) -> Iterator[str]:
     for name in NAMES[type]:
-        mark = "" if _is_always_there(type, name) else "?"
+        mark = "" if is_always_there(type, name) else "?"
         yield f"| `{name}{_brackets(example.get(name))}{mark}` | {MEANINGS[name]} |"
         if name == "mime":
             yield f"| `mime_truncated?` | {MEANINGS['mime_truncated']} |"
 
 
-def _is_always_there(type: str, name: str) -> bool:
+def is_always_there(type: str, name: str) -> bool:
+    """Whether each event of this type has the field."""
     if type in ABOUT_PROFILES:
         return name in _OF_PROFILES
     return name == "id" or name in REQUIRED.get(type, ())

@@ -19,7 +19,6 @@ from feedbackloops.words import (
     attempt_words,
     due_words,
     notice_words,
-    readable,
     resend_words,
     seconds,
     short_time,
@@ -34,7 +33,6 @@ register = template.Library()
 register.filter("when", when)
 register.filter("related", related_link)
 register.filter("seconds", seconds)
-register.filter("readable", readable)
 register.filter("short_time", short_time)
 register.filter("answer_shown", answer_shown)
 register.filter("attempt_words", attempt_words)

@@ -9,7 +9,7 @@ from django.db import models
 from django.utils.timezone import now
 
 from access.models import Reach
-from feedbackloops import resending
+from feedbackloops import resending, testcalls
 from feedbackloops.models import (
     Attempt,
     Delivery,
@@ -20,11 +20,12 @@ from feedbackloops.models import (
     ParkedEvent,
     Resend,
     Snapshot,
+    TestCall,
     VerificationLook,
 )
 from profiles.models import Account, Database, Profile
 from tests.factories import make_account, make_database, make_loop, make_message, make_profile, make_verified_loop, owe
-from tracking.ids import derived_id, new_id
+from tracking.ids import derived_id
 from tracking.models import Block, Event, Message
 
 
@@ -63,7 +64,7 @@ def plant(marker: str) -> Planted:
     message = make_message(profile, recipient=f"{marker}@example.com", tags=[marker])
     events = owe(message, 2, useragent=marker)
     deliveries = Delivery.objects.filter(event_id__in=events)
-    attempts = [_attempt(delivery) for delivery in deliveries] + [_test_call(verified)]
+    attempts = [_attempt(delivery) for delivery in deliveries]
     rows: dict[type[models.Model], list[Any]] = {
         Account: [account.pk],
         Database: [database.pk],
@@ -79,6 +80,7 @@ def plant(marker: str) -> Planted:
         ParkedEvent: [ParkedEvent.objects.create(event_id=events[0], error=marker).pk],
         LedgerLine: [_ledger_line(verified).pk],
         Notice: [Notice.objects.create(loop=verified, recipients=[f"{marker}@example.com"], subject="", body="").pk],
+        TestCall: [_test_call(verified).pk],
         Resend: [resending.begin(verified, now(), now(), ["given_up"]).pk],
         Block: [Block.objects.create(kind="account", value=str(account.pk), reason=marker).pk],
         User: [_colleague(account, marker).pk],
@@ -107,9 +109,10 @@ def _attempt(delivery: Delivery) -> Attempt:
     return Attempt.objects.create(id=derived_id(delivery.pk, 1), delivery=delivery, started=now(), **facts)
 
 
-def _test_call(loop: FeedbackLoop) -> Attempt:
-    facts = {"account": loop.account, "loop": loop, "number": 1, "outcome": "rejected"}
-    return Attempt.objects.create(id=new_id(), started=now(), **facts)
+def _test_call(loop: FeedbackLoop) -> TestCall:
+    call = testcalls.begin(loop)
+    call.end(now(), outcome="rejected", headers=[["webhook-test", "1"]])
+    return call
 
 
 def _ledger_line(loop: FeedbackLoop) -> LedgerLine:

@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils.timezone import now
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
-from feedbackloops.models import Delivery, FeedbackLoop, LaneState, LoopStatus, ParkedEvent
+from feedbackloops.models import Delivery, FeedbackLoop, LaneState, LoopStatus, ParkedEvent, TestCall
 from tests.dashboard import Rings, staff, text, url
 from tests.factories import make_account, make_loop, make_message, make_verified_loop, owe
 from tracking.ids import new_id
@@ -77,8 +77,17 @@ def test_a_test_call_goes_to_verified_loops_only(
     chosen = {"action": "call_test", "_selected_action": [verified.pk, unverified.pk]}
     with django_capture_on_commit_callbacks(execute=True):
         answer = client.post(url(LOOP, "changelist"), chosen)
-    assert rings == [("call_test", verified.pk)]
+    call = TestCall.objects.get()
+    assert (call.loop, rings) == (verified, [("call_test", str(call.pk))])
     assert "Nothing was sent to “U”: that is not verified." in said(answer)
+
+
+def test_a_loop_has_one_test_call_at_a_time(client: Client, rings: Rings) -> None:
+    loop = make_verified_loop(make_account(), name="V")
+    pressed(client, loop, "call_test")
+    answer = pressed(client, loop, "call_test")
+    assert TestCall.objects.count() == 1
+    assert "Nothing was sent to “V”: a test call is under way already." in said(answer)
 
 
 def test_pausing_leaves_disabled_loops_disabled(client: Client) -> None:

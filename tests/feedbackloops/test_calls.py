@@ -6,9 +6,10 @@ import pytest
 from standardwebhooks import Webhook
 
 from feedbackloops import lanes
-from feedbackloops.calls import Contents, Script, call_for, sample_contents
+from feedbackloops.calls import Contents, Script, call_for, contents_of_test
 from feedbackloops.models import FeedbackLoop
 from feedbackloops.protocol import signing
+from feedbackloops.protocol.catalogue import sample_of
 from tests.factories import make_account, make_verified_loop
 from tracking.ids import new_id
 from tracking.models import EventType
@@ -24,8 +25,7 @@ def loop() -> FeedbackLoop:
 
 
 def contents() -> Contents:
-    sample = sample_contents("click", new_id(), NOW)
-    return Contents(sample.event, sample.snapshot)
+    return Contents(contents_of_test("click", new_id(), NOW, sample_of("click")).event, {})
 
 
 def test_a_lane_and_its_loop_give_the_same_script(loop: FeedbackLoop) -> None:
@@ -72,7 +72,8 @@ def test_the_body_is_written_as_the_loop_asks(loop: FeedbackLoop, body_format: s
 def test_a_sample_is_of_nobody(loop: FeedbackLoop, event_type: str) -> None:
     loop.body_format = "json"
 
-    body = json.loads(call_for(Script.from_loop(loop), sample_contents(event_type, new_id(), NOW), now=NOW).body or b"")
+    sample = contents_of_test(event_type, new_id(), NOW, sample_of(event_type))
+    body = json.loads(call_for(Script.from_loop(loop), sample, now=NOW).body or b"")
 
     assert (body["profile"], body["database"]) == (0, 0)
     assert ("id" in body) is (event_type not in ("create", "update", "delete"))

@@ -10,13 +10,11 @@ from pytest_django import DjangoAssertNumQueries
 from feedbackloops import lanes
 from feedbackloops.counting import NO_LATENCY, Counts, counts_of, hour_of, total
 from feedbackloops.lanes import Done
-from feedbackloops.models import Attempt, Delivery, FeedbackLoop, LoopHour, OwedCount
+from feedbackloops.models import Delivery, FeedbackLoop, LoopHour, OwedCount
 from feedbackloops.protocol.latency import BOUNDS, BUCKETS
 from feedbackloops.resending import send_again
-from feedbackloops.testcalls import call_test
-from tests.factories import make_loop, make_message, make_verified_loop, owe
+from tests.factories import make_message, make_verified_loop, owe
 from tests.flow.waiting import wait_until
-from tests.http_server import HttpServer
 from tracking.ids import derived_id, moment_of
 from tracking.models import Message
 
@@ -130,14 +128,6 @@ def test_what_staff_send_again_counts_again(message: Message, loop: FeedbackLoop
     lanes.record([done(delivery, number=2)])
 
     assert counted(loop) == Counts(owed=1, delivered=1, failed=1, given_up=1, latency=bucket(3))
-
-
-def test_test_calls_count_for_nothing(loop: FeedbackLoop, server: HttpServer) -> None:
-    call_test(make_loop(loop.account))
-    call_test(make_verified_loop(loop.account, url=server.url("/script")))
-
-    assert sorted(Attempt.objects.values_list("outcome", flat=True)) == ["accepted", "blocked"]
-    assert not LoopHour.objects.exists()
 
 
 @pytest.mark.parametrize(("number", "took"), list(enumerate((0.0, *BOUNDS))))

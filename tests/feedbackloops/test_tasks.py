@@ -8,8 +8,8 @@ from django.db import InterfaceError, OperationalError
 from django.utils.timezone import now
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
-from feedbackloops import lanes, resending, tasks
-from feedbackloops.models import Attempt, Delivery, FeedbackLoop, LaneState, LedgerLine, VerificationLook
+from feedbackloops import lanes, resending, tasks, testcalls
+from feedbackloops.models import Delivery, FeedbackLoop, LaneState, LedgerLine, TestCall, VerificationLook
 from tests.factories import make_account, make_events, make_loop, make_message, make_verified_loop, owe
 from tests.feedbackloops.test_doorbell import broker, wait_for  # noqa: F401  (a fixture)
 from tests.http_server import HttpServer, ok
@@ -123,19 +123,31 @@ def test_looks_that_are_due_are_rung_for(broker: redis.Redis) -> None:  # noqa: 
     assert rung(broker, "looks") == {loop.pk}
 
 
-def test_a_test_call_is_made_for_each_loop(server: HttpServer) -> None:
+def test_each_test_call_that_is_rung_for_is_made(server: HttpServer) -> None:
     loop = make_verified_loop(make_account(), url=server.url("/script.php"))
+    call = testcalls.begin(loop)
 
-    tasks.call_test([loop.pk])
+    tasks.call_test([str(call.pk)])
 
-    assert Attempt.objects.get().loop == loop
+    assert TestCall.objects.get().outcome == "accepted"
 
 
-@pytest.mark.parametrize("task", [tasks.look, tasks.call_test])
-def test_a_loop_that_is_gone_meanwhile_is_passed_over(task: object) -> None:
-    task([0])  # type: ignore[operator]
+def test_a_test_call_whose_ring_was_lost_is_rung_for_again(broker: redis.Redis) -> None:  # noqa: F811
+    loops = [make_verified_loop(make_account()) for _ in range(2)]
+    lost, _fresh = [testcalls.begin(loop) for loop in loops]
+    TestCall.objects.filter(pk=lost.pk).update(asked=now() - timedelta(seconds=10))
+
+    tasks.look_where_due()
+
+    assert rung(broker, "looks") == {str(lost.pk)}
+
+
+def test_what_is_gone_meanwhile_is_passed_over() -> None:
+    tasks.look([0])
+    tasks.call_test([str(uuid4())])
 
     assert not VerificationLook.objects.exists()
+    assert not TestCall.objects.exists()
 
 
 def test_saving_an_unverified_loop_has_its_file_looked_for(

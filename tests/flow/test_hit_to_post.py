@@ -5,6 +5,7 @@ import time
 from html import unescape
 
 from feedbackloops.doorbell import ring_for_test_calls
+from feedbackloops.testcalls import begin
 from tests.flow.customers import Customer
 from tests.flow.deployment import Deployment
 from tests.http_server import HttpServer
@@ -82,7 +83,7 @@ def test_a_form_arrives_as_php_reads_it(deployment: Deployment, customer: Custom
 
 def test_a_test_call_is_marked_and_counts_for_nothing(customer: Customer) -> None:
     script = customer.script()
-    ring_for_test_calls([script.loop.pk])
+    ring_for_test_calls([begin(script.loop).pk])
     (post,) = script.await_posts(1)
     post.check_signature(script.loop.secret)
     assert post.header("webhook-test") == "1"

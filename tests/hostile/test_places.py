@@ -13,7 +13,7 @@ from django.core.exceptions import ValidationError
 from django.utils.timezone import now
 from pytest_django import Settings
 
-from feedbackloops import door, testcalls, verification
+from feedbackloops import door, verification
 from feedbackloops.admin.forms import LoopForm
 from feedbackloops.outbound import Call
 from feedbackloops.outbound.addresses import problem
@@ -21,7 +21,7 @@ from feedbackloops.outbound.transfer import Transfer
 from feedbackloops.protocol.outcome import ErrorKind, Outcome, judge
 from feedbackloops.protocol.place import parse
 from tests.dns_server import DnsServer
-from tests.factories import make_account, make_verified_loop
+from tests.factories import make_account, make_test_call, make_verified_loop
 from tests.hostile.places import BLOCKED, CALLED, INNER, PLACES, REFUSED, UNREACHABLE, Place
 from tests.http_server import HttpServer, ok, redirect
 
@@ -118,15 +118,15 @@ def test_test_calls_and_looks_come_to_the_same(place: Place, world: World) -> No
     loop = make_verified_loop(make_account(), url=url)
     world.script.behaviour = ok(loop.verification_content.encode())
 
-    attempt = testcalls.call_test(loop)
+    call = make_test_call(loop)
     world.url_of(place)
     found = verification.look(loop)
 
     look = loop.looks.first()
     assert look is not None
-    assert attempt.outcome == OUTCOMES[place.outcome]
+    assert call.outcome == OUTCOMES[place.outcome]
     assert found is look.found is (place.outcome is CALLED)
-    shown = [attempt.address, look.address] if found else [attempt.message, look.message]
+    shown = [call.address, look.address] if found else [call.message, look.message]
     assert all(place.words in each for each in shown)
     assert world.connections() == [2 * found, 0, 0]
 

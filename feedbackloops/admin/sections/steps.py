@@ -3,17 +3,20 @@
 from dataclasses import dataclass
 
 from feedbackloops.admin.sections.visit import Visit
-from feedbackloops.models import Attempt
+from feedbackloops.admin.testbench.words import words_of
+from feedbackloops.models import TestCall
 
 
 @dataclass(frozen=True, slots=True)
 class Steps:
     """What has been tried before the first event."""
 
-    test_call: Attempt | None
+    test_call: TestCall | None
+    words: str
 
 
 def steps(visit: Visit) -> Steps | None:
     """The last test call, once one can be made."""
-    test_call = Attempt.objects.filter(loop=visit.loop, delivery=None).order_by("-id").first()
-    return Steps(test_call) if visit.loop.is_verified or test_call else None
+    test_call = TestCall.objects.last_of(visit.loop)
+    words = words_of(test_call, visit.now) if test_call else ""
+    return Steps(test_call, words) if visit.loop.is_verified or test_call else None

@@ -10,12 +10,13 @@ from django.utils.timezone import now
 from pytest_django import Settings
 from standardwebhooks import Webhook
 
-from feedbackloops.calls import Contents, Script, call_for, sample_contents
+from feedbackloops.calls import Contents, Script, call_for, contents_of_test
 from feedbackloops.lane import Lane
 from feedbackloops.lanes import Lease
 from feedbackloops.models import Attempt, FeedbackLoop
 from feedbackloops.outbound.calls import Call
 from feedbackloops.protocol import signing
+from feedbackloops.protocol.catalogue import sample_of
 from feedbackloops.story.requests import LONGEST_COMMAND, RequestShown, Today, command_for, request_of
 from feedbackloops.versions import Versions
 from tests.factories import make_account, make_verified_loop
@@ -35,8 +36,7 @@ def loop() -> FeedbackLoop:
 
 @pytest.fixture
 def contents() -> Contents:
-    sample = sample_contents("click", new_id(), now())
-    return Contents(sample.event, sample.snapshot)
+    return Contents(contents_of_test("click", new_id(), now(), sample_of("click")).event, {})
 
 
 def sent(loop: FeedbackLoop, contents: Contents, number: int = 3) -> tuple[Attempt, Call]:
