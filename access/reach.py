@@ -83,6 +83,8 @@ RULES: Final[dict[str, Rule]] = {
     "feedbackloops.ledgerline": _by("account"),
     # Sums over all accounts.
     "feedbackloops.ledgerday": _nothing,
+    "api.apitoken": _by("account"),
+    "api.keptanswer": _by("token__account"),
     "auth.user": _staff,
     # What staff may do, and to what, is the same for all accounts.
     "auth.group": _everything,

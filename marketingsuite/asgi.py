@@ -1,34 +1,30 @@
-"""The web process: tracking goes straight to tracking, probes to health, everything else to Django's middleware."""
+"""The web process: tracking goes straight to tracking, probes to health, everything else to Django."""
 
 import os
 from asyncio import to_thread
 from collections.abc import Awaitable
-from concurrent.futures import ThreadPoolExecutor
 
-from asgiref.sync import ThreadSensitiveContext
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "marketingsuite.settings")
 
-dashboard = get_asgi_application()
+django = get_asgi_application()
 
-from marketingsuite import memory  # noqa: E402  (these need the apps that the line above loads)
-from marketingsuite.bodies import Unusable, given, whole_body  # noqa: E402
+from api.door import PREFIX as API  # noqa: E402  (these need the apps that the line above loads)
+from marketingsuite import memory  # noqa: E402
 from marketingsuite.health import PATHS, health  # noqa: E402
+from marketingsuite.rooms import api_room, dashboard_room  # noqa: E402
 from marketingsuite.vitals import parts  # noqa: E402
 from tracking.blocks import blocks  # noqa: E402
 from tracking.intake import intake  # noqa: E402
 from tracking.unsubscribing import UNSUBSCRIBE, unsubscribing  # noqa: E402
-from tracking.views import PREFIXES, Answer, Receive, Scope, Send, answer, tracking  # noqa: E402
+from tracking.views import PREFIXES, Receive, Scope, Send, tracking  # noqa: E402
 
 # Not with the first hit: a spool that another process left behind must not wait for one.
 intake()
 memory.settle()
 
-# Each request for the dashboard has a thread, and the thread a connection that it keeps. While PostgreSQL hangs, so do
-# they: more would only wait as well.
-_seats = [ThreadPoolExecutor(1, f"dashboard-{number}") for number in range(32)]
-_BUSY = answer(503, b"text/plain", b"The dashboard is busy. Please try again in a moment.\n", (b"retry-after", b"5"))
+_dashboard_room, _api_room = dashboard_room(), api_room()
 
 
 def application(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
@@ -39,30 +35,11 @@ def application(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
             return tracking(scope, receive, send)
         if path.startswith(UNSUBSCRIBE):
             return unsubscribing(scope, receive, send)
-        return (health if path in PATHS else _serve_dashboard)(scope, receive, send)
+        if path in PATHS:
+            return health(scope, receive, send)
+        room = _api_room if path.startswith(API) else _dashboard_room
+        return room.serve(django, scope, receive, send)
     return _live(receive, send)
-
-
-async def _serve_dashboard(scope: Scope, receive: Receive, send: Send) -> None:
-    try:
-        body = await whole_body(receive)
-    except Unusable as unusable:
-        await _say(unusable.answer, send)
-        return
-    if not _seats:
-        await _say(_BUSY, send)
-        return
-    seat = _seats.pop()
-    try:
-        async with ThreadSensitiveContext(executor=seat):
-            await dashboard(scope, given(body), send)
-    finally:
-        _seats.append(seat)
-
-
-async def _say(words: Answer | None, send: Send) -> None:
-    for message in words or ():
-        await send(message)
 
 
 async def _live(receive: Receive, send: Send) -> None:

@@ -1,36 +1,33 @@
-"""The bodies of requests for the dashboard, gathered before a thread is asked for: a slow client holds none."""
+"""The bodies of requests, gathered before a thread is asked for: a slow client holds none."""
 
 import asyncio
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any, Final
 
-from django.conf import settings
-
 from tracking.bodies import ClientGone, TooLong, gathered
-from tracking.views import Answer, Receive, answer
+from tracking.views import Receive
 
-# Of a form; what a client takes longer for, or never ends, is not waited for.
+# Of a form, or of a request of the API; what a client takes longer for, or never ends, is not waited for.
 BODY_SECONDS: Final = 10.0
-_TOO_SLOW: Final = answer(408, b"text/plain", b"Your request did not come through in time. Please send it again.\n")
-_TOO_LONG: Final = answer(413, b"text/plain", b"That is more than the dashboard takes at once.\n")
 
 
 class Unusable(Exception):
-    """A body that is not waited for any longer; `answer` is what to say, None when nobody is there to hear it."""
+    """A body that is not waited for any longer; `status` is what to say, None when nobody is there to hear it."""
 
-    def __init__(self, answer: Answer | None) -> None:
-        self.answer = answer
+    def __init__(self, status: HTTPStatus | None) -> None:
+        self.status = status
 
 
-async def whole_body(receive: Receive) -> bytes:
-    """The body of a request, up to DATA_UPLOAD_MAX_MEMORY_SIZE bytes. Raises Unusable, after BODY_SECONDS at most."""
+async def whole_body(receive: Receive, most: int) -> bytes:
+    """The body of a request, up to so many bytes. Raises Unusable, after BODY_SECONDS at most."""
     try:
         async with asyncio.timeout(BODY_SECONDS):
-            return await gathered(receive, settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
+            return await gathered(receive, most)
     except TimeoutError:
-        raise Unusable(_TOO_SLOW) from None
+        raise Unusable(HTTPStatus.REQUEST_TIMEOUT) from None
     except TooLong:
-        raise Unusable(_TOO_LONG) from None
+        raise Unusable(HTTPStatus.REQUEST_ENTITY_TOO_LARGE) from None
     except ClientGone:
         raise Unusable(None) from None
 

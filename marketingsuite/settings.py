@@ -79,6 +79,9 @@ TRACKED_EMAIL_BACKEND = env.str("TRACKED_EMAIL_BACKEND", default="") or vars()["
 TRACKED_EMAIL_ACCOUNT = env.str("TRACKED_EMAIL_ACCOUNT", default="")
 ENVELOPE_DOMAIN = env.str("ENVELOPE_DOMAIN", default="")
 
+# --- The API
+API_REQUESTS_PER_MINUTE = env.int("API_REQUESTS_PER_MINUTE", default=600)
+
 # --- Operation
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 METRICS_PORT = env.int("METRICS_PORT", default=0)
@@ -105,10 +108,14 @@ INSTALLED_APPS = [
     "tracking",
     "feedbackloops",
     "staff",
+    "api",
+    # For the files of the page that describes the API.
+    "ninja",
 ]
 MIDDLEWARE = [
     "marketingsuite.headers.BrowserLimits",
     "django.middleware.security.SecurityMiddleware",
+    "api.door.ApiDoor",
     "marketingsuite.staticfiles.StaticFiles",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "staff.sessions.SessionLimits",
@@ -192,6 +199,7 @@ CELERY_TASK_ROUTES = {
     "keep_partitions": {"queue": "events"},
     "compact_counts": {"queue": "events"},
     "end_overlaps": {"queue": "events"},
+    "forget_answers": {"queue": "events"},
 }
 CELERY_BEAT_SCHEDULE = {
     name: {"task": name, "schedule": seconds}
@@ -204,6 +212,7 @@ CELERY_BEAT_SCHEDULE = {
         "keep_partitions": 3600.0,
         "compact_counts": 600.0,
         "end_overlaps": 3600.0,
+        "forget_answers": 3600.0,
     }.items()
 }
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
@@ -236,6 +245,9 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not DEVELOPMENT
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEVELOPMENT
 if TRUSTED_PROXIES:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+# Of the API; the dashboard's own are shorter (marketingsuite.bodies).
+DATA_UPLOAD_MAX_MEMORY_SIZE = env.int("API_BODY_BYTES", default=8_388_608)
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = env.str("TIME_ZONE", default="UTC")

@@ -2,6 +2,7 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, path
 from django.views.generic import RedirectView
 
+from api.main import api
 from marketingsuite.admin import home, last
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -9,4 +10,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.admin_view(home)),
     path("admin/last-events/", admin.site.admin_view(last), name="last_events"),
     path("admin/", admin.site.urls),
+    path("api/v1/", api.urls),
 ]

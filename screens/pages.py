@@ -32,6 +32,7 @@ def _lists() -> dict[str, str]:
         "events": "tracking_event",
         "accounts": "profiles_account",
         "profiles": "profiles_profile",
+        "tokens": "api_apitoken",
         "staff": "auth_user",
     }
     return {
@@ -72,6 +73,7 @@ def _forms(account: Account) -> dict[str, str]:
     return {
         "new-loop": reverse("admin:feedbackloops_feedbackloop_add"),
         "account": _page(account),
+        "new-token": f"{reverse('admin:api_apitoken_add')}?account={account.pk}",
         "password": reverse("admin:password_change"),
         "second-factor": reverse("admin:second_factor"),
     }

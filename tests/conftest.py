@@ -14,7 +14,7 @@ from tests.servers import STACK
 hypothesis.settings.register_profile("suite", suppress_health_check=[hypothesis.HealthCheck.too_slow], deadline=None)
 hypothesis.settings.load_profile("suite")
 
-OURS = ("access", "profiles", "tracking", "feedbackloops", "staff", "auth", "admin", "sessions")
+OURS = ("access", "profiles", "tracking", "feedbackloops", "staff", "api", "auth", "admin", "sessions")
 # Django's own rows, which migrations made.
 KEPT = ("auth_permission",)
 

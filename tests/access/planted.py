@@ -9,6 +9,8 @@ from django.db import models
 from django.utils.timezone import now
 
 from access.models import Reach
+from api.models import ApiToken
+from api.tokens import make_token
 from feedbackloops import resending, testcalls
 from feedbackloops.models import (
     Attempt,
@@ -82,6 +84,7 @@ def plant(marker: str) -> Planted:
         Notice: [Notice.objects.create(loop=verified, recipients=[f"{marker}@example.com"], subject="", body="").pk],
         TestCall: [_test_call(verified).pk],
         Resend: [resending.begin(verified, now(), now(), ["given_up"]).pk],
+        ApiToken: [make_token(account, marker, ["events:read"]).token.pk],
         Block: [Block.objects.create(kind="account", value=str(account.pk), reason=marker).pk],
         User: [_colleague(account, marker).pk],
     }

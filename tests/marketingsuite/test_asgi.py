@@ -228,7 +228,7 @@ def test_tracking_pays_for_no_middleware() -> None:
 
 
 def test_a_dashboard_that_is_busy_says_so_and_pixels_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(asgi, "_seats", [])
+    monkeypatch.setattr(asgi._dashboard_room, "seats", [])
     answer = request("/admin/")
     assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
     assert b"busy" in answer.body
@@ -236,10 +236,10 @@ def test_a_dashboard_that_is_busy_says_so_and_pixels_are_shown(monkeypatch: pyte
 
 
 def test_a_seat_is_free_again_after_each_request() -> None:
-    seats = list(asgi._seats)
+    seats = list(asgi._dashboard_room.seats)
     for _ in range(3):
         assert request("/open/").status == 404
-    assert asgi._seats == seats
+    assert asgi._dashboard_room.seats == seats
 
 
 def test_the_process_starts_and_stops_as_its_server_asks(monkeypatch: pytest.MonkeyPatch) -> None:

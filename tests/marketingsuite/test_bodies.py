@@ -7,9 +7,8 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
-from pytest_django import Settings
 
-from marketingsuite import asgi, bodies
+from marketingsuite import asgi, bodies, rooms
 from marketingsuite.devstack import Stack
 from tests.marketingsuite.test_asgi import NOWHERE, Web, web
 from tests.tracking.samples import in_loop, pixel_url, scope_of
@@ -54,7 +53,7 @@ def status(said: Sequence[Mapping[str, Any]]) -> int:
 
 def test_clients_that_send_half_a_form_do_not_hold_up_the_dashboard(busy_web: Web) -> None:
     with ExitStack() as open_:
-        for _ in range(len(asgi._seats) + 1):
+        for _ in range(len(asgi._dashboard_room.seats) + 1):
             line = open_.enter_context(socket.create_connection(("127.0.0.1", busy_web.port), timeout=5))
             line.sendall(HALF_A_FORM)
         assert busy_web.get("/nowhere/")[0].status == 404
@@ -76,7 +75,7 @@ def test_a_form_that_comes_in_parts_is_read_whole() -> None:
     parts: Iterator[Mapping[str, Any]] = iter(
         [{"type": "http.request", "body": b"a=1", "more_body": True}, {"type": "http.request", "body": b"&b"}]
     )
-    assert in_loop(bodies.whole_body(receive)) == b"a=1&b"
+    assert in_loop(bodies.whole_body(receive, 1000)) == b"a=1&b"
     assert status(asked(part(3), part(2, more_body=False))) == 404
 
 
@@ -86,13 +85,13 @@ def test_a_form_without_an_end_is_not_waited_for(monkeypatch: pytest.MonkeyPatch
     assert status(asked(hangs=True)) == 408
 
 
-def test_a_form_that_is_too_long_is_refused(settings: Settings) -> None:
-    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 100
+def test_a_form_that_is_too_long_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rooms, "DASHBOARD_BYTES", 100)
     assert status(asked(part(60), part(41), hangs=True)) == 413
     assert status(asked(part(60), part(40, more_body=False))) == 404
 
 
 def test_a_client_that_goes_away_in_the_middle_of_its_form_is_forgotten() -> None:
-    seats = list(asgi._seats)
+    seats = list(asgi._dashboard_room.seats)
     assert asked(part(9)) == []
-    assert asgi._seats == seats
+    assert asgi._dashboard_room.seats == seats

@@ -27,6 +27,7 @@ TYPED = {
     "profiles_profile": "interests",
     "feedbackloops_feedbackloop": "name",
     "tracking_block": "reason",
+    "api_apitoken": "name",
     "auth_user": "first_name",
     "auth_group": "name",
 }

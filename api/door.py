@@ -1,0 +1,51 @@
+"""The door to the API, before the middleware that browsers need: no session, no cookies, and every error as a problem.
+
+Behind it everything is answered here, also what no operation answers: unknown addresses, wrong methods, crashes.
+"""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any, Final
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import resolve
+
+from api import problems
+from api.problems import Problem
+from api.troubles import problem_of
+
+PREFIX: Final = "/api/"
+
+
+class ApiDoor:
+    """Middleware that answers the API's requests, and hands on all others."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if not request.path_info.startswith(PREFIX):
+            return self._get_response(request)
+        response = answered(request)
+        response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+
+def answered(request: HttpRequest) -> HttpResponse:
+    """The answer to a request of the API, whatever comes of it."""
+    try:
+        request.get_host()
+        found = resolve(request.path_info)
+        return _as_problem(found.func(request, *found.args, **found.kwargs))
+    except Exception as error:
+        return problems.answer(problem_of(error))
+
+
+def _as_problem(response: Any) -> HttpResponse:
+    """The response of a view; Django's own page of a method that is not there, as a problem."""
+    if response.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        allowed = response.headers["Allow"]
+        words = f"This address takes {allowed} only."
+        return problems.answer(Problem(HTTPStatus.METHOD_NOT_ALLOWED, words, headers={"Allow": allowed}))
+    kept: HttpResponse = response
+    return kept

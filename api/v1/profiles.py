@@ -1,0 +1,137 @@
+"""Profiles: what the account knows of people."""
+
+from typing import Any, Final, Literal
+
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+from ninja import Query, Router
+from pydantic import BaseModel, Field
+
+from api.operations import account_in, changes, posts, reads
+from api.problems import invalid
+from api.scopes import Scope
+from api.shapes import MOST, Asked, Flag, Given, Moment, Number, NumberInPath, Page, Text
+from api.v1.databases import databases_of
+from api.v1.lists import by_number, the
+from profiles.addresses import normal_address
+from profiles.models import Profile
+from profiles.snapshots import Action
+from profiles.upserting import Told, Upserted, upsert_profiles
+
+router = Router()
+
+Done = Literal["create", "update", "none"]
+_ACTIONS: Final[dict[Action | None, Done]] = {Action.CREATE: "create", Action.UPDATE: "update", None: "none"}
+
+
+class ProfileOut(BaseModel):
+    """A profile."""
+
+    id: int
+    database: int
+    fields: dict[str, str]
+    interests: list[str]
+    created: Moment
+    modified: Moment
+
+
+class ProfileIn(Given):
+    """What is known of one person."""
+
+    id: Number | None = Field(None, description="The profile that is meant. Without it, the one with the address.")
+    fields: dict[Text, Text] = Field({}, description="What is left out stays as it is, unless `replace` is true.")
+    interests: list[Text] | None = Field(None, description="All of them; without it they stay as they are.")
+
+
+class ProfilesIn(Given):
+    """One profile, or many."""
+
+    profiles: list[ProfileIn] = Field(min_length=1, max_length=MOST)
+    replace: Flag = Field(False, description="Whether fields that are not named are taken away.")
+
+
+class ProfileChange(Given):
+    """What is to be changed of a profile."""
+
+    fields: dict[Text, Text] = Field({}, description="What is left out stays as it is, unless `replace` is true.")
+    interests: list[Text] | None = Field(None, description="All of them; without it they stay as they are.")
+    replace: Flag = Field(False, description="Whether fields that are not named are taken away.")
+
+
+class UpsertedOut(BaseModel):
+    """What became of one of the profiles."""
+
+    id: int
+    action: Done
+
+
+class UpsertedList(BaseModel):
+    """What became of the profiles, in the order of the request."""
+
+    items: list[UpsertedOut]
+
+
+class ProfilesAsked(Asked):
+    """Which profiles."""
+
+    email: Text | None = Field(None, max_length=320, description="Only those with this e-mail address.")
+
+
+@reads(router, "/databases/{database}/profiles", Scope.PROFILES_READ, Page[ProfileOut])
+def list_profiles(request: HttpRequest, database: NumberInPath, asked: Query[ProfilesAsked]) -> Page[ProfileOut]:
+    """List the profiles of a database."""
+    found = the(databases_of(account_in(request)), database)
+    rows = Profile.objects.filter(account=account_in(request), database=found)
+    if asked.email is not None:
+        rows = rows.filter(address=normal_address(asked.email)).exclude(address="")
+    return by_number("profiles", rows, asked, shape)
+
+
+@posts(router, "/databases/{database}/profiles", Scope.PROFILES_WRITE, UpsertedList)
+def upsert_profile(request: HttpRequest, database: NumberInPath, given: ProfilesIn) -> UpsertedList:
+    """Tell of one person, or of up to 1,000: profiles that are there are changed, the others are made."""
+    found = the(databases_of(account_in(request)), database)
+    told = [Told(each.fields, each.interests, each.id, given.replace) for each in given.profiles]
+    try:
+        done = upsert_profiles(found, told)
+    except ValidationError as error:
+        raise invalid([(f"body.profiles.{error.code}", " ".join(error.messages))]) from error
+    return UpsertedList(items=[_upserted(one) for one in done])
+
+
+@reads(router, "/profiles/{profile}", Scope.PROFILES_READ, ProfileOut)
+def get_profile(request: HttpRequest, profile: NumberInPath) -> ProfileOut:
+    """See a profile."""
+    return shape(the(Profile.objects.filter(account=account_in(request)), profile))
+
+
+@changes(router, "PATCH", "/profiles/{profile}", Scope.PROFILES_WRITE, ProfileOut)
+def change_profile(request: HttpRequest, profile: NumberInPath, given: ProfileChange) -> ProfileOut:
+    """Change a profile."""
+    found = _locked(request, profile)
+    found.fields = given.fields if given.replace else found.fields | given.fields
+    if given.interests is not None:
+        found.interests = given.interests
+    found.save()
+    return shape(found)
+
+
+@changes(router, "DELETE", "/profiles/{profile}", Scope.PROFILES_WRITE, None)
+def delete_profile(request: HttpRequest, profile: NumberInPath) -> None:
+    """Remove a profile."""
+    _locked(request, profile).delete()
+
+
+def shape(profile: Profile) -> ProfileOut:
+    """A profile as it is told."""
+    values: dict[str, Any] = {name: getattr(profile, name) for name in ("id", "fields", "created", "modified")}
+    return ProfileOut(**values, database=profile.database_id, interests=list(profile.interests))
+
+
+def _locked(request: HttpRequest, number: int) -> Profile:
+    rows = Profile.objects.filter(account=account_in(request)).select_related("database")
+    return the(rows.select_for_update(no_key=True, of=["self"]), number)
+
+
+def _upserted(one: Upserted) -> UpsertedOut:
+    return UpsertedOut(id=one.profile.pk, action=_ACTIONS[one.action])
