@@ -1,6 +1,6 @@
 """The recipients: a process that asks for URLs over keep-alive connections, each request with a stamp of its moment.
 
-The stamp stands in the User-Agent as ``bench/<microseconds of CLOCK_MONOTONIC>``; it travels through the event into
+The stamp stands in the Referer as ``bench/<microseconds of CLOCK_MONOTONIC>``; it travels through the event into
 the POST's body, where the receiver reads it. With a rate, it is the moment at which the request was to be sent,
 whatever held it up, so that no delay hides (the error known as coordinated omission).
 """

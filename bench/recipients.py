@@ -19,10 +19,11 @@ READ_BYTES = 16_384
 # No answer at all for so long: what is left counts as failed.
 PATIENCE_SECONDS = 20.0
 GOOD = (b"HTTP/1.1 200 ", b"HTTP/1.1 302 ")
-# After the stamp, what browsers say: events are as long as those of people.
-STAMP_FORMAT = b"%%0%dd Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15" % STAMP_DIGITS
+STAMP_FORMAT = b"%%0%dd" % STAMP_DIGITS
+# What browsers say: events are as long as those of people.
 REST = (
-    b" (KHTML, like Gecko) Mobile/15E148\r\nAccept: image/avif,image/webp,image/png,*/*;q=0.8\r\n"
+    b"\r\nUser-Agent: Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko)"
+    b" Mobile/15E148\r\nAccept: image/avif,image/webp,image/png,*/*;q=0.8\r\n"
     b"Accept-Language: nl-NL,nl;q=0.9,en;q=0.8\r\nAccept-Encoding: gzip, deflate, br\r\n\r\n"
 )
 
@@ -42,7 +43,7 @@ class Job:
         """A request for each path: what stands before and after the stamp."""
         body = b"x" * self.body_bytes
         first, length = (b"POST", b"Content-Length: %d\r\n" % len(body)) if body else (b"GET", b"")
-        head = b"%b %b HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n%bwebhook-id: none\r\nUser-Agent: bench/"
+        head = b"%b %b HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n%bwebhook-id: none\r\nReferer: bench/"
         return [(head % (first, path.encode(), self.port, length), REST + body) for path in self.paths]
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 READ_BYTES = 32_768
 SAMPLE_EVERY = 1000
-STAMP = b"useragent=bench%2F"
+STAMP = b"referer=bench%2F"
 STAMP_DIGITS = 15
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 ANSWERS = {b"ok": OK, b"error": b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n"}

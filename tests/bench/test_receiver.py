@@ -62,7 +62,7 @@ def test_a_receiver_can_begin_anew(receiver: Receiver) -> None:
 
 def test_the_latency_is_the_time_since_the_stamp_in_the_body(receiver: Receiver) -> None:
     stamp = time.monotonic() - 0.5
-    post(receiver.url("late"), "a", b"ip=127.0.0.1&useragent=bench%%2F%015d+Mozilla&x=1" % int(stamp * 1e6))
+    post(receiver.url("late"), "a", b"ip=127.0.0.1&referer=bench%%2F%015d&x=1" % int(stamp * 1e6))
 
     (latency,) = receiver.report("late").latencies
     assert 500 <= latency <= 1000 * (time.monotonic() - stamp)
