@@ -63,6 +63,7 @@ RULES: Final[dict[str, Rule]] = {
     "tracking.message": _by("account"),
     "tracking.event": _by("account"),
     "tracking.outbox": _through("tracking.event", "event_id"),
+    "tracking.linkseen": _through("tracking.message", "message_id"),
     # They hold for all accounts.
     "tracking.block": _nothing,
     "tracking.hitcount": _nothing,

@@ -100,7 +100,8 @@ def _sum_up_hours(loops: Sequence[FeedbackLoop]) -> None:
 
 def _snapshot() -> str:
     facts = {"recipient": "ann@example.com", "tags": ["spring", "sale"], "profile": 1, "database": 1}
-    return dumps(facts | {"fields": FIELDS, "interests": ["shoes", "music"]})
+    maker = {"verdict": "human", "reasons": ["browser"], "client": "Firefox 140", "os": "Linux", "first": 1}
+    return dumps(facts | {"fields": FIELDS, "interests": ["shoes", "music"]} | maker)
 
 
 def _insert(statement: str, chunks: Sequence[Chunk], loops: Sequence[FeedbackLoop], texts: dict[str, Any]) -> None:

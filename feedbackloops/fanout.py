@@ -8,6 +8,7 @@ from uuid import UUID
 import orjson
 from django.db import InterfaceError, OperationalError, transaction
 
+from feedbackloops.judging import NO_SNAPSHOT, LoadedEvent, Verdicts, verdicts_on, with_facts
 from feedbackloops.matching import Wish, Wishes
 from feedbackloops.models import ParkedEvent
 from feedbackloops.queries import HOUR_OF_ID
@@ -15,6 +16,7 @@ from profiles.unsubscribing import unsubscribe
 from tracking import arrays
 from tracking.ids import derived_id
 from tracking.models import EventType, Outbox
+from tracking.ruling import judge
 from tracking.statements import in_transaction, run
 from tracking.steps import log_events
 
@@ -31,6 +33,10 @@ DELETE FROM tracking_outbox WHERE ctid = ANY(ARRAY(
 )) RETURNING event_id
 """
 
+# Scanners go through the links of a mail in their order, so those around a link tell.
+LINKS_NEAR = 50
+_MS = "('x' || encode(uuid_send(e.id), 'hex'))::bit(48)::bigint"
+
 # The accounts are compared once more, so that no row that went wrong elsewhere shows one account's data to another; in
 # words that no index knows, lest the planner goes through an account's rows where one look-up by id does.
 _TAKE_AND_LOAD = f"""
@@ -41,11 +47,24 @@ SELECT e.id, e.type, e.account_id, coalesce(p.database_id, (e.data ->> 'database
         || CASE WHEN p.id IS NULL THEN '{{}}' ELSE jsonb_build_object(
             'profile', p.id, 'database', p.database_id, 'fields', p.fields, 'interests', to_jsonb(p.interests)
         ) END
-    END::text
+    END::text,
+    e.message_id, CASE WHEN e.type IN ('open', 'click') THEN e.data::text END, link.number, seen.first IS NOT NULL,
+    coalesce(seen.last, 0), coalesce(seen.headed, 0), coalesce(seen.head_ip, ''),
+    CASE WHEN e.type = 'click' THEN ARRAY(
+        SELECT near.link FROM tracking_linkseen near
+        WHERE near.message_id = e.message_id
+            AND near.link BETWEEN link.number - {LINKS_NEAR} AND link.number + {LINKS_NEAR} AND near.link > 0
+            AND near.last BETWEEN {_MS} - %(burst_ms)s AND {_MS} + %(burst_ms)s
+    ) ELSE '{{}}' END
 FROM taken JOIN tracking_event e
     ON e.id = taken.event_id AND e.id = ANY(%(ids)s::uuid[]) AND e.id BETWEEN %(first)s AND %(last)s
 LEFT JOIN tracking_message m ON m.id = e.message_id AND m.account_id IS NOT DISTINCT FROM e.account_id
 LEFT JOIN profiles_profile p ON p.id = m.profile_id AND p.account_id IS NOT DISTINCT FROM e.account_id
+CROSS JOIN LATERAL (
+    SELECT CASE WHEN e.type = 'open' THEN 0
+        WHEN e.type = 'click' AND jsonb_typeof(e.data -> 'link') = 'number' THEN (e.data -> 'link')::int END AS number
+) link
+LEFT JOIN tracking_linkseen seen ON seen.message_id = e.message_id AND seen.link = link.number
 ), counted AS (
     INSERT INTO feedbackloops_eventcount (account_id, type, hour, count)
     SELECT account_id, type, {HOUR_OF_ID}, count(*) FROM loaded GROUP BY 1, 2, 3
@@ -55,18 +74,27 @@ SELECT * FROM loaded
 
 _WISHES = """
 SELECT l.id, l.account_id, l.event_types,
-    ARRAY(SELECT database_id FROM feedbackloops_feedbackloop_databases WHERE feedbackloop_id = l.id)
+    ARRAY(SELECT database_id FROM feedbackloops_feedbackloop_databases WHERE feedbackloop_id = l.id), l.people_only
 FROM feedbackloops_feedbackloop l
 LEFT JOIN feedbackloops_lanestate s ON s.loop_id = l.id
 WHERE l.account_id = ANY(%(accounts)s::bigint[])
     AND l.status <> 'disabled' AND l.verified_place <> '' AND s.stopped IS NULL
 """
 
-# Owed is counted from the rows that were really inserted, so owing twice counts once.
+# Owed is counted from the rows that were really inserted, so owing twice counts once. Which event is the first is known
+# once its row is there: whoever comes second waits for it.
 _OWE = f"""
-WITH snapshots AS (
+WITH touched AS (
+    INSERT INTO tracking_linkseen AS known (message_id, link, first, last)
+    SELECT * FROM unnest(%(messages)s::uuid[], %(links)s::int[], %(firsts)s::uuid[], %(lasts)s::bigint[])
+    ON CONFLICT (message_id, link) DO UPDATE
+    SET first = coalesce(known.first, excluded.first), last = greatest(known.last, excluded.last)
+    RETURNING first
+), snapshots AS (
     INSERT INTO feedbackloops_snapshot (id, data)
-    SELECT * FROM unnest(%(events)s::uuid[], %(snapshots)s::text[]::jsonb[])
+    SELECT id, CASE WHEN id IN (SELECT first FROM touched WHERE first IS NOT NULL)
+        THEN left(data, -1) || ',"first":1}}' ELSE data END::jsonb
+    FROM unnest(%(events)s::uuid[], %(snapshots)s::text[]) AS kept (id, data)
     ON CONFLICT (id) DO NOTHING
 ), owed AS (
     INSERT INTO feedbackloops_delivery (id, event_id, loop_id, account_id, state, next_attempt)
@@ -87,16 +115,6 @@ SELECT event_id FROM tracking_outbox
 WHERE created NOT BETWEEN now() - %(seconds)s * interval '1 second' AND now() + interval '1 minute'
 ORDER BY 1 LIMIT %(limit)s
 """
-
-
-class LoadedEvent(NamedTuple):
-    """An event with what we know of its recipient: `snapshot` is JSON text, in the names of the wire contract."""
-
-    id: UUID
-    type: str
-    account: int
-    database: int | None
-    snapshot: str
 
 
 class Owed(NamedTuple):
@@ -146,14 +164,24 @@ def _fan_out(ids: Sequence[UUID]) -> set[int]:
     if not events:
         return set()
     _unsubscribe(events)
-    wishes = Wishes(_wishes({event.account for event in events}))
-    wanted = [(event, wishes.loops_for(event.account, event.type, event.database)) for event in events]
-    wanted = [(event, loops) for event, loops in wanted if loops]
+    verdicts = verdicts_on(events)
+    wanted = _wanted(events, verdicts)
     owed = [_owed(event, loop) for event, loops in wanted for loop in loops]
-    if owed:
-        _owe([event for event, _ in wanted], owed)
+    if owed or verdicts.facts:
+        _owe([event for event, _ in wanted], owed, verdicts)
     _log(events, owed)
     return {each.loop for each in owed}
+
+
+def _wanted(events: Sequence[LoadedEvent], verdicts: Verdicts) -> list[tuple[LoadedEvent, Sequence[int]]]:
+    """The events that any loop wants, with those loops."""
+    wishes = Wishes(_wishes({event.account for event in events}))
+    machines = verdicts.machines
+    found = (
+        (event, wishes.loops_for(event.account, event.type, event.database, by_machine=event.id in machines))
+        for event in events
+    )
+    return [(event, loops) for event, loops in found if loops]
 
 
 def _unsubscribe(events: Sequence[LoadedEvent]) -> None:
@@ -176,24 +204,36 @@ def _log(events: Sequence[LoadedEvent], owed: Sequence[Owed]) -> None:
 
 
 def _take(ids: Sequence[UUID]) -> list[LoadedEvent]:
-    rows = run(_TAKE_AND_LOAD, ids=arrays.ids(ids), first=min(ids), last=max(ids))
+    burst_ms = int(judge().limits.burst_seconds * 1000)
+    rows = run(_TAKE_AND_LOAD, ids=arrays.ids(ids), first=min(ids), last=max(ids), burst_ms=burst_ms)
     return [LoadedEvent(*row) for row in rows]
 
 
 def _wishes(accounts: set[int]) -> list[Wish]:
     rows = run(_WISHES, accounts=arrays.numbers(accounts))
-    return [Wish(loop, account, frozenset(types), frozenset(databases)) for loop, account, types, databases in rows]
+    return [
+        Wish(loop, account, frozenset(types), frozenset(databases), people_only)
+        for loop, account, types, databases, people_only in rows
+    ]
 
 
 def _owed(event: LoadedEvent, loop: int) -> Owed:
     return Owed(derived_id(event.id, loop), event.id, loop, event.account)
 
 
-def _owe(events: Sequence[LoadedEvent], owed: Sequence[Owed]) -> None:
+def _owe(events: Sequence[LoadedEvent], owed: Sequence[Owed], verdicts: Verdicts) -> None:
+    """Keep what is known of the events that are wanted, and of the others who made them; owe what is owed."""
+    facts, touches = verdicts.facts, verdicts.touches
+    snapshots = {event.id: with_facts(event.snapshot, facts.get(event.id)) for event in events}
+    snapshots = {id: with_facts(NO_SNAPSHOT, each) for id, each in facts.items()} | snapshots
     run(
         _OWE,
-        events=arrays.ids(event.id for event in events),
-        snapshots=arrays.texts(event.snapshot for event in events),
+        events=arrays.ids(snapshots),
+        snapshots=arrays.texts(snapshots.values()),
+        messages=arrays.ids(touch.message for touch in touches),
+        links=arrays.numbers(touch.link for touch in touches),
+        firsts=arrays.ids(touch.first for touch in touches),
+        lasts=arrays.numbers(touch.last for touch in touches),
         ids=arrays.ids(each.id for each in owed),
         event_ids=arrays.ids(each.event for each in owed),
         loops=arrays.numbers(each.loop for each in owed),

@@ -11,6 +11,7 @@ from django.db import OperationalError, connection, transaction
 from feedbackloops.queries import HOUR_OF_ID
 from tracking import partitions
 from tracking.accepted import forget_counts
+from tracking.linksseen import forget_links
 
 logger = logging.getLogger(__name__)
 
@@ -60,6 +61,7 @@ def drop_old_partitions(today: date) -> None:
         _count_again(oldest)
     _forget_hours(oldest)
     forget_counts(oldest)
+    forget_links(oldest)
 
 
 def sum_up() -> int:

@@ -32,6 +32,7 @@ from feedbackloops import (
 from feedbackloops.checks import allowed_networks
 from feedbackloops.engine import engine, stop_engine
 from feedbackloops.models import FeedbackLoop
+from tracking import ruling
 
 logger = logging.getLogger(__name__)
 
@@ -191,9 +192,12 @@ def count_ledger(days: list[str] | None = None) -> None:
 
 @worker_ready.connect
 def warm_up(sender: Consumer, **kwargs: Any) -> None:
-    """Have the engine up and connected before the first ring, in a worker that will get any."""
-    if settings.CELERY_TASK_ROUTES["deliver"]["queue"] in sender.app.amqp.queues.consume_from:
+    """Have the engine up and connected, or the judge at hand, before the first ring, in a worker that will get any."""
+    queues, routes = sender.app.amqp.queues.consume_from, settings.CELERY_TASK_ROUTES
+    if routes["deliver"]["queue"] in queues:
         engine()
+    if routes["fan_out"]["queue"] in queues:
+        ruling.warm_up()
 
 
 @worker_ready.connect

@@ -39,6 +39,7 @@ TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
 RECORDER_THREADS = env.int("RECORDER_THREADS", default=2)
 HIT_WAIT_SECONDS = env.int("HIT_WAIT_MS", default=40) / 1000
 SPOOL_DIR = Path(env.str("SPOOL_DIR", default=str(VAR_DIR / "spool")))
+VERDICT_RULES = env.str("VERDICT_RULES", default="")
 BLOCK_FILE = VAR_DIR / "blocks.json"
 
 # --- Feedback loops

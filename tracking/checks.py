@@ -9,6 +9,8 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 
 from profiles.origins import origin_problem
+from tracking.ruling import rules
+from tracking.verdicts.rules import BadRules
 
 KEYS = "See Keys in docs/operations.md."
 _DOMAIN = re.compile(r"(?=.{4,180}\Z)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]", re.IGNORECASE)
@@ -60,3 +62,14 @@ def envelope_domain(**kwargs: Any) -> list[CheckMessage]:
     return [
         Error(words, hint="Give the name alone, such as bounce.example.com, or leave it empty.", id="tracking.E002")
     ]
+
+
+@register()
+def verdict_rules(**kwargs: Any) -> list[CheckMessage]:
+    """Whether the operator's rules for telling machines from people can be used."""
+    try:
+        rules()
+    except BadRules as error:
+        hint = "See docs/people.md for what a rule may have; without VERDICT_RULES only the built-in rules are used."
+        return [Error(str(error), hint=hint, id="tracking.E003")]
+    return []

@@ -8,11 +8,12 @@ from functools import cache
 from time import sleep
 
 from django.conf import settings
-from django.db import Error
+from django.db import Error, connection
 
 from tracking.counting import Counting
 from tracking.crew import Crew
 from tracking.hits import Hit
+from tracking.linksseen import Head, note_heads
 from tracking.losses import Losses
 from tracking.recorder import Recorder, store_hits
 from tracking.seen import LOST, SPOOLED
@@ -33,6 +34,7 @@ class Intake:
         self._spool = spool
         self._counting = counting
         self._spooler = Crew("spooler", 1, DISK_SECONDS, self._append)
+        self._heads = Crew("heads", 1, DISK_SECONDS, _note_heads)
         self._losses = Losses()
         threading.Thread(target=self._replay_for_ever, name="spool-replay", daemon=True).start()
 
@@ -48,6 +50,15 @@ class Intake:
             return False
         self._counting.tally.keep(hit.occurred_at.toordinal())
         return True
+
+    def note_head(self, hit: Hit) -> None:
+        """Remember the HEAD request that this hit would be, soon and without anybody waiting for it.
+
+        Scanners ask so before they come for good. While PostgreSQL is away it is forgotten. In the event loop only.
+        """
+        if not self._recorder.is_bypassed:
+            ms = hit.id.int >> 80
+            self._heads.hand(Head(hit.message, int(hit.data.get("link", 0)), ms, str(hit.data.get("ip", ""))))
 
     def lose(self, moment: datetime) -> None:
         """Count a hit of that moment (UTC) as lost."""
@@ -74,6 +85,15 @@ class Intake:
         if not self._recorder.is_bypassed:
             self._counting.tell()
             self._spool.replay(store_hits)
+
+
+def _note_heads(heads: Sequence[Head]) -> Sequence[Head]:
+    try:
+        note_heads(heads)
+    except Error:
+        # A verdict that is less sure is no loss; the recorder tells of a PostgreSQL that is away.
+        connection.close()
+    return ()
 
 
 @cache

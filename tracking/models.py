@@ -124,6 +124,27 @@ class Outbox(models.Model):
         return str(self.event_id)
 
 
+class LinkSeen(models.Model):
+    """What was seen of a link of a message (0 is its pixel), kept as long as the message's day.
+
+    It tells the first hit from later ones, and what a machine does from what a person does. Times are in milliseconds
+    since 1970; 0 stands for never.
+    """
+
+    pk = models.CompositePrimaryKey("message_id", "link")
+    message_id = models.UUIDField()
+    link = models.IntegerField()
+    # The event that was the first that no machine made.
+    first = models.UUIDField(null=True)
+    last = models.BigIntegerField(default=0, db_default=0)
+    # When a HEAD asked for it, and from which address.
+    headed = models.BigIntegerField(default=0, db_default=0)
+    head_ip = models.CharField(max_length=45, default="", db_default="")
+
+    def __str__(self) -> str:
+        return f"{self.message_id} {self.link}"
+
+
 class HitCount(models.Model):
     """How many hits of a day one web process has answered: accepted (stored or spooled), and lost."""
 

@@ -62,7 +62,7 @@ _NO_BODY: Final[Message] = {"type": "http.response.body", "body": b""}
 
 
 async def tracking(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer a pixel or a link. The hit is kept before the answer goes out; HEAD is answered, not kept.
+    """Answer a pixel or a link. The hit is kept before the answer goes out; HEAD is answered and makes no event.
 
     What is blocked, or was signed with a key that has retired, makes no hit: its pixel is a picture all the same, its
     links answer 410 and lead nowhere.
@@ -73,11 +73,19 @@ async def tracking(scope: Scope, receive: Receive, send: Send) -> None:
         if link:
             await keep(scope, link)
     elif method == "HEAD":
-        start, body = _asked_for(scope["path"])[1].start, _NO_BODY
+        link, (start, _) = _asked_for(scope["path"])
+        body = _NO_BODY
+        if link:
+            _note_head(scope, link)
     else:
         start, body = _NOT_ALLOWED
     await send(start)
     await send(body)
+
+
+def _note_head(scope: Scope, link: Link) -> None:
+    with suppress(Exception):  # the answer is what matters
+        intake().note_head(_hit(scope, link, None))
 
 
 def _asked_for(path: str) -> tuple[Link | None, Answer]:

@@ -52,7 +52,17 @@ class LoopForm(CarefulForm):
 
     class Meta:
         model = FeedbackLoop
-        fields = ["account", "name", "url", "contact", "event_types", "databases", "body_format", "status"]
+        fields = [
+            "account",
+            "name",
+            "url",
+            "contact",
+            "event_types",
+            "people_only",
+            "databases",
+            "body_format",
+            "status",
+        ]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -31,6 +31,7 @@ from feedbackloops.charts import Chart, Series, stacked
 from feedbackloops.counting import HOUR, Counts, last_hours, total
 from feedbackloops.models import FeedbackLoop, LedgerLine, ParkedEvent
 from feedbackloops.overview import Waiting, events_of, hours_of, last_events, waiting_in
+from feedbackloops.story.makers import ODD, verdicts_of
 from feedbackloops.words import Kind, about, success_words
 from profiles.models import Account
 
@@ -86,7 +87,12 @@ def last_context(request: HttpRequest) -> dict[str, Any]:
         return {"may_see_events": False}
     accounts = dict(limit(Account.objects.all(), request.user).values_list("pk", "name"))
     events = last_events(accounts.keys(), EVENTS_SHOWN)
-    return {"may_see_events": True, "last": [(event, accounts[event.account_id]) for event in events]}
+    verdicts = verdicts_of(event.pk for event in events)
+    odd = {id: verdict for id, verdict in verdicts.items() if verdict in ODD}
+    return {
+        "may_see_events": True,
+        "last": [(event, accounts[event.account_id], odd.get(event.pk, "")) for event in events],
+    }
 
 
 def home_of(user: Any, moment: datetime) -> Home:

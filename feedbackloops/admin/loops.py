@@ -24,8 +24,8 @@ from feedbackloops.words import resend_words
 from profiles.pages import Page
 
 SCRIPT = ("Script", {"fields": ["account", "name", "url", "contact", "body_format", "status"]})
-EVENTS = ("Events", {"fields": ["event_types"]})
-EVENTS_AND_DATABASES = ("Events", {"fields": ["event_types", "databases"]})
+EVENTS = ("Events", {"fields": ["event_types", "people_only"]})
+EVENTS_AND_DATABASES = ("Events", {"fields": ["event_types", "people_only", "databases"]})
 LIMITS = ("Limits", {"fields": ["in_flight_limit", "rate_limit"]})
 SIGNING = (
     "Signing",

@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, validate_email
 from django.db import models
 from django.utils.timezone import now
+from django.utils.translation import gettext_lazy as _
 
 from feedbackloops.encryption import EncryptedTextField
 from feedbackloops.protocol import challenge, signing
@@ -97,6 +98,15 @@ class FeedbackLoop(models.Model):
     event_types = ArrayField(models.CharField(max_length=12, choices=EventType))
     databases = models.ManyToManyField(
         Database, blank=True, related_name="loops", help_text="Only events about profiles in these. None: all events."
+    )
+    people_only = models.BooleanField(
+        _("people only"),
+        default=False,
+        db_default=False,
+        help_text=_(
+            "Leave out opens and clicks that a machine made: security scanners, robots, what is fetched ahead. What a "
+            "mailbox provider fetches for its users counts as theirs. Off: all are sent, with the verdict."
+        ),
     )
     body_format = models.CharField(max_length=4, choices=BodyFormat, default=BodyFormat.FORM)
     status = models.CharField(max_length=8, choices=LoopStatus, default=LoopStatus.ACTIVE)

@@ -47,6 +47,15 @@ MEANINGS: Final[Mapping[str, str]] = MappingProxyType(
         "useragent": f"the request's User-Agent, up to {LONGEST_USER_AGENT:,} characters",
         "referer": f"the request's Referer, up to {LONGEST_TEXT:,} characters",
         "original": "the URL that the link leads to, as it stood in the mail",
+        "link": "which of the mail's links it is, counted from 1",
+        "first": "`1` on the first open of the message, or the first click on this link, that no machine made; "
+        "left out otherwise",
+        "verdict": "who made it: `human`, `proxy` (a person's mailbox provider: neither time nor address is the "
+        "person's), `machine` (a scanner, a robot) or `unknown`; [more](people.md)",
+        "reasons": "what the verdict follows from: words such as `browser`, `apple-mail-privacy`, `burst`",
+        "client": "the program that it was made with, such as `Firefox 140`",
+        "os": "the system that it runs on, such as `iOS 18`; not of machines and proxies",
+        "device": "the device, such as `iPhone`; not of machines and proxies",
         "profile": "the profile's number",
         "subprofile": "the subprofile's number, where it is one; `profile` is then the one that it belongs to",
         "collection": "the number of the subprofile's collection",

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from feedbackloops.models import Delivery, FeedbackLoop, ParkedEvent, Snapshot
+from feedbackloops.story.makers import Maker, maker_of
 from feedbackloops.story.reasons import About, Fate, fates_of
 from feedbackloops.tracing import deliveries_of
 from feedbackloops.words import LOOPS_WITH_HOLDS
@@ -42,17 +43,22 @@ def fates_for(event: Event, user: Any) -> Fates:
     )
 
 
+def maker_for(event: Event) -> Maker | None:
+    """Who made the event, as far as that was kept."""
+    return maker_of(Snapshot.objects.filter(pk=event.pk).values_list("data", flat=True).first())
+
+
 def _about(event: Event) -> About:
     snapshot = Snapshot.objects.filter(pk=event.pk).values_list("data", flat=True).first()
     waits = Outbox.objects.filter(pk=event.pk).exists()
     is_parked = ParkedEvent.objects.filter(pk=event.pk).exists()
-    return About(_database(event, snapshot), waits, is_parked)
+    return About(_database(event, snapshot), waits, is_parked, maker_of(snapshot))
 
 
 def _database(event: Event, snapshot: dict[str, Any] | None) -> int | None:
     """Where nobody wanted the event nothing of its profile was kept: then the profile as it is now has to do."""
     known = (snapshot or {}).get("database") or event.data.get("database")
-    if known or snapshot is not None or event.message_id is None:
+    if known or "recipient" in (snapshot or {}) or event.message_id is None:
         return int(known) if known else None
     profile = Message.objects.filter(pk=event.message_id, account=event.account_id).values("profile_id")
     return Profile.objects.filter(pk__in=profile).values_list("database_id", flat=True).first()

@@ -11,6 +11,7 @@ from feedbackloops.causes import Cause, cause_of
 from feedbackloops.models import Attempt, Delivery, DeliveryState, FeedbackLoop, Snapshot
 from feedbackloops.protocol import payload
 from feedbackloops.story.bodies import BodyShown, body_shown
+from feedbackloops.story.makers import Maker, maker_of
 from feedbackloops.story.reasons import Reason, reasons_for
 from feedbackloops.story.requests import RequestShown, Today, command_for, request_of
 from feedbackloops.story.seen import HitShown, cut, hit_of
@@ -52,6 +53,11 @@ class Story:
         return [(name, cut(value)) for name, value in islice(known.items(), FIELDS_SHOWN)]
 
     @property
+    def maker(self) -> Maker | None:
+        """Who made the open or the click."""
+        return maker_of(self.snapshot)
+
+    @property
     def database(self) -> int | None:
         """The number of the database that the event's profile is in."""
         return _database(self.event, self.snapshot)
@@ -84,7 +90,7 @@ def story_of(delivery: Delivery, now: datetime, *, may_send: bool) -> Story:
         hit_of(event) if event else None,
         _trail(attempts, requests),
         _bodies(requests, loop, contents, problem),
-        reasons_for(loop, event, _database(event, data)) if loop else [],
+        reasons_for(loop, event, _database(event, data), maker_of(data)) if loop else [],
         problem,
         _command(attempts, today, contents, now) if may_send and not problem else "",
     )

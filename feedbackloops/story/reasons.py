@@ -7,10 +7,12 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 
 from feedbackloops.models import Delivery, FeedbackLoop, LoopStatus
+from feedbackloops.story.makers import Maker
 from feedbackloops.words import lane_of
 from profiles.models import Database
 from profiles.showing import when
 from tracking.models import Event
+from tracking.verdicts.rules import Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +32,13 @@ class Fate:
     words: str
 
 
-def reasons_for(loop: FeedbackLoop, event: Event | None, database: int | None) -> list[Reason]:
+def reasons_for(
+    loop: FeedbackLoop, event: Event | None, database: int | None, maker: Maker | None = None
+) -> list[Reason]:
     """Why the loop got the event, whose profile was in this database; by how the loop is set now."""
     return [
         *([_of_type(loop, event)] if event else []),
+        *([_of_maker(loop, maker)] if maker and loop.people_only else []),
         _of_database(loop, database),
         _of_place(loop),
     ]
@@ -45,6 +50,12 @@ def _of_type(loop: FeedbackLoop, event: Event) -> Reason:
         return Reason(_("It asks for events of the type “%(type)s”.") % {"type": label})
     words = _("It asked for events of the type “%(type)s” when this one came; it no longer does.")
     return Reason(words % {"type": label}, still=False)
+
+
+def _of_maker(loop: FeedbackLoop, maker: Maker) -> Reason:
+    if maker.verdict is Verdict.MACHINE:
+        return Reason(_("It took what machines do then; it is for people only now."), still=False)
+    return Reason(_("It is for people only, and no machine made this event."))
 
 
 def _of_database(loop: FeedbackLoop, database: int | None) -> Reason:
@@ -80,6 +91,7 @@ class About:
     database: int | None
     waits: bool = False
     is_parked: bool = False
+    maker: Maker | None = None
 
 
 def why_not(loop: FeedbackLoop, event: Event, about: About) -> str:
@@ -88,6 +100,8 @@ def why_not(loop: FeedbackLoop, event: Event, about: About) -> str:
         return _("It was made later, on %(when)s.") % {"when": when(loop.created)}
     if event.type not in loop.event_types:
         return _("It does not ask for events of the type “%(type)s”.") % {"type": event.get_type_display().lower()}
+    if loop.people_only and about.maker and about.maker.verdict is Verdict.MACHINE:
+        return _("It is for people only, and a machine made this event.")
     if words := _wrong_database(list(loop.databases.all()), about.database):
         return words
     if words := _not_open(loop, event.recorded):

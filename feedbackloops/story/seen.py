@@ -63,16 +63,8 @@ _SENTENCES: Final[dict[EventType, Callable[[], str]]] = {
 
 
 def _hints(data: dict[str, Any]) -> list[str]:
-    """What speaks for a machine in the place of a person."""
-    hints = []
-    agent = str(data.get("useragent", ""))
-    if "GoogleImageProxy" in agent or "YahooMailProxy" in agent:
-        hints.append(_("Fetched by the mailbox provider's image proxy, so address and place are the provider's."))
-    if "prefetch" in str(data.get("sec-purpose", "")) or "prefetch" in str(data.get("purpose", "")):
-        hints.append(_("Fetched ahead by a browser: its user may never have seen it."))
-    if data.get("via"):
-        hints.append(_("It came through a proxy (Via)."))
-    return hints
+    """What to know of where it came from, beside the verdict."""
+    return [_("It came through a proxy (Via).")] if data.get("via") else []
 
 
 def cut(value: Any) -> str:

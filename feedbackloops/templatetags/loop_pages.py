@@ -13,7 +13,8 @@ from feedbackloops.admin.lines import lines_of
 from feedbackloops.models import Delivery, FeedbackLoop, ParkedEvent
 from feedbackloops.protocol import payload
 from feedbackloops.story.answers import answer_shown
-from feedbackloops.story.event import Fates, fates_for
+from feedbackloops.story.event import Fates, fates_for, maker_for
+from feedbackloops.story.makers import Maker, label_shown
 from feedbackloops.story.seen import HitShown, hit_of
 from feedbackloops.words import (
     attempt_words,
@@ -81,6 +82,18 @@ def recipient_of(event: Event) -> str:
 def seen_of(event: Event) -> HitShown:
     """What was seen when the event happened."""
     return hit_of(event)
+
+
+@register.simple_tag
+def made_by(event: Event) -> Maker | None:
+    """Who made an open or a click."""
+    return maker_for(event)
+
+
+@register.filter
+def maker(verdict: str) -> str:
+    """A verdict as a badge."""
+    return label_shown(verdict)
 
 
 @register.simple_tag

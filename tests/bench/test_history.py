@@ -144,7 +144,8 @@ def test_a_backlog_has_what_its_bodies_take(owners: list[Customer]) -> None:
 def test_snapshots_have_the_names_that_fan_out_gives_them(owners: list[Customer]) -> None:
     profile = make_profile()
     loop = make_verified_loop(profile.account)
-    [event] = owe(make_message(profile))
+    browser = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+    [event] = owe(make_message(profile), useragent=browser)
     history.backlog(loop, 1)
 
     real, made = Snapshot.objects.get(pk=event), Snapshot.objects.exclude(pk=event).get()

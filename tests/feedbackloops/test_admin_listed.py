@@ -21,6 +21,7 @@ pytestmark = pytest.mark.django_db
 
 LOOP = "feedbackloops_feedbackloop"
 SEES = ("feedbackloops.view_feedbackloop", "feedbackloops.view_delivery")
+PERSON = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 STEERS = (*SEES, "feedbackloops.change_delivery")
 
 
@@ -321,3 +322,26 @@ def test_an_event_that_is_gone_from_the_history_leaves_its_delivery_in_the_list(
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM tracking_event")
     assert rows(client, loop) == ids_of(loop)
+
+
+def made_by_machines(page: str) -> int:
+    """How many rows of the list say that a machine made the event."""
+    return sum("Machine" in what for what in re.findall(r'class="live-what">(.*?)</td>', page, re.DOTALL))
+
+
+def test_who_made_an_event_is_pointed_out_where_it_was_no_person(client: Client, loop: FeedbackLoop) -> None:
+    message = make_message(account=loop.account)
+    owe(message, useragent=PERSON)
+    assert not made_by_machines(listed(client, loop))
+    owe(message, useragent="curl/8.5.0")
+    assert made_by_machines(listed(client, loop)) == 1
+
+
+def test_the_list_can_be_narrowed_to_those_that_machines_made(client: Client, loop: FeedbackLoop) -> None:
+    message = make_message(account=loop.account)
+    [person], [machine] = owe(message, useragent=PERSON), owe(message, useragent="curl/8.5.0")
+    by_event = {each.event_id: each.pk for each in Delivery.objects.all()}
+    assert rows(client, loop, made="machine") == [by_event[machine]]
+    assert rows(client, loop, made="human") == [by_event[person]]
+    assert rows(client, loop, made="proxy") == []
+    assert len(rows(client, loop, made="nonsense")) == 2

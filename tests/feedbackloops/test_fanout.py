@@ -36,6 +36,10 @@ from tracking.store import EventRow, store_events
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
+# The verdict on a hit without a User-Agent.
+NOBODY_KNOWS = {"verdict": "unknown", "reasons": ["no-useragent"]}
+
+
 @pytest.fixture
 def message() -> Message:
     message = make_message(make_profile(firstname="Ann"), tags=["spring", "sale"])
@@ -73,13 +77,15 @@ def test_the_snapshot_holds_what_was_known_at_that_moment(message: Message, loop
         "database": profile.database_id,
         "fields": {"firstname": "Ann"},
         "interests": ["shoes"],
+        **NOBODY_KNOWS,
+        "first": 1,
     }
 
 
-def test_nothing_is_kept_of_an_event_that_nobody_wants(message: Message) -> None:
-    owe(message)
+def test_of_an_event_that_nobody_wants_no_more_is_kept_than_who_made_it(message: Message) -> None:
+    [event] = owe(message)
 
-    assert not Snapshot.objects.exists()
+    assert Snapshot.objects.get(pk=event).data == {**NOBODY_KNOWS, "first": 1}
     assert not OwedCount.objects.exists()
     assert not Outbox.objects.exists()
 
@@ -99,7 +105,7 @@ def test_a_message_of_another_account_is_not_shown(loop: FeedbackLoop) -> None:
 
     fan_out([row.id])
 
-    assert Snapshot.objects.get(pk=row.id).data == {}
+    assert Snapshot.objects.get(pk=row.id).data == {**NOBODY_KNOWS, "first": 1}
 
 
 @pytest.mark.parametrize(
@@ -151,7 +157,7 @@ def test_an_event_whose_message_is_gone_is_owed_with_what_is_known(message: Mess
     message.delete()
 
     assert fan_out(events) == {loop.pk}
-    assert Snapshot.objects.get().data == {}
+    assert Snapshot.objects.get().data == {**NOBODY_KNOWS, "first": 1}
 
 
 def test_an_event_whose_profile_is_gone_is_owed_with_what_is_known(message: Message, loop: FeedbackLoop) -> None:
@@ -160,7 +166,8 @@ def test_an_event_whose_profile_is_gone_is_owed_with_what_is_known(message: Mess
 
     fan_out(events)
 
-    assert Snapshot.objects.get(pk=events[0]).data == {"recipient": "ann@example.com", "tags": ["spring", "sale"]}
+    known = {"recipient": "ann@example.com", "tags": ["spring", "sale"]}
+    assert Snapshot.objects.get(pk=events[0]).data == {**known, **NOBODY_KNOWS, "first": 1}
 
 
 def test_owing_twice_owes_once(message: Message, loop: FeedbackLoop) -> None:

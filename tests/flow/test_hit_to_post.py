@@ -9,7 +9,11 @@ from feedbackloops.testcalls import begin
 from tests.flow.customers import Customer
 from tests.flow.deployment import Deployment
 from tests.http_server import HttpServer
+from tests.tracking.samples import wait_until
 from tracking.messages import tracked_html
+from tracking.models import LinkSeen
+
+BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 
 MAIL = """<!DOCTYPE html>
 <html><body><p>Hi Ann,</p>
@@ -29,8 +33,8 @@ def test_an_html_mail_that_is_opened_and_clicked_reaches_the_script_signed(
     links, pixel = re.findall('href="(http[^"]+)"', html), re.findall('src="([^"]+)"', html)
     earliest = int(time.time())
 
-    opened = deployment.get(unescape(pixel[0]), **{"User-Agent": "Mail/1.0"})
-    clicked = deployment.get(unescape(links[0]), **{"User-Agent": "Browser/2.0", "Referer": "https://mail.example/"})
+    opened = deployment.get(unescape(pixel[0]), **{"User-Agent": BROWSER})
+    clicked = deployment.get(unescape(links[0]), **{"User-Agent": "curl/8.5.0", "Referer": "https://mail.example/"})
 
     assert (opened.status_code, opened.headers["content-type"]) == (200, "image/gif")
     assert opened.content.startswith(b"GIF89a")
@@ -48,9 +52,20 @@ def test_an_html_mail_that_is_opened_and_clicked_reaches_the_script_signed(
         "interests": ["shoes"],
     }
     seen = {
-        "open": {"useragent": "Mail/1.0"},
+        "open": {
+            "useragent": BROWSER,
+            "first": 1,
+            "verdict": "human",
+            "reasons": ["browser"],
+            "client": "Firefox 140",
+            "os": "Linux",
+        },
         "click": {
-            "useragent": "Browser/2.0",
+            "useragent": "curl/8.5.0",
+            "link": 1,
+            "verdict": "machine",
+            "reasons": ["robot-list"],
+            "client": "curl 8",
             "referer": "https://mail.example/",
             "original": "https://shop.example.com/shoes?size=42&colour=red",
         },
@@ -66,6 +81,24 @@ def test_an_html_mail_that_is_opened_and_clicked_reaches_the_script_signed(
         post.check_signature(script.loop.secret)
     script.await_books(owed=2, delivered=2)
     assert len(script.posts) == 2
+
+
+def test_a_loop_for_people_only_gets_what_people_do(deployment: Deployment, customer: Customer) -> None:
+    people, everybody = customer.script("/people/", people_only=True), customer.script("/everybody/")
+    mail = customer.mail(["https://example.com/1", "https://example.com/2"])
+    scanned, read = mail.link_urls
+    browser = {"User-Agent": BROWSER, "Accept-Language": "nl"}
+
+    assert deployment.head(scanned).status_code == 302
+    wait_until(LinkSeen.objects.filter(message_id=mail.message.pk).exists)
+    deployment.get(scanned, **browser)
+    deployment.get(read, **browser)
+
+    posts = {post.fields["link"]: post.fields for post in everybody.await_posts(2)}
+    told = {link: (fields["verdict"], fields["reasons"]) for link, fields in posts.items()}
+    assert told == {"1": ("machine", {0: "head-first"}), "2": ("human", {0: "browser"})}
+    people.await_books(owed=1, delivered=1)
+    assert [post.fields["link"] for post in people.posts] == ["2"]
 
 
 def test_a_form_arrives_as_php_reads_it(deployment: Deployment, customer: Customer) -> None:

@@ -1,9 +1,17 @@
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from pytest_django import Settings
 
-from tracking.checks import envelope_domain, retired_keys, tracking_url, tracking_url_of_a_deployment
+from tracking.checks import (
+    envelope_domain,
+    retired_keys,
+    tracking_url,
+    tracking_url_of_a_deployment,
+    verdict_rules,
+)
+from tracking.ruling import rules
 from tracking.tokens import Keyring
 
 
@@ -60,3 +68,32 @@ def test_what_is_no_domain_of_mail_is_told_of(settings: Settings, domain: str) -
     settings.ENVELOPE_DOMAIN = domain
     (message,) = envelope_domain()
     assert (message.id, domain in message.msg) == ("tracking.E002", True)
+
+
+def test_rules_of_ones_own_for_verdicts_are_fine(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "rules.toml").write_text('[[rule]]\nverdict = "human"\nreason = "office"\nnetworks = ["192.0.2.0/24"]')
+    settings.VERDICT_RULES = str(tmp_path / "rules.toml")
+    assert verdict_rules() == []
+    assert rules().rules[0].reason == "office"
+    settings.VERDICT_RULES = ""
+    assert rules().own == 0
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"[[rule]]\n", "can't be used: rule 1: it needs a verdict."),
+        (b"\xff", "can't be read"),
+        (None, "can't be read: [Errno 2] No such file"),
+    ],
+)
+def test_rules_that_can_t_be_used_are_told_of_at_the_start(
+    settings: Settings, tmp_path: Path, content: bytes | None, words: str
+) -> None:
+    file = tmp_path / "rules.toml"
+    if content is not None:
+        file.write_bytes(content)
+    settings.VERDICT_RULES = str(file)
+    (message,) = verdict_rules()
+    assert (message.id, words in message.msg, str(file) in message.msg) == ("tracking.E003", True, True)
+    assert "docs/people.md" in str(message.hint)

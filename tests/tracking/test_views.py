@@ -3,13 +3,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from pytest_django import Settings
 
 from tests.tracking.samples import ACCOUNT, MESSAGE, asked, click_url, in_loop, pixel_url, request, wait_until
 from tracking import views
 from tracking.intake import intake
-from tracking.models import Event, HitCount
+from tracking.models import Event, HitCount, LinkSeen
 from tracking.seldom import Seldom
 from tracking.tokens import location_header
 from tracking.views import BAD_LINK, PIXEL
@@ -225,3 +225,28 @@ def test_a_hit_that_a_bug_of_ours_loses_is_counted(settings: Settings) -> None:
     request(pixel_url())
     counts = HitCount.objects.filter(process=intake()._counting.tally.id)
     wait_until(lambda: list(counts.values_list("accepted", "lost")) == [(0, 2)])
+
+
+def test_a_head_makes_no_event_and_is_remembered_with_its_address(spool_folder: Path) -> None:
+    request(click_url(3), "HEAD", headers=PRIVATE)
+    request(pixel_url(), "HEAD")
+
+    wait_until(lambda: LinkSeen.objects.count() == 2)
+    known = {seen.link: (seen.message_id, seen.head_ip, bool(seen.headed)) for seen in LinkSeen.objects.all()}
+    assert known == {0: (MESSAGE, "198.51.100.7", True), 3: (MESSAGE, "198.51.100.7", True)}
+    assert nothing_was_kept(spool_folder)
+
+
+def test_a_head_for_a_link_that_is_none_is_not_remembered() -> None:
+    assert request("/c/nonsense", "HEAD").status == 404
+    request(click_url(3), "HEAD")
+    wait_until(LinkSeen.objects.exists)
+    assert LinkSeen.objects.count() == 1
+
+
+def test_a_head_that_can_t_be_remembered_is_answered_as_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(heads: object) -> None:
+        raise OperationalError("away")
+
+    monkeypatch.setattr("tracking.intake.note_heads", broken)
+    assert [request(click_url(), "HEAD").status for _ in range(3)] == [302] * 3

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy
 from feedbackloops.protocol.outcome import Outcome
 from tracking.browsing import as_uuid
 from tracking.models import EventType
+from tracking.verdicts.rules import Verdict
 
 EARLIEST, LATEST = datetime(1970, 1, 2, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
 
@@ -51,6 +52,7 @@ class Choice:
     which: Which = Which.ALL
     outcome: str = ""
     type: str = ""
+    made: str = ""
     who: str = ""
     since: datetime | None = None
     until: datetime | None = None
@@ -60,12 +62,13 @@ class Choice:
     @property
     def is_narrow(self) -> bool:
         """Whether anything but the start of all of them is asked for."""
-        return bool(self.which or self.outcome or self.type or self.who or self.since or self.until)
+        return bool(self.which or self.outcome or self.type or self.made or self.who or self.since or self.until)
 
     def query(self, after: Key | None = None) -> str:
         """The part of an address that asks for the same, behind this key."""
         moments = {"since": _typed(self.since), "until": _typed(self.until)}
-        asked = {"which": self.which.value, "outcome": self.outcome, "type": self.type, "who": self.who, **moments}
+        kinds = {"which": self.which.value, "outcome": self.outcome, "type": self.type, "made": self.made}
+        asked = {**kinds, "who": self.who, **moments}
         return urlencode({name: value for name, value in (asked | {"after": str(after or "")}).items() if value})
 
 
@@ -76,6 +79,7 @@ def choice_of(asked: QueryDict) -> Choice:
         which=Which(_one_of(asked.get("which", ""), Which.values)),
         outcome=_one_of(asked.get("outcome", ""), FAILURES),
         type=_one_of(asked.get("type", ""), EventType.values),
+        made=_one_of(asked.get("made", ""), set(Verdict)),
         who=asked.get("who", "").replace("\0", "").strip()[:320],
         since=_moment(asked.get("since", ""), problems),
         until=_moment(asked.get("until", ""), problems),

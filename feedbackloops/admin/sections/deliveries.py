@@ -13,10 +13,12 @@ from feedbackloops.admin.sections.choice import FAILURES, Choice, Key, Which, ch
 from feedbackloops.admin.sections.finding import find
 from feedbackloops.admin.sections.visit import Visit
 from feedbackloops.models import Delivery, DeliveryState, Resend
+from feedbackloops.story.makers import ODD, label_of, verdicts_of
 from feedbackloops.words import hold_of
 from profiles.showing import related
 from tracking.ids import moment_of
 from tracking.models import Event, EventType, Message
+from tracking.verdicts.rules import Verdict
 
 RESENDS_SHOWN = 3
 _EVENTS = Prefetch("event", Event.objects.only("type", "message"))
@@ -31,10 +33,16 @@ class Row:
     type: str
     recipient: str
     is_due: bool
+    verdict: str = ""
 
     @property
     def happened(self) -> datetime:
         return moment_of(self.delivery.pk)
+
+    @property
+    def is_odd(self) -> bool:
+        """Whether it was not simply a person who made the event."""
+        return self.verdict in ODD
 
     @property
     def is_waiting(self) -> bool:
@@ -105,6 +113,12 @@ class Deliveries:
                 [("", _("Any")), *((each.value, str(each.label)) for each in EventType)],
                 self.choice.type,
             ),
+            (
+                "made",
+                _("Made by"),
+                [("", _("Anybody")), *((each.value, label_of(each)) for each in Verdict)],
+                self.choice.made,
+            ),
         ]
 
 
@@ -129,14 +143,15 @@ def deliveries(visit: Visit) -> Deliveries | None:
 def _rows(visit: Visit, ids: list[UUID]) -> list[Row]:
     shown = limit(Delivery.objects.filter(pk__in=ids, loop=visit.loop), visit.request.user)
     by_id = {each.pk: each for each in shown.order_by().prefetch_related(_EVENTS, _RECIPIENTS)}
-    return [_row(by_id[id], visit.now) for id in ids if id in by_id]
+    verdicts = verdicts_of(each.event_id for each in by_id.values())
+    return [_row(by_id[id], visit.now, verdicts.get(by_id[id].event_id, "")) for id in ids if id in by_id]
 
 
-def _row(delivery: Delivery, now: datetime) -> Row:
+def _row(delivery: Delivery, now: datetime, verdict: str) -> Row:
     event = related(delivery, "event")
     message = related(event, "message") if event else None
     type = event.get_type_display() if event else ""
-    return Row(delivery, type, message.recipient if message else "", delivery.next_attempt <= now)
+    return Row(delivery, type, message.recipient if message else "", delivery.next_attempt <= now, verdict)
 
 
 def _percent(resend: Resend) -> int | None:

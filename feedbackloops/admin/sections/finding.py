@@ -56,6 +56,7 @@ UNION ALL
 (SELECT 'last', id, next_attempt, (SELECT count(*) FROM looked) FROM looked ORDER BY {reverse} LIMIT 1)
 """
 _OF_TYPE: Final = "(SELECT e.type FROM tracking_event e WHERE e.id = l.event_id) = %(type)s"
+_OF_VERDICT: Final = "(SELECT s.data ->> 'verdict' FROM feedbackloops_snapshot s WHERE s.id = l.event_id) = %(made)s"
 _NEWEST: Final = ("id DESC", "id")
 _QUEUE: Final = ("next_attempt, id", "next_attempt DESC, id DESC")
 
@@ -90,7 +91,8 @@ def find(loop: int, choice: Choice) -> Found:
     order, reverse = _QUEUE if in_queue else _NEWEST
     query = _FIND.format(candidates=candidates, sieve=" AND ".join(sieves) or "true", order=order, reverse=reverse)
     most = LOOKED_AT if sieves else SHOWN + 1
-    facts |= {"loop": loop, "most": most, "shown": SHOWN, "type": choice.type, "outcome": choice.outcome}
+    facts |= {"loop": loop, "most": most, "shown": SHOWN}
+    facts |= {"type": choice.type, "made": choice.made, "outcome": choice.outcome}
     with connection.cursor() as cursor:
         cursor.execute(query, facts | _range(choice, in_queue))
         rows = cursor.fetchall()
@@ -117,7 +119,7 @@ def _named(who: str) -> list[UUID]:
 
 def _sieves(choice: Choice) -> list[str]:
     """What is left to be asked of each candidate."""
-    sieves = [_OF_TYPE] if choice.type else []
+    sieves = [*([_OF_TYPE] if choice.type else []), *([_OF_VERDICT] if choice.made else [])]
     if choice.which is Which.DELIVERED:
         sieves.append("l.state = 'delivered'")
     if choice.who:

@@ -111,11 +111,26 @@ def test_a_click_carries_every_field_of_the_contract_in_its_order() -> None:
         ("useragent", "Mail/1.0"),
         ("referer", "https://mail.example.com/"),
         ("original", "https://example.com/"),
+        ("link", 4),
         ("profile", 12),
         ("database", 3),
         ("fields", {"First name": "Anna", "City": ""}),
         ("interests", ["golf"]),
     ]
+
+
+@pytest.mark.parametrize("kind", ["click", "open"])
+def test_who_made_an_open_or_a_click_is_told(kind: str) -> None:
+    judged = {"verdict": "human", "reasons": ["browser"], "client": "Safari 18", "os": "iOS 18", "device": "iPhone"}
+    built = payload.build(event(kind, **SEEN), SNAPSHOT | judged | {"first": 1})
+    told = {name: built[name] for name in built if name in {*judged, "first"}}
+    assert list(told.items()) == [("first", 1), *judged.items()]
+
+
+@pytest.mark.parametrize("kind", ["unsubscribe", "delivery"])
+def test_of_other_events_it_is_not(kind: str) -> None:
+    built = payload.build(event(kind), SNAPSHOT | {"verdict": "human", "reasons": ["browser"], "first": 1})
+    assert not built.keys() & {"verdict", "reasons", "first"}
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import pytest
 from django.utils.timezone import now
 
 from feedbackloops.models import FeedbackLoop, LaneState
+from feedbackloops.story.makers import maker_of
 from feedbackloops.story.reasons import About, reasons_for, why_not
 from tests.factories import make_database, make_events, make_loop, make_message, make_profile, make_verified_loop
 from tracking.models import Event, Message
@@ -95,3 +96,24 @@ def test_an_unverified_loop_missed_it(message: Message, event: Event) -> None:
     FeedbackLoop.objects.filter(pk=loop.pk).update(created=BEFORE)
     loop.refresh_from_db()
     assert why_not(loop, event, About(None)).startswith("It was never verified")
+
+
+MACHINE = maker_of({"verdict": "machine", "reasons": ["burst"]})
+PERSON = maker_of({"verdict": "human", "reasons": ["browser"]})
+
+
+def test_a_loop_for_people_only_says_that_a_machine_made_the_event(message: Message, event: Event) -> None:
+    loop = loop_of(message, people_only=True)
+    words = "It is for people only, and a machine made this event."
+    assert why_not(loop, event, About(database_of(message), maker=MACHINE)) == words
+    assert why_not(loop, event, About(database_of(message), maker=PERSON)) != words
+    assert why_not(loop_of(message), event, About(database_of(message), maker=MACHINE)) != words
+
+
+def test_that_it_is_for_people_only_is_a_reason(message: Message, event: Event) -> None:
+    loop = loop_of(message, people_only=True)
+    by_person = [reason.words for reason in reasons_for(loop, event, None, PERSON)]
+    assert "It is for people only, and no machine made this event." in by_person
+    (changed,) = [each for each in reasons_for(loop, event, None, MACHINE) if "machines do" in each.words]
+    assert changed.still is False
+    assert not any("people only" in reason.words for reason in reasons_for(loop_of(message), event, None, PERSON))
