@@ -18,9 +18,10 @@ from tracking.signals import events_recorded
 
 
 @receiver(events_recorded)
-def ring_for_events(ids: Sequence[UUID], **kwargs: Any) -> None:
-    """Have new events fanned out at once."""
-    doorbell.ring_for_events(ids)
+def ring_for_events(ids: Sequence[UUID], heard: bool = False, **kwargs: Any) -> None:
+    """Have new events fanned out at once, unless somebody who watches the outbox does so."""
+    if not heard:
+        doorbell.ring_for_events(ids)
 
 
 @receiver(post_save, sender=FeedbackLoop)

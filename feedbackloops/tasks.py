@@ -1,9 +1,9 @@
 """What Celery is rung for. Tasks are thin: PostgreSQL says what there is to do, and any of them may be lost."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
-from functools import wraps
+from functools import cache, wraps
 from time import monotonic
 from typing import Any
 from uuid import UUID
@@ -32,6 +32,7 @@ from feedbackloops import (
 from feedbackloops.checks import allowed_networks
 from feedbackloops.engine import engine, stop_engine
 from feedbackloops.models import FeedbackLoop
+from feedbackloops.watching import Watcher
 from tracking import ruling
 
 logger = logging.getLogger(__name__)
@@ -79,7 +80,8 @@ def at_most_every(seconds: Callable[[], float]) -> Callable[[Callable[[], None]]
 @shared_task(base=Ring, name="fan_out")
 def fan_out(ids: list[str]) -> None:
     """Owe the deliveries of these events, and ring the lanes that got any."""
-    _ring_or_tell(fanout.fan_out([UUID(id) for id in ids]))
+    watcher().notice_task()
+    _fan_out([UUID(id) for id in ids])
 
 
 @shared_task(base=Ring, name="drain")
@@ -89,11 +91,18 @@ def drain() -> None:
         ids = fanout.waiting(DRAIN_AT_ONCE, RING_SECONDS)
         if not ids:
             return
-        _ring_or_tell(fanout.fan_out(ids))
+        _fan_out(ids)
 
 
-def _ring_or_tell(loops: set[int]) -> None:
+def _fan_out(ids: Sequence[UUID]) -> None:
+    loops = fanout.fan_out(ids)
     doorbell.ring_for_lanes(loops - lanes.tell(loops))
+
+
+@cache
+def watcher() -> Watcher:
+    """The one who watches the outbox in this process, once started."""
+    return Watcher(_fan_out, doorbell.ring_for_events)
 
 
 @shared_task(base=Ring, name="sweep")
@@ -201,6 +210,13 @@ def warm_up(sender: Consumer, **kwargs: Any) -> None:
 
 
 @worker_ready.connect
+def watch_outbox(sender: Consumer, **kwargs: Any) -> None:
+    """Have somebody ready to watch the outbox in a worker that fans out."""
+    if settings.CELERY_TASK_ROUTES["fan_out"]["queue"] in sender.app.amqp.queues.consume_from:
+        watcher().start()
+
+
+@worker_ready.connect
 def warn_of_networks(**kwargs: Any) -> None:
     """Say what a worker may call: Celery runs the checks, and keeps what they say to itself."""
     for message in allowed_networks():
@@ -210,5 +226,6 @@ def warn_of_networks(**kwargs: Any) -> None:
 @worker_shutdown.connect
 def shut_down(**kwargs: Any) -> None:
     """Let the calls under way end before the process does."""
+    watcher().stop(SHUTDOWN_SECONDS)
     stop_engine(SHUTDOWN_SECONDS)
     connection.close()

@@ -19,7 +19,7 @@ Outcome = Exception | None
 
 MOST_AT_ONCE: Final = 500
 ALONE_SECONDS: Final = 0.005
-PAUSE_PER_RATE: Final = 20e-6
+PAUSE_PER_RATE: Final = 32e-6
 SHARED_FROM: Final = 16
 TOO_LATE: Final = TimeoutError("no answer in time")
 REFUSED: Final = ValueError("refused")

@@ -7,9 +7,11 @@ another thread is bounded. So requests wait for a recorder thread, never for the
 import logging
 from collections.abc import Callable, Sequence
 from time import monotonic
+from uuid import UUID
 
 from django.db import DataError, Error, IntegrityError, connection
 
+from tracking import outbox
 from tracking.breaker import Breaker, State
 from tracking.crew import REFUSED, Crew
 from tracking.hits import Hit
@@ -21,7 +23,7 @@ from tracking.store import EventRow, store_events
 logger = logging.getLogger(__name__)
 
 # A set costs every process on the way the same, however few hits are in it.
-LONGEST_PAUSE = 0.010
+LONGEST_PAUSE = 0.016
 
 _may_tell = Seldom()
 
@@ -110,8 +112,18 @@ def store_hits(hits: Sequence[Hit], tell: Callable[..., object] = events_recorde
             logger.warning("PostgreSQL did not take %d hits: %s", len(hits), str(error).strip())
         raise
     log_events(logger, "is recorded", (hit.id for hit in hits))
-    tell(sender=store_hits, ids=[hit.id for hit in hits])
+    ids = [hit.id for hit in hits]
+    tell(sender=store_hits, ids=ids, heard=_is_heard(ids))
     return []
+
+
+def _is_heard(ids: Sequence[UUID]) -> bool:
+    try:
+        return outbox.tell(ids)
+    except Error:
+        # They are stored; whether anybody has heard of them nobody knows.
+        connection.close()
+        return False
 
 
 def _row(hit: Hit) -> EventRow:

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from time import monotonic
 from typing import cast
 from uuid import uuid4
 
@@ -76,3 +77,24 @@ def test_a_set_that_fails_waits_again_whole(desk: Desk) -> None:
     desk.error = None
     desk.recording.step(at_once=True)
     assert len(desk.outcome()) == 2
+
+
+@pytest.mark.parametrize(("waiting", "pause"), [(0, float("inf")), (1, 0.1), (99, 0.1), (100, 0.02), (500, 0.0)])
+def test_the_more_waits_the_sooner_the_next_set_begins(desk: Desk, waiting: int, pause: float) -> None:
+    desk.add(1)
+    desk.recording.step(at_once=True)
+    began = desk.recording._began
+    desk.outcome()
+
+    desk.add(waiting)
+
+    assert desk.recording.next_at() == began + pause
+
+
+def test_what_ends_after_a_while_without_any_is_written_at_once(desk: Desk) -> None:
+    desk.add(1)
+    assert desk.recording.next_at() < monotonic()
+
+    desk.recording.step()
+
+    assert len(desk.outcome()) == 1

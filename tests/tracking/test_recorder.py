@@ -11,7 +11,8 @@ from django.db import Error, OperationalError, connection
 from marketingsuite.devstack import free_port
 from tests.promptness import within
 from tests.tracking.samples import ACCOUNT, MESSAGE, NO_ACCOUNT, all_of, begin, in_loop, make_hit, wait_until
-from tracking import recorder
+from tests.tracking.test_outbox import watching
+from tracking import outbox, recorder
 from tracking.crew import MOST_AT_ONCE
 from tracking.hits import Hit
 from tracking.models import Event, Outbox
@@ -201,3 +202,35 @@ def test_a_database_that_refuses_hit_after_hit_is_told_of_once_a_second(
             recorder.store_hits([make_hit()])
 
     assert [each.message for each in caplog.records] == ["PostgreSQL did not take 1 hits: connection refused"]
+
+
+@pytest.fixture
+def heard() -> Iterator[list[bool]]:
+    """Of each set that was stored, whether somebody who watches was told."""
+    told: list[bool] = []
+
+    def hear(heard: bool, **kwargs: Any) -> None:
+        told.append(heard)
+
+    events_recorded.connect(hear)
+    yield told
+    events_recorded.disconnect(hear)
+
+
+def test_who_watches_the_outbox_is_told_of_small_sets_once_they_are_stored(heard: list[bool]) -> None:
+    store_hits([make_hit()])
+    with watching() as line:
+        store_hits(hits := [make_hit(), make_hit()])
+        [notice] = line.notifies(timeout=5, stop_after=1)
+        store_hits([make_hit() for _ in range(outbox.TOLD_AT_ONCE + 1)])
+    assert outbox.ids_in(notice) == [hit.id for hit in hits]
+    assert heard == [False, True, False]
+
+
+def test_what_nobody_could_be_told_of_is_stored_and_counts_as_not_heard(
+    heard: list[bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "_TELL", "SELECT pg_terminate_backend(pg_backend_pid()), %(ids)s")
+    assert store_hits([hit := make_hit()]) == []
+    assert heard == [False]
+    assert Event.objects.get().id == hit.id
