@@ -67,6 +67,8 @@ RULES: Final[dict[str, Rule]] = {
     # They hold for all accounts.
     "tracking.block": _nothing,
     "tracking.hitcount": _nothing,
+    # The message may be gone, and whose it was with it.
+    "tracking.refusal": _nothing,
     "feedbackloops.feedbackloop": _by("account"),
     "feedbackloops.lanestate": _by("loop__account"),
     "feedbackloops.verificationlook": _by("loop__account"),

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from datetime import date
+from datetime import date, timedelta
 from functools import cache, wraps
 from time import monotonic
 from typing import Any
@@ -33,7 +33,7 @@ from feedbackloops.checks import allowed_networks
 from feedbackloops.engine import engine, stop_engine
 from feedbackloops.models import FeedbackLoop
 from feedbackloops.watching import Watcher
-from tracking import ruling
+from tracking import refusing, ruling
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +42,8 @@ RING_SECONDS = 2.0
 DRAIN_AT_ONCE = 500
 DRAIN_ROUNDS = 20
 SHUTDOWN_SECONDS = 20.0
+# More than the hour between two times.
+FOLLOW_FOR = timedelta(hours=2)
 RESEND_SECONDS = 20.0
 
 
@@ -153,11 +155,12 @@ def call_test(ids: list[str]) -> None:
 
 @shared_task(base=Ring, name="keep_partitions")
 def keep_partitions() -> None:
-    """Make the partitions of the days ahead, and drop those that are old enough."""
+    """Make the partitions of the days ahead and drop those that are old enough; mend what a crash left unrefused."""
     today = now().date()
     history.make_partitions(today)
     history.drop_old_partitions(today)
     testcalls.forget_old(today)
+    refusing.follow_lately(FOLLOW_FOR)
 
 
 @shared_task(base=Ring, name="compact_counts")

@@ -17,6 +17,8 @@ from marketingsuite.rooms import api_room, dashboard_room  # noqa: E402
 from marketingsuite.vitals import parts  # noqa: E402
 from tracking.blocks import blocks  # noqa: E402
 from tracking.intake import intake  # noqa: E402
+from tracking.privacy import privacy  # noqa: E402
+from tracking.standing import keep_fresh  # noqa: E402
 from tracking.unsubscribing import UNSUBSCRIBE, unsubscribing  # noqa: E402
 from tracking.views import PREFIXES, Receive, Scope, Send, tracking  # noqa: E402
 
@@ -45,7 +47,7 @@ def application(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
 async def _live(receive: Receive, send: Send) -> None:
     end = parts.begin_web()
     while (await receive())["type"] != "lifespan.shutdown":
-        blocks().start()
+        keep_fresh([blocks(), privacy()])
         await send({"type": "lifespan.startup.complete"})
     # Its server ends the process without asking Python.
     await to_thread(end)

@@ -41,6 +41,7 @@ HIT_WAIT_SECONDS = env.int("HIT_WAIT_MS", default=40) / 1000
 SPOOL_DIR = Path(env.str("SPOOL_DIR", default=str(VAR_DIR / "spool")))
 VERDICT_RULES = env.str("VERDICT_RULES", default="")
 BLOCK_FILE = VAR_DIR / "blocks.json"
+PRIVACY_FILE = VAR_DIR / "privacy.bin"
 
 # --- Feedback loops
 USER_AGENT = f"MarketingSuite/{VERSION}"

@@ -5,12 +5,13 @@ from django.db.models import F, Q, QuerySet, TextField
 from django.db.models.functions import Cast
 from django.http import HttpRequest
 from django.utils.text import Truncator
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from access.reach import sees_all
 from profiles.formfields import FieldsField, InterestsField, OriginField
-from profiles.models import Account, Database, Profile
+from profiles.models import Account, Consent, Database, Profile
 from profiles.pages import KeptWhileNeeded, LookupFilter, Page
 from profiles.showing import NOTHING, when
 from profiles.signals import profile_saved_by_staff
@@ -25,6 +26,17 @@ TRACKING_URL_HELP = (
 TRACKS_MAIL_HELP = _(
     "Off: mails that are registered from now on get no pixel and no tracked links. What else is known of them, such as "
     "deliveries and unsubscribes, is told all the same. Mails that were sent before stay as they are."
+)
+IP_ADDRESSES_HELP = _(
+    "Of the requests that opens, clicks and unsubscribes are. It holds for what comes in from now on, within seconds; "
+    "what is not kept can't be sent to a script either."
+)
+CONSENT_HELP = _(
+    "A change holds within seconds, for mails that were sent before as well: their links go on leading on, and nothing "
+    "is recorded. Unsubscribes, deliveries and bounces are told all the same."
+)
+CONSENT_FIELD_HELP = _(
+    "The name of the field of its profiles that says so: yes, true, on, y or 1; or no, false, off, n or 0."
 )
 EMAIL_FIELD_HELP = _(
     "The name of the field of its profiles that holds their e-mail address: mail to that address is then known to be "
@@ -43,7 +55,7 @@ class AccountAdmin(KeptWhileNeeded):
     list_display = ["name", "number", "since"]
     search_fields = ["name"]
     search_help_text = "Part of the account's name"
-    fields = ["name", "number", "tracking_url", "tracks_mail", "since"]
+    fields = ["name", "number", "tracking_url", "tracks_mail", "ip_addresses", "since"]
     readonly_fields = ["number", "since"]
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
@@ -51,6 +63,8 @@ class AccountAdmin(KeptWhileNeeded):
             kwargs |= {"form_class": OriginField, "help_text": TRACKING_URL_HELP}
         if db_field.name == "tracks_mail":
             kwargs["help_text"] = TRACKS_MAIL_HELP
+        if db_field.name == "ip_addresses":
+            kwargs["help_text"] = IP_ADDRESSES_HELP
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -76,6 +90,7 @@ class DatabaseAdmin(KeptWhileNeeded):
     autocomplete_fields = ["account"]
     fieldsets = [
         (None, {"fields": ["name", "account", "email_field", "since"]}),
+        (_("Consent to being tracked"), {"fields": ["consent", "consent_field"]}),
         (_("When a recipient unsubscribes"), {"fields": ["on_unsubscribe", "unsubscribe_fields"]}),
     ]
 
@@ -87,6 +102,10 @@ class DatabaseAdmin(KeptWhileNeeded):
             kwargs["help_text"] = EMAIL_FIELD_HELP
         if db_field.name == "on_unsubscribe":
             kwargs["help_text"] = ON_UNSUBSCRIBE_HELP
+        if db_field.name == "consent":
+            kwargs["help_text"] = CONSENT_HELP
+        if db_field.name == "consent_field":
+            kwargs["help_text"] = CONSENT_FIELD_HELP
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Database]:
@@ -108,14 +127,14 @@ class ProfileAdmin(Page):
     search_fields = ["id"]
     search_help_text = "Number, or part of a field"
     autocomplete_fields = ["database"]
-    fieldsets = [(None, {"fields": ["database", "fields", "interests", "since", "changed"]})]
+    fieldsets = [(None, {"fields": ["database", "fields", "interests", "seen", "since", "changed"]})]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Profile]:
         return super().get_queryset(request).select_related("database__account", "account")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Profile | None = None) -> list[str]:
         """Messages refer to a profile of their account, so a profile stays in its database."""
-        return ["since", "changed", "database"] if obj else ["since", "changed"]
+        return ["seen", "since", "changed", *(["database"] if obj else [])]
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "fields":
@@ -147,6 +166,16 @@ class ProfileAdmin(Page):
     @admin.display(description="Interests")
     def interests_shown(self, profile: Profile) -> str:
         return Truncator(", ".join(profile.interests)).chars(60) or NOTHING
+
+    @admin.display(description=_("Opens and clicks"))
+    def seen(self, profile: Profile) -> str:
+        if not profile.pk or profile.database.consent == Consent.NOT_ASKED:
+            return gettext("Are seen: consent is not asked for in this database.") if profile.pk else NOTHING
+        held = profile.fields.get(profile.database.consent_field, "")
+        told = {"field": profile.database.consent_field, "value": Truncator(held).chars(40)}
+        if profile.tracked:
+            return gettext("Are seen: the field “%(field)s” says “%(value)s”.") % told
+        return gettext("Are not recorded: the field “%(field)s” says “%(value)s”.") % told
 
     @admin.display(description="Created")
     def since(self, profile: Profile) -> str:

@@ -7,7 +7,6 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import QuerySet
 
-from profiles.addresses import address_in
 from profiles.models import Database, Profile, validate_fields, validate_interests
 from profiles.signals import profiles_changed
 from profiles.snapshots import Action
@@ -36,13 +35,9 @@ def _profile(database: Database, number: int, row: Mapping[str, Any]) -> Profile
         validate_interests(interests)
     except ValidationError as error:
         raise ValidationError(f"Row {number}: {' '.join(error.messages)} Nothing was imported.") from error
-    return Profile(
-        account_id=database.account_id,
-        database=database,
-        fields=dict(fields),
-        interests=list(interests),
-        address=address_in(fields, database.email_field),
-    )
+    profile = Profile(account_id=database.account_id, database=database, fields=dict(fields), interests=list(interests))
+    profile.follow_fields(profile.fields)
+    return profile
 
 
 def _check_names(row: object) -> None:

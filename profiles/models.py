@@ -4,14 +4,16 @@ from typing import Any, NoReturn
 
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
-from django.db import connection, models, transaction
+from django.db import models, transaction
 from django.db.models import Value
 from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
 
-from profiles.addresses import ADDRESS, LONGEST_ADDRESS, address_in
+from profiles.addresses import LONGEST_ADDRESS, address_in
+from profiles.consent import NOT_ASKED, OPT_IN, OPT_OUT, consents
+from profiles.following import follow_address, follow_consent
 from profiles.origins import origin_problem
-from profiles.signals import profiles_changed
+from profiles.signals import profiles_changed, tracking_changed
 from profiles.snapshots import (
     Action,
     ProfileChange,
@@ -29,6 +31,14 @@ def validate_origin(url: str) -> None:
         raise ValidationError(f"This {problem}, such as https://click.example.com.")
 
 
+class IPAddresses(models.TextChoices):
+    """How much of the address is kept that an open, a click or an unsubscribe comes from."""
+
+    WHOLE = "whole", _("Whole")
+    SHORTENED = "shortened", _("Shortened to its network (IPv4: the first 24 bits, IPv6: the first 48)")
+    NONE = "none", _("Not at all")
+
+
 class Account(models.Model):
     """A customer: owns databases, messages and feedback loops, and never sees another account's."""
 
@@ -39,13 +49,31 @@ class Account(models.Model):
     )
     # Whether mails that are registered for it get our pixel and our links; what was sent before stays as it is.
     tracks_mail = models.BooleanField(_("track opens and clicks"), default=True, db_default=True)
+    ip_addresses = models.CharField(
+        _("IP addresses are kept"),
+        max_length=9,
+        choices=IPAddresses,
+        default=IPAddresses.WHOLE,
+        db_default=IPAddresses.WHOLE,
+    )
     created = models.DateTimeField(default=now, editable=False)
 
     class Meta:
         ordering = ["name"]
+        constraints = [
+            models.CheckConstraint(condition=models.Q(ip_addresses__in=IPAddresses.values), name="account_ip_addresses")
+        ]
 
     def __str__(self) -> str:
         return self.name
+
+
+class Consent(models.TextChoices):
+    """Which profiles of a database have their opens and clicks seen."""
+
+    NOT_ASKED = NOT_ASKED, _("All: consent is not asked for")
+    OPT_OUT = OPT_OUT, _("All but those whose field says no")
+    OPT_IN = OPT_IN, _("Only those whose field says yes")
 
 
 class OnUnsubscribe(models.TextChoices):
@@ -85,6 +113,14 @@ class Database(models.Model):
         blank=True,
         validators=[validate_fields],
     )
+    consent = models.CharField(
+        _("opens and clicks are seen of"),
+        max_length=9,
+        choices=Consent,
+        default=Consent.NOT_ASKED,
+        db_default=Consent.NOT_ASKED,
+    )
+    consent_field = models.CharField(_("field with the consent"), max_length=200, blank=True, default="", db_default="")
     created = models.DateTimeField(default=now, editable=False)
 
     class Meta:
@@ -95,6 +131,11 @@ class Database(models.Model):
             models.CheckConstraint(
                 condition=models.Q(on_unsubscribe__in=OnUnsubscribe.values), name="database_on_unsubscribe"
             ),
+            models.CheckConstraint(
+                condition=models.Q(consent=Consent.NOT_ASKED)
+                | (models.Q(consent__in=Consent.values) & ~models.Q(consent_field="")),
+                name="database_consent",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -104,6 +145,8 @@ class Database(models.Model):
         """Raises ValidationError where fields are to be set, and none is named."""
         if self.on_unsubscribe == OnUnsubscribe.SET and not self.unsubscribe_fields:
             raise ValidationError({"unsubscribe_fields": _("Say which fields an unsubscribe sets, and to what.")})
+        if self.consent != Consent.NOT_ASKED and not self.consent_field:
+            raise ValidationError({"consent_field": _("Name the field that says whether a person consents.")})
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Raises ValidationError when the fields to be set can't be kept."""
@@ -112,30 +155,16 @@ class Database(models.Model):
             before = Database.objects.select_for_update(no_key=True).filter(pk=self.pk).first()
             super().save(*args, **kwargs)
             if before and before.email_field != self.email_field:
-                self._look_up_by(self.email_field)
-
-    def _look_up_by(self, field: str) -> None:
-        """Have the profiles' addresses be those in this field: no change of theirs, so nothing is told."""
-        with connection.cursor() as cursor:
-            cursor.execute(_READDRESS, {"field": field, "database": self.pk, "address": ADDRESS})
+                follow_address(self.pk, self.email_field)
+            if before and (before.consent, before.consent_field) != (self.consent, self.consent_field):
+                follow_consent(self.pk, self.consent, self.consent_field)
+                tracking_changed.send(Database, database=self.pk)
 
 
 def validate_interests(interests: object) -> None:
     """Raise ValidationError unless these can be a profile's interests."""
     if problem := interests_problem(interests):
         raise ValidationError(problem)
-
-
-_READDRESS = f"""
-WITH found AS (
-    SELECT id, lower(btrim(coalesce(fields ->> %(field)s, ''))) AS address
-    FROM profiles_profile WHERE database_id = %(database)s
-)
-UPDATE profiles_profile p SET address = f.address
-FROM (SELECT id, CASE WHEN address ~ %(address)s AND length(address) <= {LONGEST_ADDRESS} THEN address ELSE '' END
-    AS address FROM found) f
-WHERE p.id = f.id AND p.address <> f.address
-"""
 
 
 class ProfileQuerySet(models.QuerySet["Profile"]):
@@ -161,6 +190,8 @@ class Profile(models.Model):
     interests = ArrayField(models.TextField(), default=list, blank=True, validators=[validate_interests])
     # What its field with the e-mail address holds, as it is looked up.
     address = models.CharField(max_length=LONGEST_ADDRESS, editable=False, default="", db_default="")
+    # Whether opens and clicks of its person are seen: what its fields say, by the rule of its database.
+    tracked = models.BooleanField(editable=False, default=True, db_default=True)
     created = models.DateTimeField(default=now, editable=False)
     modified = models.DateTimeField(default=now, editable=False)
 
@@ -194,10 +225,17 @@ class Profile(models.Model):
             if before and before._same_as(after):
                 return super().save(*args, **kwargs)
             self.modified = after.modified = now()
-            self.address = address_in(after.fields, self.database.email_field)
+            self.follow_fields(after.fields)
             super().save(*args, **_with_own(kwargs))
+            if before and before.tracked != self.tracked:
+                tracking_changed.send(Profile, profiles=[self.pk])
             profiles_changed.send(Profile, changes=[after.change(Action.UPDATE if before else Action.CREATE, before)])
         return None
+
+    def follow_fields(self, fields: dict[str, str]) -> None:
+        """Set what follows from the fields, by the rules of the database."""
+        self.address = address_in(fields, self.database.email_field)
+        self.tracked = consents(fields, self.database.consent, self.database.consent_field)
 
     def change(self, action: Action, before: "Profile | None" = None) -> ProfileChange:
         """This change, as it is told: the profile as it now stands, and the parameters that the action set."""
@@ -233,4 +271,4 @@ class Profile(models.Model):
 
 def _with_own(kwargs: dict[str, Any]) -> dict[str, Any]:
     names: Iterable[str] | None = kwargs.get("update_fields")
-    return kwargs if names is None else kwargs | {"update_fields": {*names, "modified", "address"}}
+    return kwargs if names is None else kwargs | {"update_fields": {*names, "modified", "address", "tracked"}}

@@ -200,3 +200,21 @@ class Block(models.Model):
         """Raises ValidationError like `clean`: a value that can't be compared would stop the list of every process."""
         self.clean()
         super().save(*args, **kwargs)
+
+
+class Refusal(models.Model):
+    """A message that was sent to be tracked and is not to be seen opened or clicked, or (not `refused`) is again.
+
+    It outlives the message: who is forgotten stays unseen.
+    """
+
+    message_id = models.UUIDField(primary_key=True)
+    refused = models.BooleanField()
+    # That of the transaction that wrote it (pg_current_xact_id).
+    version = models.BigIntegerField()
+
+    class Meta:
+        indexes = [models.Index(fields=["version"], name="refusal_version")]
+
+    def __str__(self) -> str:
+        return str(self.message_id)

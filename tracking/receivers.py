@@ -7,9 +7,10 @@ from typing import Any
 from django.db import transaction
 from django.dispatch import receiver
 
-from profiles.signals import profiles_changed
+from profiles.signals import profiles_changed, tracking_changed
 from profiles.snapshots import ProfileChange
 from tracking.ids import new_id
+from tracking.refusing import follow_database, follow_profiles
 from tracking.signals import events_recorded
 from tracking.store import EventRow, store_events
 
@@ -21,3 +22,14 @@ def record_profile_changes(changes: Sequence[ProfileChange], **kwargs: Any) -> N
     store_events(rows)
     tell = partial(events_recorded.send_robust, sender=record_profile_changes, ids=[row.id for row in rows])
     transaction.on_commit(tell, robust=True)
+
+
+@receiver(tracking_changed)
+def follow_consent(profiles: Sequence[int] = (), database: int | None = None, **kwargs: Any) -> None:
+    """Refuse the messages of profiles that are no longer to be tracked, within their transaction and once after it.
+
+    The second time finds what was being registered meanwhile.
+    """
+    follow = partial(follow_profiles, list(profiles)) if database is None else partial(follow_database, database)
+    follow()
+    transaction.on_commit(follow, robust=True)

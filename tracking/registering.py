@@ -4,9 +4,11 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 from django.core.exceptions import ValidationError
+from django.db import transaction
 
 from profiles.addresses import normal_address
 from profiles.finding import profiles_at
@@ -14,6 +16,7 @@ from profiles.models import Account, Profile
 from profiles.snapshots import text_problem
 from tracking.mailids import normal_message_id
 from tracking.models import SUBJECT_SHOWN, Message, Source
+from tracking.refusing import follow_messages
 
 T = TypeVar("T")
 
@@ -28,8 +31,9 @@ class Draft:
     """A mail to one recipient, to be registered.
 
     Without a profile, the one with the recipient's address is meant, in `database` (its number) or any of the account.
-    `tracked` says whether its HTML is to have our pixel and our links; an account that tracks no mail has the last
-    word. `message_id` is the header's; where that is empty, one is made up under `message_domain`, if there is one.
+    `tracked` says whether its HTML is to have our pixel and our links; an account that tracks no mail and a profile
+    that is not to be tracked have the last word. `message_id` is the header's; where that is empty, one is made up
+    under `message_domain`, if there is one.
     """
 
     account: Account
@@ -52,7 +56,12 @@ def register_all(drafts: Sequence[Draft]) -> list[Message]:
     """
     messages = [_checked(draft) for draft in drafts]
     _find_profiles(drafts, messages)
-    return Message.objects.bulk_create(messages, batch_size=BATCH)
+    _ask_consent(messages)
+    registered = Message.objects.bulk_create(messages, batch_size=BATCH)
+    if tracked := [message.pk for message in registered if message.tracked and message.profile_id]:
+        # A profile may have changed its mind since it was asked.
+        transaction.on_commit(partial(follow_messages, tracked), robust=True)
+    return registered
 
 
 def _checked(draft: Draft) -> Message:
@@ -81,6 +90,13 @@ def _find_profiles(drafts: Sequence[Draft], messages: Sequence[Message]) -> None
         found = profiles_at(account, {message.recipient for message in nameless}, database)
         for message in nameless:
             message.profile_id = found.get(normal_address(message.recipient))
+
+
+def _ask_consent(messages: Sequence[Message]) -> None:
+    profiles = {message.profile_id for message in messages if message.tracked and message.profile_id}
+    refusing = set(Profile.objects.filter(pk__in=profiles, tracked=False).values_list("pk", flat=True))
+    for message in messages:
+        message.tracked = message.tracked and message.profile_id not in refusing
 
 
 def _listed(tags: Iterable[str]) -> list[str]:

@@ -15,6 +15,7 @@ from tracking.blocks import blocks
 from tracking.hits import Hit, Visitor, hit_from
 from tracking.ids import moment_of, new_id
 from tracking.intake import intake
+from tracking.privacy import privacy
 from tracking.seen import HITS
 from tracking.seldom import Seldom
 from tracking.tokens import BadToken, Link, RetiredKey, location_header, read_click, read_open
@@ -85,7 +86,8 @@ async def tracking(scope: Scope, receive: Receive, send: Send) -> None:
 
 def _note_head(scope: Scope, link: Link) -> None:
     with suppress(Exception):  # the answer is what matters
-        intake().note_head(_hit(scope, link, None))
+        if hit := _wanted(scope, link, None):
+            intake().note_head(hit)
 
 
 def _asked_for(path: str) -> tuple[Link | None, Answer]:
@@ -117,12 +119,15 @@ def _redirect(token: str) -> tuple[Link | None, Answer]:
 
 
 async def keep(scope: Scope, link: Link, type: str | None = None) -> bool:
-    """Keep the hit that this request is, of the type that `hit_from` gives it by default; whether it is kept.
+    """Keep the hit that this request is, of the type that `hit_from` gives it by default; False when it could not be.
 
-    Raises nothing: whatever is wrong with us, the customer's link leads on.
+    What its recipient does not want to be seen is not kept. Raises nothing: whatever is wrong with us, the customer's
+    link leads on.
     """
     try:
-        hit = _hit(scope, link, type)
+        hit = _wanted(scope, link, type)
+        if hit is None:
+            return True
         HITS[hit.type] += 1
         return await intake().take(hit)
     except Exception as error:
@@ -137,6 +142,12 @@ def _tell_of_fault(link: Link, error: Exception) -> None:
         # The error's own words may hold what the client sent.
         trace = "".join(format_tb(error.__traceback__))
         logger.critical("A hit on message %s is lost: %s\n%s", link.message, type(error).__name__, trace)
+
+
+def _wanted(scope: Scope, link: Link, type: str | None) -> Hit | None:
+    """The hit as its recipient and its account want it, if they do."""
+    hit, wishes = _hit(scope, link, type), privacy().current
+    return None if wishes.refuse(hit.message, hit.type) else wishes.kept_of(hit)
 
 
 def _hit(scope: Scope, link: Link, type: str | None) -> Hit:

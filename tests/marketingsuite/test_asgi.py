@@ -20,6 +20,7 @@ from tests.tracking.samples import click_url, in_loop, pixel_url, request, wait_
 from tracking.blocks import Blocks
 from tracking.hits import Hit
 from tracking.models import Event, Outbox
+from tracking.privacy import Privacy
 
 ROOT = Path(__file__).resolve().parents[2]
 NOWHERE = {"DATABASE_URL": "postgresql://nobody:secret-password@127.0.0.1:1/none", "REDIS_URL": "redis://127.0.0.1:1/0"}
@@ -243,8 +244,8 @@ def test_a_seat_is_free_again_after_each_request() -> None:
 
 
 def test_the_process_starts_and_stops_as_its_server_asks(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked, said = iter(["lifespan.startup", "lifespan.shutdown"]), []
-    monkeypatch.setattr(Blocks, "start", lambda blocks: said.append("the block list is kept up to date"))
+    asked, said = iter(["lifespan.startup", "lifespan.shutdown"]), list[Any]()
+    monkeypatch.setattr(asgi, "keep_fresh", lambda standing: said.append([type(each) for each in standing]))
 
     async def receive() -> dict[str, Any]:
         return {"type": next(asked)}
@@ -256,4 +257,4 @@ def test_the_process_starts_and_stops_as_its_server_asks(monkeypatch: pytest.Mon
         await asgi.application({"type": "lifespan"}, receive, send)
 
     in_loop(live())
-    assert said == ["the block list is kept up to date", "lifespan.startup.complete", "lifespan.shutdown.complete"]
+    assert said == [[Blocks, Privacy], "lifespan.startup.complete", "lifespan.shutdown.complete"]

@@ -218,7 +218,7 @@ def test_what_is_typed_into_any_form_is_in_the_log(admin_client: Client, planted
 
 
 def test_what_is_added_and_deleted_is_in_the_log(admin_client: Client) -> None:
-    admin_client.post(url("profiles_account", "add"), {"name": "Short-lived"})
+    admin_client.post(url("profiles_account", "add"), {"name": "Short-lived", "ip_addresses": "whole"})
     added = LogEntry.objects.get()
     admin_client.post(url("profiles_account", "delete", added.object_id), {"post": "yes"})
     assert [entry.action_flag for entry in LogEntry.objects.order_by("pk")] == [1, 3]

@@ -8,6 +8,7 @@ from pytest_django import Settings
 
 from tracking.blocks import blocks
 from tracking.intake import intake
+from tracking.privacy import privacy
 
 
 @pytest.fixture
@@ -28,11 +29,14 @@ def spool_folder(
     """Where the hits of this test are spooled: its intake is its own, and patient unless the test says otherwise."""
     settings.SPOOL_DIR = tmp_path / "spool"
     settings.BLOCK_FILE = tmp_path / "blocks.json"
+    settings.PRIVACY_FILE = tmp_path / "privacy.bin"
     settings.HIT_WAIT_SECONDS = 10.0
     monkeypatch.setattr("tracking.intake.REPLAY_SECONDS", 0.1)
     intake.cache_clear()
     blocks.cache_clear()
+    privacy.cache_clear()
     yield settings.SPOOL_DIR
     intake.cache_clear()
     blocks.cache_clear()
+    privacy.cache_clear()
     shutil.rmtree(settings.SPOOL_DIR, ignore_errors=True)

@@ -113,7 +113,7 @@ def test_a_list_is_registered_in_a_set(
 ) -> None:
     make_profile(make_database(account), email="3@example.com")
     mails = [mail(None, [f"{number}@example.com"], headers={"X-Suite-Account": account.name}) for number in range(40)]
-    with django_assert_max_num_queries(5):
+    with django_assert_max_num_queries(6):
         assert send(*mails) == 40
     assert Message.objects.filter(profile__isnull=False).count() == 1
     assert Message.objects.count() == len(server.taken) == 40
