@@ -69,6 +69,7 @@ RULES: Final[dict[str, Rule]] = {
     "tracking.hitcount": _nothing,
     # The message may be gone, and whose it was with it.
     "tracking.refusal": _nothing,
+    "tracking.recordingera": _nothing,
     "feedbackloops.feedbackloop": _by("account"),
     "feedbackloops.lanestate": _by("loop__account"),
     "feedbackloops.verificationlook": _by("loop__account"),

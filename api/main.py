@@ -14,7 +14,7 @@ from ninja.parser import Parser
 from api import problems
 from api.problems import ProblemDetails
 from api.troubles import problem_of
-from api.v1 import databases, profiles
+from api.v1 import databases, events, messages, profiles
 
 VERSION: Final = "1"
 DESCRIPTION: Final = (
@@ -97,5 +97,10 @@ api = Api(
     urls_namespace="api-1",
     parser=StrictParser(),
 )
-for tag, module in {"Databases": databases, "Profiles": profiles}.items():
+for tag, module in {
+    "Databases": databases,
+    "Profiles": profiles,
+    "Messages": messages,
+    "Events": events,
+}.items():
     api.add_router("", module.router, tags=[tag])

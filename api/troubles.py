@@ -62,7 +62,7 @@ def _of_shape(error: Exception) -> Problem | None:
 
 def _fault(error: Mapping[str, Any]) -> tuple[str, str]:
     place: Sequence[Any] = error["loc"]
-    if place[0] == "body":
+    if place[0] == "body" or place[1:2] == ("asked",):
         # The second is what the handler calls it.
         place = [place[0], *place[2:]]
     words = str(error["msg"]).removeprefix("Value error, ")

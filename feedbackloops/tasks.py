@@ -33,7 +33,7 @@ from feedbackloops.checks import allowed_networks
 from feedbackloops.engine import engine, stop_engine
 from feedbackloops.models import FeedbackLoop
 from feedbackloops.watching import Watcher
-from tracking import refusing, ruling
+from tracking import positions, refusing, ruling
 
 logger = logging.getLogger(__name__)
 
@@ -155,10 +155,14 @@ def call_test(ids: list[str]) -> None:
 
 @shared_task(base=Ring, name="keep_partitions")
 def keep_partitions() -> None:
-    """Make the partitions of the days ahead and drop those that are old enough; mend what a crash left unrefused."""
+    """Make the partitions of the days ahead and drop those that are old enough; mend what a crash left unrefused.
+
+    And notice where another server numbers what is recorded.
+    """
     today = now().date()
     history.make_partitions(today)
     history.drop_old_partitions(today)
+    positions.begin_era_if_needed()
     testcalls.forget_old(today)
     refusing.follow_lately(FOLLOW_FOR)
 

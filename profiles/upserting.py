@@ -13,7 +13,7 @@ from django.utils.timezone import now
 
 from profiles.addresses import address_in
 from profiles.models import Database, Profile, validate_fields, validate_interests
-from profiles.signals import profiles_changed
+from profiles.signals import profiles_changed, tracking_changed
 from profiles.snapshots import Action
 
 
@@ -59,6 +59,9 @@ def upsert_profiles(database: Database, rows: Sequence[Told]) -> list[Upserted]:
         each = list({id(one): one for one in done}.values())
         _insert([one.profile for one in each if one.action is Action.CREATE])
         _update([one.profile for one in each if one.action is Action.UPDATE])
+        moved = [one.profile.pk for one in each if one.before and one.before.tracked != one.profile.tracked]
+        if moved:
+            tracking_changed.send(Profile, profiles=moved)
         changes = [one.profile.change(one.action, one.before) for one in each if one.action]
         if changes:
             profiles_changed.send(Profile, changes=changes)
@@ -110,7 +113,7 @@ def _apply(database: Database, profile: Profile, row: Told) -> None:
         profile.interests = list(row.interests)
     profile.database = database
     profile.modified = now()
-    profile.address = address_in(profile.fields, database.email_field)
+    profile.follow_fields(profile.fields)
 
 
 def _insert(profiles: list[Profile]) -> None:
@@ -119,8 +122,10 @@ def _insert(profiles: list[Profile]) -> None:
 
 
 _UPDATE = """
-UPDATE profiles_profile p SET fields = v.fields, interests = v.interests, address = v.address, modified = v.modified
-FROM jsonb_to_recordset(%s::jsonb) AS v (id bigint, fields jsonb, interests text[], address text, modified timestamptz)
+UPDATE profiles_profile p
+SET fields = v.fields, interests = v.interests, address = v.address, tracked = v.tracked, modified = v.modified
+FROM jsonb_to_recordset(%s::jsonb)
+    AS v (id bigint, fields jsonb, interests text[], address text, tracked boolean, modified timestamptz)
 WHERE p.id = v.id
 """
 
@@ -133,4 +138,4 @@ def _update(profiles: list[Profile]) -> None:
 
 def _columns(profile: Profile) -> dict[str, Any]:
     texts = {"fields": profile.fields, "interests": list(profile.interests), "address": profile.address}
-    return {"id": profile.pk, "modified": profile.modified.isoformat(), **texts}
+    return {"id": profile.pk, "tracked": profile.tracked, "modified": profile.modified.isoformat(), **texts}

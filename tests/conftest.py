@@ -16,7 +16,7 @@ hypothesis.settings.load_profile("suite")
 
 OURS = ("access", "profiles", "tracking", "feedbackloops", "staff", "api", "auth", "admin", "sessions")
 # Django's own rows, which migrations made.
-KEPT = ("auth_permission",)
+KEPT = ("auth_permission", "tracking_recordingera")
 
 
 @pytest.fixture(scope="session")

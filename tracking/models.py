@@ -14,6 +14,7 @@ from profiles.models import Account, Profile
 from tracking.blocking import KINDS, normal_value
 from tracking.ids import moment_of, new_id
 from tracking.mailids import LONGEST_MESSAGE_ID
+from tracking.positions import Position
 
 SUBJECT_SHOWN = 250
 
@@ -97,10 +98,15 @@ class Event(models.Model):
     # What we saw, in the names of the wire contract.
     data = models.JSONField(default=dict)
     recorded = models.DateTimeField(db_default=Now())
+    # Its place in the order of recording (tracking.positions): what comes late stands behind what came before it.
+    position = models.BigIntegerField(db_default=Position(), editable=False)
 
     class Meta:
         ordering = ["-id"]
-        indexes = [models.Index(fields=["message"], name="event_message")]
+        indexes = [
+            models.Index(fields=["message"], name="event_message"),
+            models.Index(fields=["account", "position", "id"], name="event_recording"),
+        ]
 
     def __str__(self) -> str:
         return str(self.id)
@@ -109,6 +115,18 @@ class Event(models.Model):
     def occurred_at(self) -> datetime:
         """When it happened (not when it was stored), in UTC."""
         return moment_of(self.id)
+
+
+class RecordingEra(models.Model):
+    """A stretch of time in which one server numbered its transactions on, and so the positions of events."""
+
+    number = models.PositiveIntegerField(primary_key=True)
+    server = models.CharField(max_length=20)
+    timeline = models.BigIntegerField()
+    began = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return f"Era {self.number}"
 
 
 class Outbox(models.Model):

@@ -4,13 +4,17 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from django.db import transaction
+from django.apps import AppConfig
+from django.db import connection, transaction
+from django.db.models.signals import post_migrate
 from django.dispatch import receiver
 
 from profiles.signals import profiles_changed, tracking_changed
 from profiles.snapshots import ProfileChange
 from tracking.ids import new_id
 from tracking.refusing import follow_database, follow_profiles
+from tracking.models import RecordingEra
+from tracking.positions import begin_era_if_needed
 from tracking.signals import events_recorded
 from tracking.store import EventRow, store_events
 
@@ -33,3 +37,10 @@ def follow_consent(profiles: Sequence[int] = (), database: int | None = None, **
     follow = partial(follow_profiles, list(profiles)) if database is None else partial(follow_database, database)
     follow()
     transaction.on_commit(follow, robust=True)
+
+
+@receiver(post_migrate)
+def begin_first_era(app_config: AppConfig, **kwargs: Any) -> None:
+    """Have an era of this server from the first day on, and after a restore."""
+    if app_config.name == "tracking" and RecordingEra._meta.db_table in connection.introspection.table_names():
+        begin_era_if_needed()

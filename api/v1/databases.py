@@ -11,12 +11,14 @@ from api.operations import account_in, changes, posts, reads
 from api.scopes import Scope
 from api.shapes import Asked, Given, Moment, Name, NumberInPath, Page, Text
 from api.v1.lists import by_number, the
-from profiles.models import Account, Database, OnUnsubscribe
+from profiles.models import Account, Database
 
 router = Router()
 
 FieldName = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$", max_length=200)]
 Act = Literal["nothing", "set", "remove"]
+Consent = Literal["not-asked", "opt-out", "opt-in"]
+CONSENT: Final = "Of whom opens and clicks are seen: all, all but those who said no, or those who said yes."
 ON_UNSUBSCRIBE: Final = "What an unsubscribe does to the recipient's profile, besides telling the loops of it."
 
 
@@ -28,6 +30,8 @@ class DatabaseOut(BaseModel):
     email_field: str = Field(description="The field of its profiles that holds their e-mail address.")
     on_unsubscribe: Act = Field(description=ON_UNSUBSCRIBE)
     unsubscribe_fields: dict[str, str] = Field(description="For `set`: the fields that it sets, and to what.")
+    consent: Consent = Field(description=CONSENT)
+    consent_field: str = Field(description="The field of its profiles that says yes or no.")
     created: Moment
 
 
@@ -38,6 +42,8 @@ class DatabaseIn(Given):
     email_field: FieldName = "email"
     on_unsubscribe: Act = "nothing"
     unsubscribe_fields: dict[Text, Text] = {}
+    consent: Consent = "not-asked"
+    consent_field: FieldName = ""
 
 
 class DatabaseChange(Given):
@@ -47,6 +53,8 @@ class DatabaseChange(Given):
     email_field: FieldName = ""
     on_unsubscribe: Act = "nothing"
     unsubscribe_fields: dict[Text, Text] = {}
+    consent: Consent = "not-asked"
+    consent_field: FieldName = ""
 
 
 @reads(router, "/databases", Scope.DATABASES_READ, Page[DatabaseOut])
@@ -85,7 +93,9 @@ def databases_of(account: Account) -> models.QuerySet[Database]:
 def shape(database: Database) -> DatabaseOut:
     """A database as it is told."""
     values: dict[str, Any] = {name: getattr(database, name) for name in DatabaseOut.model_fields}
-    return DatabaseOut(**values | {"on_unsubscribe": OnUnsubscribe(database.on_unsubscribe).value})
+    # The model's choices are texts beneath.
+    chosen = {name: str(values[name]) for name in ("on_unsubscribe", "consent")}
+    return DatabaseOut(**values | chosen)
 
 
 def _saved(database: Database) -> DatabaseOut:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.db import models
+from django.utils.timezone import now
 
 from feedbackloops import doorbell
 from feedbackloops.models import FeedbackLoop
@@ -13,11 +14,17 @@ from tests.access.planted import Planted, plant
 from tests.api.operations import Operation, operations
 from tests.api.program import Program
 from tests.dashboard import Rings
+from tracking.models import Event, Message
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 # What stands for the names in addresses. An operation with a new one has to be named here.
-MODELS: dict[str, type[models.Model]] = {"database": Database, "profile": Profile}
+MODELS: dict[str, type[models.Model]] = {
+    "database": Database,
+    "profile": Profile,
+    "message": Message,
+    "event": Event,
+}
 
 # A body for each operation that takes one, about the rows of an account. A new operation has to be named here.
 BODIES: dict[str, Callable[[Planted], Any]] = {
@@ -25,6 +32,17 @@ BODIES: dict[str, Callable[[Planted], Any]] = {
     "change_database": lambda planted: {"name": "Changed"},
     "upsert_profile": lambda planted: {"profiles": [{"id": planted.rows[Profile][0], "fields": {"a": "b"}}]},
     "change_profile": lambda planted: {"fields": {"a": "b"}},
+    "register_message": lambda planted: {
+        "recipient": f"{planted.marker}@example.com",
+        "profile": planted.rows[Profile][0],
+        "database": planted.rows[Database][0],
+    },
+    "register_messages": lambda planted: {
+        "messages": [{"recipient": f"{planted.marker}@example.com", "profile": planted.rows[Profile][0]}]
+    },
+    "record_events": lambda planted: {
+        "events": [{"message": str(planted.rows[Message][0]), "type": "delivery", "occurred": now().isoformat()}]
+    },
 }
 
 

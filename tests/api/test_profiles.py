@@ -8,9 +8,9 @@ from django.test.utils import CaptureQueriesContext
 
 from profiles.models import Database, Profile
 from tests.api.program import Program, faults, problem, told
-from tests.factories import make_database, make_profile
+from tests.factories import make_database, make_message, make_profile
 from tests.promptness import within
-from tracking.models import Event
+from tracking.models import Event, Refusal
 
 
 @pytest.fixture
@@ -117,3 +117,15 @@ def test_a_person_is_seen_changed_found_and_removed(program: Program, database: 
     told(program.delete(address), 204)
     problem(program.get(address), 404)
     assert [each[0] for each in events()] == ["create", "update", "delete"]
+
+
+def test_people_who_say_no_are_no_longer_tracked(program: Program, database: Database) -> None:
+    told(program.patch(f"/databases/{database.pk}", {"consent": "opt-out", "consent_field": "tracking"}))
+    ann = {"email": "ann@example.com"}
+    upsert(program, database, {"fields": ann})
+    message = make_message(Profile.objects.get())
+    upsert(program, database, {"fields": ann | {"tracking": "no"}})
+    assert not Profile.objects.get().tracked
+    assert Refusal.objects.get(pk=message.pk).refused
+    upsert(program, database, {"fields": ann | {"tracking": "yes"}})
+    assert Profile.objects.get().tracked

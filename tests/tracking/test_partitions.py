@@ -104,7 +104,7 @@ def test_new_rows_of_a_made_day_go_to_it() -> None:
 def test_a_partition_is_made_like_the_others() -> None:
     make(TABLE, [DAY], "fillfactor = 70")
     count = "SELECT count(*) FROM pg_index WHERE indrelid = %s::regclass"
-    assert one(count, "tracking_event_20310517") == one(count, TABLE) == 2
+    assert one(count, "tracking_event_20310517") == one(count, TABLE) == 3
     assert one("SELECT reloptions FROM pg_class WHERE relname = %s", "tracking_event_20310517") == ["fillfactor=70"]
     store_events([row(at(DAY))])
     assert Event.objects.get().recorded is not None

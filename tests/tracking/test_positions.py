@@ -1,0 +1,101 @@
+"""Who reads on from a place in the order of recording misses no event, in whatever order transactions commit."""
+
+from collections.abc import Iterator
+from threading import Event as Signal
+from threading import Thread
+
+import pytest
+from django.db import connection, transaction
+
+from tests.factories import make_events, make_message
+from tracking import positions
+from tracking.models import Event, Message, RecordingEra
+from tracking.positions import begin_era_if_needed, horizon
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def message() -> Message:
+    return make_message()
+
+
+@pytest.fixture
+def era() -> Iterator[None]:
+    """The era of this server is what it was before, afterwards."""
+    yield
+    RecordingEra.objects.filter(number__gt=0).delete()
+    RecordingEra.objects.all().delete()
+    assert begin_era_if_needed()
+
+
+def test_a_position_follows_those_before(message: Message) -> None:
+    first, second = (make_events(message)[0] for _ in range(2))
+    placed = dict(Event.objects.values_list("pk", "position"))
+    assert 0 < placed[first] < placed[second] < horizon()
+
+
+def test_what_is_stored_late_is_placed_behind_what_is_there(message: Message) -> None:
+    (late,) = make_events(message)
+    id = Event.objects.get(pk=late).pk
+    Event.objects.all().delete()
+    make_events(message)
+    Event.objects.create(id=id, type="open", account=message.account, message=message)
+    assert list(Event.objects.order_by("position").values_list("pk", flat=True))[-1] == id
+
+
+def test_the_horizon_does_not_pass_a_transaction_that_is_under_way(message: Message) -> None:
+    begun, go_on = Signal(), Signal()
+
+    def store_slowly() -> None:
+        with transaction.atomic():
+            make_events(message, type="click")
+            begun.set()
+            go_on.wait(20)
+        connection.close()
+
+    slow = Thread(target=store_slowly)
+    slow.start()
+    assert begun.wait(20)
+    make_events(message)
+    (visible,) = Event.objects.all()
+    assert visible.position >= horizon()
+    go_on.set()
+    slow.join()
+    clicked = Event.objects.get(type="click")
+    assert clicked.position < visible.position < horizon()
+
+
+def test_on_another_server_positions_go_on_above_all_that_were(message: Message, era: None) -> None:
+    make_events(message)
+    before = Event.objects.get()
+    RecordingEra.objects.update(server="another")
+    assert begin_era_if_needed()
+    make_events(message, type="click")
+    after = Event.objects.get(type="click")
+    assert before.position < 1 << positions.ERA_BITS <= after.position < horizon()
+    assert not begin_era_if_needed()
+    RecordingEra.objects.filter(number=1).update(timeline=0)
+    assert begin_era_if_needed()
+    assert RecordingEra.objects.count() == 3
+
+
+def test_rows_that_are_being_stored_are_not_made_to_wait(message: Message, era: None) -> None:
+    begun, go_on = Signal(), Signal()
+
+    def store_slowly() -> None:
+        with transaction.atomic():
+            make_events(message)
+            begun.set()
+            go_on.wait(20)
+        connection.close()
+
+    slow = Thread(target=store_slowly)
+    slow.start()
+    assert begun.wait(20)
+    RecordingEra.objects.update(server="another")
+    assert not begin_era_if_needed()
+    assert RecordingEra.objects.count() == 1
+    go_on.set()
+    slow.join()
+    assert begin_era_if_needed()
