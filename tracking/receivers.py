@@ -12,9 +12,9 @@ from django.dispatch import receiver
 from profiles.signals import profiles_changed, tracking_changed
 from profiles.snapshots import ProfileChange
 from tracking.ids import new_id
-from tracking.refusing import follow_database, follow_profiles
 from tracking.models import RecordingEra
 from tracking.positions import begin_era_if_needed
+from tracking.refusing import follow_database, follow_profiles
 from tracking.signals import events_recorded
 from tracking.store import EventRow, store_events
 
