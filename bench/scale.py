@@ -36,8 +36,10 @@ class Scale:
     growth_hits: int
     growth_deliveries: int
     growth_looks: int
+    growth_sweeps: int
     backlog_rows: int
     prune_seconds: float
+    screens_rows: int
 
 
 FULL = Scale(
@@ -64,8 +66,10 @@ FULL = Scale(
     growth_hits=20_000,
     growth_deliveries=20_000,
     growth_looks=25,
+    growth_sweeps=300,
     backlog_rows=1_000_000,
     prune_seconds=15.0,
+    screens_rows=5_000_000,
 )
 
 QUICK = Scale(
@@ -92,6 +96,8 @@ QUICK = Scale(
     growth_hits=4_000,
     growth_deliveries=3_000,
     growth_looks=5,
+    growth_sweeps=100,
     backlog_rows=50_000,
     prune_seconds=4.0,
+    screens_rows=50_000,
 )

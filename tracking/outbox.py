@@ -1,4 +1,4 @@
-"""Telling whoever watches the outbox what was put there: a notice costs a third of a task, and needs no broker.
+"""Telling whoever watches the outbox what was put there: a notice costs much less than a task, and needs no broker.
 
 That somebody watches is an advisory lock, which ends with the connection that holds it. Nothing hangs on a notice: what
 one is lost for still stands in the outbox.

@@ -17,6 +17,9 @@ IN_FLIGHT = 500
 # What has not come by then is lost: the sweep has rung many times over, and a lease has lapsed.
 WAIT_SECONDS = 180.0
 RECORD_SECONDS = 30.0
+# The parts whose memory counts, and what they took at most in the flow that was measured last, in MB.
+MEASURED = ("web", "worker")
+peaks: dict[str, float] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,7 @@ def measure(site: Site, scale: Scale) -> dict[str, float | int]:
         site.start()
         customer = ready(receiver)
         stretches = [run(site, customer, receiver, scale.flow_hits) for _ in range(scale.pairs)]
+        peaks.update({part: site.peak_mb(part) for part in MEASURED})
     return {
         "per_second": median(each.per_second for each in stretches),
         "cpu_ms": median(each.cpu_ms for each in stretches),

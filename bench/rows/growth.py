@@ -24,7 +24,6 @@ from feedbackloops.tasks import RING_SECONDS
 from rig.customers import customer
 
 PLAIN, BACKLOG = "growth", "backlog"
-SWEEPS = 300
 
 
 def measure(site: Site, scale: Scale) -> dict[str, float | int]:
@@ -88,7 +87,7 @@ class Bench:
         return median(speeds)
 
     def _once(self) -> dict[str, float]:
-        figures = {"hits": self._hits(), "drain": self._drain(), "sweep": _sweep_ms()}
+        figures = {"hits": self._hits(), "drain": self._drain(), "sweep": _sweep_ms(self._scale.growth_sweeps)}
         newest = Delivery.objects.filter(account=self._customer.account).order_by("-id")[0]
         return figures | {"list": self._dashboard.list_ms(), "page": self._dashboard.page_ms(newest)}
 
@@ -112,9 +111,9 @@ class Bench:
         return self._receiver.report(BACKLOG).per_second
 
 
-def _sweep_ms() -> float:
-    """What the task of that name asks PostgreSQL, where nothing waits."""
-    return 1000 * median(_seconds_of_sweep() for _ in range(SWEEPS))
+def _sweep_ms(times: int) -> float:
+    """What the task of that name asks PostgreSQL, where nothing waits; the median of so many times."""
+    return 1000 * median(_seconds_of_sweep() for _ in range(times))
 
 
 def _seconds_of_sweep() -> float:

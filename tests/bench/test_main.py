@@ -25,7 +25,7 @@ scale = replace(QUICK, pairs=1, hits=200, drain_deliveries=1100, flow_hits=300, 
                 latency_seconds=1.0, idle_seconds=2.0)
 file = Path(__import__("sys").argv[1])
 with running() as site:
-    results, failures = measure(site, scale, ("hits", "drain", "flow", "latency"), Clock())
+    results, failures = measure(site, scale, ("hits", "drain", "flow", "latency", "memory"), Clock())
     report.write(results, site, scale, file=file)
     report.write({"flow.lost": 7}, site, scale, ["flow"], file)
 print(json.dumps([results, failures]))
@@ -48,10 +48,11 @@ def test_each_row_measures_what_it_promises(run: tuple[str, Path]) -> None:
     results, failures = json.loads(run[0].splitlines()[-1])
 
     assert failures == []
-    measured = ("hits", "drain", "flow", "latency")
+    measured = ("hits", "drain", "flow", "latency", "memory")
     assert {key for key in KEYS if key.startswith(measured)} <= set(results)
     assert results["flow.lost"] == results["flow.duplicates"] == 0
     assert all(value > 0 for key, value in results.items() if not key.startswith(("flow.lost", "flow.dup")))
+    assert results["memory.web_mb"] > 20 < results["memory.worker_mb"]
     assert 0 < results["latency.p50_ms"] <= results["latency.p95_ms"] <= results["latency.p99_ms"]
 
 
@@ -59,7 +60,15 @@ def test_each_row_measures_what_it_promises(run: tuple[str, Path]) -> None:
 def test_progress_is_told_row_by_row(run: tuple[str, Path]) -> None:
     lines = run[0].splitlines()[:-1]
 
-    assert [line.split()[2] for line in lines if line.endswith("…")] == ["hits", "drain", "flow", "latency"]
+    assert [line.split()[2] for line in lines if line.endswith("…")] == ["hits", "drain", "flow", "latency", "memory"]
+
+
+@pytest.mark.timeout(300)
+def test_memory_is_what_the_flow_took_which_need_not_flow_again(run: tuple[str, Path]) -> None:
+    [_, began], [_, ended] = [line.split()[1::-1] for line in run[0].splitlines() if " memory" in line]
+
+    # A site takes longer to start.
+    assert float(ended) - float(began) < 3
 
 
 @pytest.mark.timeout(300)
