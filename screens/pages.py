@@ -6,7 +6,7 @@ from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.http import urlencode
 
-from feedbackloops.models import Attempt, Delivery, FeedbackLoop
+from feedbackloops.models import Attempt, Delivery, FeedbackLoop, TestCall
 from profiles.models import Account
 from tracking.messages import link_url
 from tracking.models import Event, Message
@@ -15,7 +15,7 @@ from tracking.models import Event, Message
 def screens(account: Account) -> dict[str, str]:
     """The address of each screen. What there is no row for is left out."""
     loops = {f"loop-{_slug(loop)}": _page(loop) for loop in FeedbackLoop.objects.filter(account=account).order_by("pk")}
-    return {**_lists(), **loops, **_histories(account), **_search(account), **_forms(account)}
+    return {**_lists(), **loops, **_bench(account), **_histories(account), **_search(account), **_forms(account)}
 
 
 def _slug(loop: FeedbackLoop) -> str:
@@ -39,6 +39,18 @@ def _lists() -> dict[str, str]:
         "home": reverse("admin:index"),
         **{name: reverse(f"admin:{page}_changelist") for name, page in lists.items()},
     }
+
+
+def _bench(account: Account) -> dict[str, str]:
+    """The test bench of a loop: to write a call, and with what came of the last one."""
+    call = TestCall.objects.filter(loop__account=account, ended__isnull=False).order_by("-pk").first()
+    loop = call.loop if call else FeedbackLoop.objects.filter(account=account).order_by("pk").first()
+    if loop is None:
+        return {}
+    pages = {"test-bench": reverse("admin:feedbackloops_feedbackloop_bench", args=[loop.pk])}
+    if call:
+        pages["test-call"] = reverse("admin:feedbackloops_feedbackloop_test_call", args=[loop.pk, call.pk])
+    return pages
 
 
 def _histories(account: Account) -> dict[str, str]:

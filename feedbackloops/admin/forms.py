@@ -2,8 +2,9 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminTextareaWidget, UnfoldBooleanWidget
+from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldBooleanWidget
 
+from feedbackloops.admin.picker import EventPicker, type_choices
 from feedbackloops.door import address_problem
 from feedbackloops.models import FeedbackLoop
 from feedbackloops.models.loops import validate_private_key
@@ -11,25 +12,11 @@ from feedbackloops.protocol.place import url_problem
 from feedbackloops.protocol.signing import generate_rsa_key
 from profiles.models import Database
 from profiles.pages import CarefulForm
-from tracking.models import EventType
 
-EVENT_TYPES = [
-    ("Engagement", [EventType.CLICK, EventType.OPEN, EventType.UNSUBSCRIBE]),
-    ("Delivery", [EventType.DELIVERY, EventType.FAILURE, EventType.BOUNCE, EventType.ABUSE]),
-    ("Profiles", [EventType.CREATE, EventType.UPDATE, EventType.DELETE]),
-]
-# Nothing records these yet: a loop that asks for them gets none.
-NOT_RECORDED = frozenset({EventType.DELIVERY, EventType.BOUNCE, EventType.ABUSE})
 ONE_KEY = "Choose one: paste a key, have a new one made, or remove the key."
 DATABASES_HELP = (
     "Only events of people in these databases; mails to people without a profile are then left out. Tick none for all."
 )
-
-
-def type_choices() -> list[tuple[str, list[tuple[str, str]]]]:
-    """The event types to choose from, in groups; those that nothing records say so."""
-    labels = {each: f"{each.label} (not recorded yet)" if each in NOT_RECORDED else each.label for each in EventType}
-    return [(group, [(each.value, labels[each]) for each in types]) for group, types in EVENT_TYPES]
 
 
 class LoopForm(CarefulForm):
@@ -37,7 +24,7 @@ class LoopForm(CarefulForm):
 
     event_types = forms.MultipleChoiceField(
         choices=type_choices(),
-        widget=UnfoldAdminCheckboxSelectMultipleWidget(),
+        widget=EventPicker(),
         help_text="Only these events are sent.",
     )
     new_rsa_key = forms.CharField(
@@ -68,6 +55,8 @@ class LoopForm(CarefulForm):
         super().__init__(*args, **kwargs)
         if "databases" in self.fields:
             self._offer_own_databases(self.fields["databases"])
+        if "event_types" in self.fields:
+            self.fields["event_types"].widget.account = self._account()
 
     def clean_url(self) -> str:
         """Say at once what would otherwise be seen at the first look. What is not a URL, the model says."""
@@ -85,6 +74,18 @@ class LoopForm(CarefulForm):
     def changed_fields(self) -> set[str]:
         key_changed = {"new_rsa_key", "make_rsa_key", "remove_rsa_key"} & set(self.changed_data)
         return super().changed_fields() | ({"rsa_private_key", "rsa_key_id"} if key_changed else set())
+
+    def _account(self) -> int | None:
+        """The number of the loop's account; of a new one, as far as it is chosen, and may be."""
+        number: int | None = self.instance.account_id
+        if number or "account" not in self.fields:
+            return number
+        field: Any = self.fields["account"]
+        try:
+            number = field.clean(self["account"].value()).pk
+        except ValidationError:
+            return None
+        return number
 
     def _offer_own_databases(self, field: Any) -> None:
         own = Database.objects.filter(account_id=self.instance.account_id).select_related("account")

@@ -18,13 +18,13 @@ from django.utils.translation import ngettext
 
 from access.reach import limit
 from feedbackloops.admin.filters import ACTIVE, conditions
-from feedbackloops.admin.forms import EVENT_TYPES
 from feedbackloops.admin.lines import (
     Line,
     hour_words,
     lines_of,
     seconds_words,
 )
+from feedbackloops.admin.picker import EVENT_TYPES
 from feedbackloops.admin.ranks import TROUBLED
 from feedbackloops.admin.unchanged import unless_known
 from feedbackloops.charts import Chart, Series, stacked

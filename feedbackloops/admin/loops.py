@@ -4,23 +4,27 @@ from typing import Any
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect, JsonResponse
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
 from django.utils.timezone import now
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
+from access.reach import limit
 from feedbackloops.admin.acts import ACTS
 from feedbackloops.admin.again import again_page, begun_words
 from feedbackloops.admin.forms import LoopForm
 from feedbackloops.admin.listed import ListedDeliveries
 from feedbackloops.admin.listing import LoopList
+from feedbackloops.admin.picker import counts_of_account
 from feedbackloops.admin.secrets import SecretPages, public_record
 from feedbackloops.admin.sections.changes import with_values
 from feedbackloops.admin.sections.page import sections_of
 from feedbackloops.admin.sections.visit import Visit
+from feedbackloops.admin.testbench.pages import BenchPages
 from feedbackloops.models import Delivery, FeedbackLoop
 from feedbackloops.words import resend_words
+from profiles.models import Account
 from profiles.pages import Page
 
 SCRIPT = ("Script", {"fields": ["account", "name", "url", "contact", "body_format", "status"]})
@@ -34,7 +38,7 @@ SIGNING = (
 
 
 @admin.register(FeedbackLoop)
-class FeedbackLoopAdmin(LoopList, SecretPages, ListedDeliveries, Page):
+class FeedbackLoopAdmin(LoopList, SecretPages, BenchPages, ListedDeliveries, Page):
     form = LoopForm
     search_fields = ["name", "url", "account__name"]
     search_help_text = "Part of the name, URL or account"
@@ -70,6 +74,7 @@ class FeedbackLoopAdmin(LoopList, SecretPages, ListedDeliveries, Page):
         own = [
             path("<path:object_id>/do/<slug:act>/", wrap(self.act_view), name="feedbackloops_feedbackloop_act"),
             path("<path:object_id>/again/", wrap(self.again_view), name="feedbackloops_feedbackloop_again"),
+            path("add/expected/", wrap(self.expected_view), name="feedbackloops_feedbackloop_expected"),
             path("<path:object_id>/file/", wrap(self.file_view), name="feedbackloops_feedbackloop_file"),
         ]
         return [*own, *super().get_urls()]
@@ -97,6 +102,17 @@ class FeedbackLoopAdmin(LoopList, SecretPages, ListedDeliveries, Page):
         self.log_change(request, loop, f"Had sent again: {resend_words(answer)}")
         self.message_user(request, begun_words(answer))
         return HttpResponseRedirect(self._url_of(loop))
+
+    def expected_view(self, request: HttpRequest) -> HttpResponse:
+        """How many events of each type an account had lately, for who chooses those of a new loop."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        number = request.GET.get("account", "")
+        known = int(number) if number.isascii() and number.isdigit() and len(number) < 19 else 0
+        account = limit(Account.objects.filter(pk=known), request.user).first()
+        if account is None:
+            raise Http404
+        return JsonResponse(counts_of_account(account.pk))
 
     def file_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """The verification file, to be uploaded as it is."""

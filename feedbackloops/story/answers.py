@@ -25,20 +25,21 @@ class AnswerShown:
     size: int
     is_binary: bool
     note: str = ""
+    kept: int = KEPT
 
     @property
     def is_cut(self) -> bool:
         """Whether there may have been more than was kept."""
-        return self.size >= KEPT
+        return self.size >= self.kept
 
 
-def answer_shown(answer: bytes | memoryview) -> AnswerShown:
-    """What to show of an answer, whatever bytes it has. The text is not escaped."""
+def answer_shown(answer: bytes | memoryview, kept: int = KEPT) -> AnswerShown:
+    """What to show of an answer of which so many bytes are kept, whatever they are. The text is not escaped."""
     raw = bytes(answer)
-    text, note = _as_text(raw)
+    text, note = _as_text(raw, kept)
     if text is None:
-        return AnswerShown(hex_dump(raw), len(raw), is_binary=True, note=_binary_note(raw))
-    return AnswerShown(text, len(raw), is_binary=False, note=note or _html_note(text))
+        return AnswerShown(hex_dump(raw), len(raw), is_binary=True, note=_binary_note(raw), kept=kept)
+    return AnswerShown(text, len(raw), is_binary=False, note=note or _html_note(text), kept=kept)
 
 
 def hex_dump(raw: bytes) -> str:
@@ -47,8 +48,8 @@ def hex_dump(raw: bytes) -> str:
     return "\n".join(f"{number * PER_LINE:04x}  {_hex(line):<49} {_ascii(line)}" for number, line in enumerate(lines))
 
 
-def _as_text(raw: bytes) -> tuple[str | None, str]:
-    text = _utf8(raw)
+def _as_text(raw: bytes, kept: int) -> tuple[str | None, str]:
+    text = _utf8(raw, kept)
     if text is not None:
         return (None, "") if _CONTROLS.search(text) else (text, "")
     latin = raw.decode("cp1252", "replace")
@@ -57,13 +58,13 @@ def _as_text(raw: bytes) -> tuple[str | None, str]:
     return latin, _("Not UTF-8: read as Windows-1252.")
 
 
-def _utf8(raw: bytes) -> str | None:
+def _utf8(raw: bytes, kept: int) -> str | None:
     # The last character may have been cut in two.
     for end in range(len(raw), max(len(raw) - 4, -1), -1):
         try:
             return raw[:end].decode("utf-8-sig")
         except UnicodeDecodeError as error:
-            if len(raw) < KEPT or error.start < end - 3:
+            if len(raw) < kept or error.start < end - 3:
                 return None
     return None
 

@@ -13,6 +13,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, reverse
 
 from feedbackloops.admin.acts import ACTS
+from feedbackloops.models import TestCall
 from profiles.pages import LookupFilter
 from tests.dashboard import url
 
@@ -127,7 +128,7 @@ def _values(name: str, model: type[models.Model] | None, rows: Rows) -> list[Any
     if name in ("object_id", "id"):
         assert model, "An address about a row has the name of its model."
         return [Group.objects.get().pk] if model is Group else rows[model]
-    return ARGUMENTS[name]
+    return rows[TestCall] if name == "call" else ARGUMENTS[name]
 
 
 def _looked_up(page: Any) -> list[str]:

@@ -13,6 +13,7 @@ from marketingsuite.demo.day.cast import UNVERIFIED, Cast, gather
 from marketingsuite.demo.day.filling import fill
 from screens.pages import screens
 from tests.browser.visitor import Visitor, visiting
+from tests.factories import make_test_call
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(240)]
 
@@ -28,6 +29,8 @@ def cast() -> Cast:
             FeedbackLoop.objects.filter(pk=loop.pk).update(verified_place=loop.place, verified=now())
     fill(cast, now(), Random(7), mails=40)
     FeedbackLoop.objects.update(status="active")
+    # Nobody answers at that place, so it fails.
+    make_test_call(FeedbackLoop.objects.exclude(verified_place="")[0])
     return cast
 
 
@@ -47,6 +50,7 @@ def test_no_screen_has_a_serious_fault_an_error_in_the_console_or_a_sideways_scr
     with visiting(browser, live_server.url, admin_client) as visitor:
         pages = screens(cast.account)
         assert len(pages) > 20
+        assert "test-call" in pages
         found = [each for name, path in pages.items() for each in complaints(visitor, name, path)]
     with visiting(browser, live_server.url) as stranger:
         found += complaints(stranger, "login", "/admin/login/")

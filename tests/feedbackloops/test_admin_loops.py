@@ -89,7 +89,7 @@ def test_databases_are_limited_to_those_of_the_account(client: Client) -> None:
 
 def test_types_that_nothing_records_yet_say_so(client: Client) -> None:
     page = text(client.get(url(LOOP, "add")))
-    told = re.findall(r"(\w+) \(not recorded yet\)", page)
+    told = re.findall(r">(\w+)</label>\s*<span class=\"picker-mark\">not recorded yet", page)
     assert sorted(told) == ["Abuse", "Bounce", "Delivery"]
 
 

@@ -165,6 +165,11 @@ def test_no_form_of_a_loop_or_of_a_login_breaks(
     moments = ["since_0", "since_1", "until_0", "until_1"]
     hammer(admin_client, url("feedbackloops_feedbackloop", "again", loop), {}, [*moments, "states", "confirmed"])
     hammer(admin_client, url("feedbackloops_feedbackloop", "secret", loop), {}, ["act", "confirmed"])
+    bench, editor = url("feedbackloops_feedbackloop", "bench", loop), ["do", "type", "shown", "as", "blank", "text"]
+    controls = ["f-tags", "f-ip", "f-profile", "f-original", "f-fields-name", "f-fields-value"]
+    for do in ("send", "json", "form", "more", "type"):
+        hammer(admin_client, bench, {"do": do, "as": "form", "type": "click"}, [*editor, *controls])
+        hammer(admin_client, bench, {"do": do, "as": "json", "type": "click"}, ["text", "type", "blank"])
     hammer(admin_client, f"/admin/auth/user/{admin_user().pk}/password/", {}, ["password1", "password2"])
     hammer(admin_client, "/admin/password_change/", {}, ["old_password", "new_password1", "new_password2"])
     hammer(admin_client, "/admin/second-factor/", {}, ["act", "code", "next"])

@@ -29,6 +29,7 @@ class Which(models.TextChoices):
     GIVEN_UP = "given_up", gettext_lazy("Given up")
     DELIVERED = "delivered", gettext_lazy("Delivered")
     CANCELLED = "cancelled", gettext_lazy("Cancelled")
+    TESTS = "tests", gettext_lazy("Test calls")
 
 
 FAILURES = [outcome.value for outcome in Outcome if outcome is not Outcome.ACCEPTED]

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import ClassVar
 from uuid import UUID
 
 from django.db.models import Prefetch
@@ -11,6 +12,7 @@ from access.reach import limit
 from feedbackloops.admin.again import RIGHT
 from feedbackloops.admin.sections.choice import FAILURES, Choice, Key, Which, choice_of
 from feedbackloops.admin.sections.finding import find
+from feedbackloops.admin.sections.testcalls import TestRow, tests_among
 from feedbackloops.admin.sections.visit import Visit
 from feedbackloops.models import Delivery, DeliveryState, Resend
 from feedbackloops.story.makers import ODD, label_of, verdicts_of
@@ -34,6 +36,11 @@ class Row:
     recipient: str
     is_due: bool
     verdict: str = ""
+    is_test: ClassVar = False
+
+    @property
+    def id(self) -> UUID:
+        return self.delivery.pk
 
     @property
     def happened(self) -> datetime:
@@ -67,7 +74,7 @@ class Deliveries:
     """A page of the list, and the resends that were asked for last."""
 
     choice: Choice
-    rows: list[Row]
+    rows: list[Row | TestRow]
     older: Key | None
     looked_at: int
     reached: datetime | None
@@ -130,7 +137,7 @@ def deliveries(visit: Visit) -> Deliveries | None:
     found = find(visit.loop.pk, choice)
     return Deliveries(
         choice=choice,
-        rows=_rows(visit, found.ids),
+        rows=_with_tests(_rows(visit, found.ids), tests_among(visit, choice, found)),
         older=found.next,
         looked_at=found.looked_at,
         reached=moment_of(found.reached) if found.reached else None,
@@ -145,6 +152,12 @@ def _rows(visit: Visit, ids: list[UUID]) -> list[Row]:
     by_id = {each.pk: each for each in shown.order_by().prefetch_related(_EVENTS, _RECIPIENTS)}
     verdicts = verdicts_of(each.event_id for each in by_id.values())
     return [_row(by_id[id], visit.now, verdicts.get(by_id[id].event_id, "")) for id in ids if id in by_id]
+
+
+def _with_tests(rows: list[Row], tests: list[TestRow]) -> list[Row | TestRow]:
+    """Both, the newest first; the order of the queue stays as it is, since no test is in it."""
+    both: list[Row | TestRow] = [*rows, *tests]
+    return sorted(both, key=lambda row: row.id, reverse=True) if tests else both
 
 
 def _row(delivery: Delivery, now: datetime, verdict: str) -> Row:

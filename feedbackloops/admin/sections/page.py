@@ -4,6 +4,7 @@ from typing import Final
 
 from django.utils.translation import gettext_lazy as _
 
+from feedbackloops.admin.sections.bench import bench
 from feedbackloops.admin.sections.changes import changes
 from feedbackloops.admin.sections.deliveries import deliveries
 from feedbackloops.admin.sections.health import health
@@ -19,6 +20,7 @@ SECTIONS: Final = (
     Section("outcomes", _("Outcomes"), outcomes),
     Section("deliveries", _("Deliveries"), deliveries),
     Section("steps", _("Steps"), steps),
+    Section("bench", _("Test bench"), bench),
     Section("verification", _("Verification"), verification),
     Section("secret", _("Signing secret"), secret),
     Section("limits", _("Limits"), limits),

@@ -11,7 +11,7 @@ from django.utils.timezone import localtime
 
 from feedbackloops import resending
 from feedbackloops.counting import HOUR, Counts, counts_of, hour_of
-from feedbackloops.models import Delivery, DeliveryState, FeedbackLoop
+from feedbackloops.models import Delivery, DeliveryState, FeedbackLoop, TestCall
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrPromise
@@ -39,6 +39,11 @@ class Visit:
     def waiting(self) -> int | None:
         """How many deliveries wait; None where there are more than resending.MOST_COUNTED."""
         return resending.count(Delivery.objects.filter(loop=self.loop, state=DeliveryState.PENDING))
+
+    @cached_property
+    def test_calls(self) -> list[TestCall]:
+        """The loop's test calls, as many as are kept, the newest first, without what was sent and answered."""
+        return list(TestCall.objects.of(self.loop))
 
     @cached_property
     def counts(self) -> Mapping[datetime, Counts]:

@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from feedbackloops.models import Stage, TestCall
+from feedbackloops.protocol.outcome import Outcome
 from feedbackloops.testcalls import UNRECORDED, UNTAKEN
 
 TONES: Final = {Stage.ACCEPTED: "good", Stage.FAILED: "bad", Stage.LOST: "mild"}
@@ -22,7 +23,7 @@ TITLES: Final = {
 def title_of(call: TestCall, now: datetime) -> str:
     """How it stands, in a few words."""
     stage = call.stage(now)
-    if stage is Stage.FAILED and not call.headers:
+    if call.outcome == Outcome.BLOCKED:
         return _("Nothing was sent")
     return str(TITLES[stage])
 
@@ -40,4 +41,4 @@ def words_of(call: TestCall, now: datetime) -> str:
 def sender_of(call: TestCall) -> str:
     """Who had it sent."""
     sender = call.sender
-    return (sender.get_full_name() or sender.get_username()) if sender else _("somebody unknown")
+    return (sender.get_full_name() or sender.get_username()) if sender else _("a program, or somebody who is gone")

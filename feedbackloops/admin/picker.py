@@ -1,0 +1,115 @@
+"""Choosing the events of a loop: in groups, each with an example of its call and how many to expect."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+from django import forms
+from django.template.loader import render_to_string
+from django.utils.formats import number_format
+from django.utils.safestring import SafeString
+from django.utils.text import format_lazy
+from django.utils.timezone import now
+from django.utils.translation import gettext_lazy, gettext_noop
+
+from feedbackloops.counting import HOUR, hour_of
+from feedbackloops.overview import events_in
+from feedbackloops.protocol.catalogue import SOURCES, example_of
+from feedbackloops.protocol.payload import form as form_body
+from tracking.models import EventType
+
+TEMPLATE: Final = "admin/feedbackloops/feedbackloop/picker.html"
+EVENT_TYPES: Final = [
+    (gettext_noop("Engagement"), [EventType.CLICK, EventType.OPEN, EventType.UNSUBSCRIBE]),
+    (gettext_noop("Delivery"), [EventType.DELIVERY, EventType.FAILURE, EventType.BOUNCE, EventType.ABUSE]),
+    (gettext_noop("Profiles"), [EventType.CREATE, EventType.UPDATE, EventType.DELETE]),
+]
+# Nothing records these yet: a loop that asks for them gets none.
+NOT_RECORDED: Final = frozenset({EventType.DELIVERY, EventType.BOUNCE, EventType.ABUSE})
+DAYS: Final = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A type of event to choose. `count`: how many came in the last days; None where the account is not known."""
+
+    value: str
+    label: str
+    id: str
+    is_chosen: bool
+    is_recorded: bool
+    count: int | None
+    source: str
+
+    @property
+    def as_form(self) -> str:
+        """An example of the call, a pair on each line."""
+        return form_body(example_of(self.value)).decode("ascii").replace("&", "&\n")
+
+    @property
+    def as_json(self) -> str:
+        """The same example as JSON."""
+        return json.dumps(example_of(self.value), ensure_ascii=False, indent=2)
+
+
+class EventPicker(forms.CheckboxSelectMultiple):
+    """Checkboxes for the types of events. `account`: the number of the account whose events are counted, if known."""
+
+    account: int | None = None
+
+    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
+        """The picker. Asks once for the counts of the last days."""
+        chosen = {str(each) for each in value or ()}
+        base = (attrs or {}).get("id") or f"id_{name}"
+        counts = counts_of_account(self.account) if self.account else None
+        groups = [
+            (group, [_offer(each, f"{base}_{each.value}", chosen, counts) for each in types])
+            for group, types in EVENT_TYPES
+        ]
+        total = sum(counts.get(each, 0) for each in chosen) if counts is not None else None
+        context = {"name": name, "id": base, "groups": groups, "days": DAYS, "total": rate_words(total)}
+        return render_to_string(TEMPLATE, context | {"words": {"few": FEW, "one": ONE, "some": SOME, "none": NONE}})
+
+
+NONE: Final = gettext_lazy("No calls to expect: none of these events came in.")
+FEW: Final = gettext_lazy("Less than one call an hour to expect.")
+ONE: Final = gettext_lazy("About one call an hour to expect.")
+SOME: Final = gettext_lazy("About %(number)s calls an hour to expect.")
+UNKNOWN: Final = gettext_lazy("How many calls to expect shows once the account is chosen.")
+
+
+def type_choices() -> list[tuple[Any, list[tuple[str, Any]]]]:
+    """The event types to choose from, in groups; those that nothing records say so."""
+    return [(group, [(each.value, _label(each)) for each in types]) for group, types in EVENT_TYPES]
+
+
+def counts_of_account(account: int) -> dict[str, int]:
+    """How many events of each type came in the last seven days, whole hours and the one that has begun."""
+    until = hour_of(now()) + HOUR
+    return events_in(account, until - timedelta(days=DAYS), until)
+
+
+def rate_words(total: int | None) -> str:
+    """How many calls an hour so many events in the last days make."""
+    if total is None:
+        return str(UNKNOWN)
+    if not total:
+        return str(NONE)
+    an_hour = round(total / (DAYS * 24))
+    if an_hour < 2:
+        return str(ONE if an_hour else FEW)
+    return str(SOME) % {"number": number_format(an_hour, force_grouping=True)}
+
+
+def _offer(type: EventType, id: str, chosen: set[str], counts: Mapping[str, int] | None) -> Offer:
+    count = None if counts is None else counts.get(type.value, 0)
+    source = SOURCES[type.value].replace("`", "")
+    return Offer(type.value, type.label, id, type.value in chosen, type not in NOT_RECORDED, count, source)
+
+
+def _label(type: EventType) -> Any:
+    if type not in NOT_RECORDED:
+        return type.label
+    return format_lazy(gettext_lazy("{label} (not recorded yet)"), label=type.label)
