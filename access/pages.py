@@ -66,6 +66,6 @@ class Limited(LimitedChoices):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return limit(super().get_queryset(request), request.user)
 
-    def log_acts(self, request: HttpRequest, objects: Iterable[Model], words: str) -> None:
-        """Note in the log of each object what was done to it at the press of a button."""
+    def log_acts(self, request: HttpRequest, objects: Iterable[Model], words: str | list[Any]) -> None:
+        """Note in the log of each object what was done to it at the press of a button, in words or as Django does."""
         LogEntry.objects.log_actions(request.user.pk, objects, CHANGE, words)  # type: ignore[arg-type]

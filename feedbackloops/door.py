@@ -48,8 +48,12 @@ def address_problem(url: str) -> str | None:
     Where a name leads is only known when it is called. Raises ValueError for a URL that can't be used at all.
     """
     known = without_lookup(parse(url).host)
-    reasons = (problem(each, settings.OUTBOUND_ALLOWED_NETWORKS) for each in (known.addresses if known else ()))
-    return next(filter(None, reasons), None)
+    return next(filter(None, map(refusal_of, known.addresses if known else ())), None)
+
+
+def refusal_of(address: str) -> str | None:
+    """Why an address is never called, as a clause; None for one that may be."""
+    return problem(address, settings.OUTBOUND_ALLOWED_NETWORKS)
 
 
 @cache

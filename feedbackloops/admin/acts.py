@@ -38,7 +38,9 @@ def check_now(loops: Loops, by: AbstractBaseUser | None) -> Done:
     for loop in loops:
         loop.ask_for_looks(now())
     _ring(doorbell.ring_for_looks, loops)
-    words = f"We are looking for the verification file of {_names(loops)}. Reload the page in a few seconds."
+    words = (
+        f"We are looking for the verification file of {_names(loops)}. What is seen shows on its page in a few seconds."
+    )
     return Done(words, loops)
 
 

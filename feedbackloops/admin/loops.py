@@ -16,10 +16,11 @@ from feedbackloops.admin.again import again_page, begun_words
 from feedbackloops.admin.forms import LoopForm
 from feedbackloops.admin.listed import ListedDeliveries
 from feedbackloops.admin.listing import LoopList
+from feedbackloops.admin.moving import MovePages
 from feedbackloops.admin.picker import counts_of_account
 from feedbackloops.admin.secrets import SecretPages, public_record
 from feedbackloops.admin.sections.changes import with_values
-from feedbackloops.admin.sections.page import sections_of
+from feedbackloops.admin.sections.page import followed, sections_of
 from feedbackloops.admin.sections.visit import Visit
 from feedbackloops.admin.testbench.pages import BenchPages
 from feedbackloops.models import Delivery, FeedbackLoop
@@ -38,7 +39,7 @@ SIGNING = (
 
 
 @admin.register(FeedbackLoop)
-class FeedbackLoopAdmin(LoopList, SecretPages, BenchPages, ListedDeliveries, Page):
+class FeedbackLoopAdmin(LoopList, SecretPages, BenchPages, MovePages, ListedDeliveries, Page):
     form = LoopForm
     search_fields = ["name", "url", "account__name"]
     search_help_text = "Part of the name, URL or account"
@@ -75,6 +76,7 @@ class FeedbackLoopAdmin(LoopList, SecretPages, BenchPages, ListedDeliveries, Pag
             path("<path:object_id>/do/<slug:act>/", wrap(self.act_view), name="feedbackloops_feedbackloop_act"),
             path("<path:object_id>/again/", wrap(self.again_view), name="feedbackloops_feedbackloop_again"),
             path("add/expected/", wrap(self.expected_view), name="feedbackloops_feedbackloop_expected"),
+            path("<path:object_id>/part/<slug:part>/", wrap(self.part_view), name="feedbackloops_feedbackloop_part"),
             path("<path:object_id>/file/", wrap(self.file_view), name="feedbackloops_feedbackloop_file"),
         ]
         return [*own, *super().get_urls()]
@@ -89,7 +91,21 @@ class FeedbackLoopAdmin(LoopList, SecretPages, BenchPages, ListedDeliveries, Pag
         if not self.has_change_permission(request, loop):
             raise PermissionDenied
         self._do(request, act, [loop])
-        return HttpResponseRedirect(self._url_of(loop))
+        at = request.POST.get("at", "")
+        return HttpResponseRedirect(self._url_of(loop) + (f"#{at}" if followed(at) else ""))
+
+    def part_view(self, request: HttpRequest, object_id: str, part: str) -> HttpResponse:
+        """A section of the loop's page, for a page that is open while something in it is under way."""
+        loop, section = self.get_object(request, object_id), followed(part)
+        if loop is None or section is None:
+            raise Http404
+        if not self.has_view_permission(request, loop):
+            raise PermissionDenied
+        visit = Visit(request, loop, now(), self.has_change_permission(request, loop))
+        context = {"data": section.gather(visit), "loop": loop}
+        return HttpResponse(
+            render_to_string(section.template, context, request), headers={"Cache-Control": "private, no-store"}
+        )
 
     def again_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Send much of a loop again."""

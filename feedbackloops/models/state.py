@@ -5,6 +5,7 @@ from django.utils.timezone import now
 
 from feedbackloops.models.loops import FeedbackLoop
 from feedbackloops.protocol.challenge import Problem
+from feedbackloops.protocol.sights import Sight, facts_of
 
 
 class StopReason(models.TextChoices):
@@ -66,10 +67,15 @@ class LaneState(models.Model):
 
 
 class VerificationLook(models.Model):
-    """One look for a loop's verification file at one place, and what was seen there."""
+    """One look for a loop's verification file at one place, and what was seen there.
+
+    Looks of one round have the same `looked`: the moment at which the round began.
+    """
 
     loop = models.ForeignKey(FeedbackLoop, models.CASCADE, related_name="looks")
     looked = models.DateTimeField(default=now)
+    # Since when looks were wanted when this round began: it answers whoever asked then, or before.
+    wanted = models.DateTimeField(null=True)
     url = models.TextField()
     found = models.BooleanField()
     problem = models.CharField(max_length=20, choices=[(each.value, each.value) for each in Problem])
@@ -78,9 +84,25 @@ class VerificationLook(models.Model):
     status = models.PositiveSmallIntegerField(default=0)
     redirect = models.TextField(default="")
     first_bytes = models.BinaryField(default=b"")
+    # What no column holds of a protocol.sights.Sight; empty in rows older than that.
+    facts = models.JSONField(default=dict, db_default={})
 
     class Meta:
         ordering = ["-id"]
 
     def __str__(self) -> str:
         return self.message
+
+    def sight(self, expected: str) -> Sight:
+        """What was seen, beside the content that the file should have."""
+        return Sight(
+            url=self.url,
+            expected=expected.encode(),
+            problem=Problem(self.problem or Problem.NO_ANSWER),
+            looked=self.looked,
+            address=self.address,
+            status=self.status,
+            redirect=self.redirect,
+            body=bytes(self.first_bytes),
+            **facts_of(self.facts),
+        )

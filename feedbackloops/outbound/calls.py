@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any, NamedTuple
 
+from feedbackloops.protocol.certificates import TlsFault
 from feedbackloops.protocol.outcome import Reply
 
 ANSWER_LIMIT = 64 * 1024
@@ -22,7 +23,8 @@ class Call:
     `deadline` bounds all of it, look-up of the name to last byte, `connect_timeout` the connection with its TLS
     handshake; both in seconds. The first `keep` bytes of the answer's body are kept; with `keep_head` its head as well,
     though it is a success. `may_start` is asked in the sender's thread right before the call leaves. One that
-    `can_wait` leaves behind those that can't. `loop` and `tag` are the caller's own.
+    `can_wait` leaves behind those that can't. With `wants_certificate` the answer has the server's. `loop` and `tag`
+    are the caller's own.
 
     Raises ValueError for a header that is not ASCII or holds a line break or NUL: it would smuggle in another header.
     """
@@ -38,6 +40,7 @@ class Call:
     tag: Any = None
     may_start: Callable[[], bool] | None = None
     can_wait: bool = False
+    wants_certificate: bool = False
 
     def __post_init__(self) -> None:
         text = "".join(chain.from_iterable(self.headers))
@@ -68,7 +71,8 @@ class Answer(Reply):
     `started` is False where nothing left this machine for a reason that has nothing to do with the place called: such
     a call is no attempt. `address` is the one connected to. `body` is its kept part, `truncated` where there was more.
     `head` has the status line and the headers of an answer that is no success, or whose head was to be kept, but for
-    cookies, as text.
+    cookies, as text. `certificate` is the server's own in PEM, where the call wanted it and the server showed one,
+    `tls_fault` why it was refused.
     """
 
     started: bool = True
@@ -77,3 +81,5 @@ class Answer(Reply):
     truncated: bool = False
     head: str = ""
     timings: Timings = _NO_TIME
+    certificate: bytes = b""
+    tls_fault: TlsFault | None = None

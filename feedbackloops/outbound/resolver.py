@@ -13,18 +13,20 @@ from socket import SOCK_STREAM
 import pycares
 
 from feedbackloops.protocol.place import ends_in_number
+from feedbackloops.protocol.sights import NameFault
 
 logger = logging.getLogger(__name__)
 
-_WORDS = {
-    pycares.errno.ARES_ENOTFOUND: "the name {host} does not exist",
-    pycares.errno.ARES_ENODATA: "the name {host} has no address",
-    pycares.errno.ARES_EBADNAME: "{host} is not a valid host name",
-    pycares.errno.ARES_ETIMEOUT: "the name servers for {host} did not answer",
-    pycares.errno.ARES_ESERVFAIL: "the name servers for {host} failed",
-    pycares.errno.ARES_EREFUSED: "the name servers for {host} refused to answer",
-    pycares.errno.ARES_ECONNREFUSED: "the name servers for {host} could not be reached",
+_FAULTS = {
+    pycares.errno.ARES_ENOTFOUND: (NameFault.UNKNOWN, "the name {host} does not exist"),
+    pycares.errno.ARES_ENODATA: (NameFault.NO_ADDRESS, "the name {host} has no address"),
+    pycares.errno.ARES_EBADNAME: (NameFault.INVALID, "{host} is not a valid host name"),
+    pycares.errno.ARES_ETIMEOUT: (NameFault.SILENT, "the name servers for {host} did not answer"),
+    pycares.errno.ARES_ESERVFAIL: (NameFault.FAILED, "the name servers for {host} failed"),
+    pycares.errno.ARES_EREFUSED: (NameFault.FAILED, "the name servers for {host} refused to answer"),
+    pycares.errno.ARES_ECONNREFUSED: (NameFault.SILENT, "the name servers for {host} could not be reached"),
 }
+_ELSE = NameFault.FAILED, "the name {host} could not be resolved"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,7 @@ class Resolution:
     host: str
     addresses: tuple[str, ...] = ()
     problem: str = ""
+    fault: NameFault | None = None
 
 
 Callback = Callable[[Resolution], None]
@@ -58,7 +61,8 @@ def without_lookup(host: str) -> Resolution | None:
     except ValueError:
         pass
     if ends_in_number(bare.rstrip(".")):
-        return Resolution(host, problem=f"{host} is not a host name; write an IPv4 address as four decimal numbers")
+        problem = f"{host} is not a host name; write an IPv4 address as four decimal numbers"
+        return Resolution(host, problem=problem, fault=NameFault.INVALID)
     return None
 
 
@@ -154,8 +158,7 @@ class Resolver:
         except RuntimeError:
             self._settle(lookup, Resolution(lookup.host, problem="the resolver was closed"), 0.0)
         except UnicodeError:
-            problem = _WORDS[pycares.errno.ARES_EBADNAME].format(host=lookup.host)
-            self._settle(lookup, Resolution(lookup.host, problem=problem), self._negative_ttl)
+            self._settle(lookup, _failed(lookup.host, pycares.errno.ARES_EBADNAME), self._negative_ttl)
 
     def _on_answer(self, lookup: _Lookup, answer: pycares.AddrInfoResult | None, error: int | None) -> None:
         if answer is not None and answer.nodes:
@@ -163,8 +166,7 @@ class Resolver:
             ttl = min(self._max_ttl, max(1.0, min(float(node.ttl) for node in answer.nodes)))
             self._settle(lookup, Resolution(lookup.host, addresses), ttl)
         else:
-            words = _WORDS.get(error or pycares.errno.ARES_ENODATA, "the name {host} could not be resolved")
-            self._settle(lookup, Resolution(lookup.host, problem=words.format(host=lookup.host)), self._negative_ttl)
+            self._settle(lookup, _failed(lookup.host, error or pycares.errno.ARES_ENODATA), self._negative_ttl)
 
     def _settle(self, lookup: _Lookup, resolution: Resolution, ttl: float) -> None:
         with self._changed:
@@ -187,7 +189,7 @@ class Resolver:
     def _watch(self) -> None:
         while (lookup := self._next_overdue()) is not None:
             problem = f"the name {lookup.host} did not resolve within {self._deadline:g} s"
-            self._settle(lookup, Resolution(lookup.host, problem=problem), self._negative_ttl)
+            self._settle(lookup, Resolution(lookup.host, (), problem, NameFault.SILENT), self._negative_ttl)
 
     def _next_overdue(self) -> _Lookup | None:
         """Wait for a look-up to pass its deadline; None once the resolver is closed."""
@@ -200,6 +202,11 @@ class Resolver:
                     return self._by_due.popleft()
                 self._changed.wait(left)
             return None
+
+
+def _failed(host: str, error: int) -> Resolution:
+    fault, words = _FAULTS.get(error, _ELSE)
+    return Resolution(host, (), words.format(host=host), fault)
 
 
 def _call(callback: Callback, resolution: Resolution) -> None:

@@ -3,9 +3,11 @@
 import logging
 import socket
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import pycurl
 
+from feedbackloops.protocol.certificates import tls_fault
 from feedbackloops.protocol.outcome import ErrorKind
 from feedbackloops.protocol.place import Target
 
@@ -113,6 +115,8 @@ class Transfer:
         setopt(pycurl.HTTPHEADER, [*lines, _NO_EXPECT])
         setopt(pycurl.TIMEOUT_MS, max(1, int((call.deadline - dns) * 1000)))
         setopt(pycurl.CONNECTTIMEOUT_MS, max(1, int(call.connect_timeout * 1000)))
+        if call.wants_certificate:
+            setopt(pycurl.OPT_CERTINFO, 1)
         if call.body is None:
             setopt(pycurl.HTTPGET, 1)
         else:
@@ -121,6 +125,8 @@ class Transfer:
     def finish(self, code: int, words: str) -> tuple[Call, Answer]:
         """Return the call and what became of it, given libcurl's result code and words, and let go of its body."""
         call, answer = self.call, self._answer(code, words)
+        if call.wants_certificate:
+            answer = self._with_certificate(answer)
         self.call = _NO_CALL
         self.curl.setopt(pycurl.POSTFIELDS, b"")
         return call, answer
@@ -141,6 +147,16 @@ class Transfer:
             head="" if error is None and 200 <= status <= 299 and not self.call.keep_head else self._kept_head(),
             timings=self._timings(),
         )
+
+    def _with_certificate(self, answer: Answer) -> Answer:
+        # As bytes: what strangers write into a certificate need not be text.
+        chain = self.curl.getinfo_raw(pycurl.INFO_CERTINFO)
+        pem = next((value for name, value in chain[0] if name == b"Cert"), b"") if chain else b""
+        fault = None
+        if answer.error is ErrorKind.TLS:
+            fault = tls_fault(self.curl.getinfo(pycurl.SSL_VERIFYRESULT), bool(pem))
+        self.curl.setopt(pycurl.OPT_CERTINFO, 0)
+        return replace(answer, certificate=pem, tls_fault=fault)
 
     def _error(self, code: int, words: str, status: int) -> tuple[ErrorKind, str]:
         if self._room < 0:

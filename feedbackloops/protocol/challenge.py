@@ -1,14 +1,11 @@
-"""The verification file: where it may stand, and what an answer to a look at it says."""
+"""The verification file: where it may stand, and which answers prove a place."""
 
 import codecs
 import enum
 import secrets
 from dataclasses import dataclass
 
-from .outcome import shown
 from .place import parse
-
-_SHOWN = 60
 
 
 class Problem(enum.StrEnum):
@@ -33,19 +30,6 @@ class VerificationFile:
     content: str
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What a look at one location means; `message` tells staff what was seen and what to do."""
-
-    problem: Problem
-    message: str
-
-    @property
-    def found(self) -> bool:
-        """Whether the file stands there, with the right content."""
-        return self.problem is Problem.OK
-
-
 def new_file(prefix: str = "marketingsuite-") -> VerificationFile:
     """Return a file with a unique name and a content of 256 random bits that cannot be told from its name."""
     return VerificationFile(f"{prefix}{secrets.token_hex(16)}.txt", secrets.token_hex(32))
@@ -57,58 +41,32 @@ def locations(url: str, name: str) -> list[str]:
     return list(dict.fromkeys(f"{target.origin}{directory}{name}" for directory in (target.directory, "/")))
 
 
-def judge(status: int, body: bytes, expected: str, *, redirect: str | None = None, truncated: bool = False) -> Verdict:
+def judge(status: int, body: bytes, expected: str, *, truncated: bool = False) -> Problem:
     """Judge an answer: only status 200 and exactly the expected content count.
 
     A BOM, a newline at the end and CRLF are forgiven. `truncated` says that the answer went on after `body`.
     """
     if status != 200:
-        return _judge_status(status, redirect)
-    content = body.removeprefix(codecs.BOM_UTF8).replace(b"\r\n", b"\n").removesuffix(b"\n")
-    if content == expected.encode() and not truncated:
-        return Verdict(Problem.OK, "The file is there, with the right content.")
-    return _judge_content(content, expected.encode(), truncated)
-
-
-def _judge_status(status: int, redirect: str | None) -> Verdict:
-    if status in (404, 410):
-        return Verdict(
-            Problem.NOT_FOUND, f"The server says that the file is not there (status {status}). Upload it to this place."
-        )
-    if 300 <= status <= 399:
-        to = f" to {shown(redirect)}" if redirect else ""
-        return Verdict(
-            Problem.REDIRECT,
-            f"The server redirects{to} (status {status}). Redirects are never followed:"
-            " let the server answer with the file itself, or enter the URL that it redirects to.",
-        )
-    if status >= 500:
-        return Verdict(
-            Problem.SERVER_ERROR, f"The server failed (status {status}). Look into its error log, then check again."
-        )
-    return Verdict(
-        Problem.OTHER_STATUS,
-        f"The server answered with status {status}, where 200 is needed. Let everyone read the file, without a login.",
-    )
-
-
-def _judge_content(content: bytes, expected: bytes, truncated: bool) -> Verdict:
-    seen = f"it starts with “{shown(content.decode('utf-8', 'replace'), _SHOWN)}”" if content.strip() else "it is empty"
+        return _of_status(status)
+    content, wanted = plain(body), expected.encode()
+    if content == wanted:
+        return Problem.TOO_LONG if truncated else Problem.OK
     if _looks_like_html(content):
-        return Verdict(
-            Problem.HTML_PAGE,
-            f"The server answers with an HTML page where the file should be: {seen}."
-            " Upload the file, and make sure that no page answers in its place.",
-        )
-    if truncated or (content.startswith(expected) and content != expected):
-        return Verdict(
-            Problem.TOO_LONG,
-            f"The file holds more than it should: {seen}. Upload the file exactly as it was downloaded.",
-        )
-    return Verdict(
-        Problem.WRONG_CONTENT,
-        f"The file has the wrong content: {seen}. Download the file of this loop again and upload it unchanged.",
-    )
+        return Problem.HTML_PAGE
+    return Problem.TOO_LONG if truncated or content.startswith(wanted) else Problem.WRONG_CONTENT
+
+
+def plain(body: bytes) -> bytes:
+    """Return a file's content without what editors and servers do to it: a BOM, CRLF, a newline at the end."""
+    return body.removeprefix(codecs.BOM_UTF8).replace(b"\r\n", b"\n").removesuffix(b"\n")
+
+
+def _of_status(status: int) -> Problem:
+    if status in (404, 410):
+        return Problem.NOT_FOUND
+    if 300 <= status <= 399:
+        return Problem.REDIRECT
+    return Problem.SERVER_ERROR if status >= 500 else Problem.OTHER_STATUS
 
 
 def _looks_like_html(content: bytes) -> bool:

@@ -3,15 +3,27 @@
 from datetime import datetime
 
 from django import template
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from feedbackloops.models import Delivery, DeliveryState
+from feedbackloops.protocol.sentences import Sentence
 from profiles.showing import badge, short_when
 
 register = template.Library()
 register.filter("short", short_when)
+
+
+@register.filter
+def said(sentence: Sentence) -> str:
+    """A sentence of the pure parts, in the viewer's language, with days as the viewer writes them."""
+    return _(sentence.text) % {name: _day(value) for name, value in sentence.values}
+
+
+def _day(value: object) -> object:
+    return date_format(localtime(value), "j M Y") if isinstance(value, datetime) else value
 
 
 @register.filter

@@ -21,6 +21,7 @@ SESSION_PAGES = {"login", "logout"}
 # What stands for an argument of an address besides the ids of rows. A page with a new one has to be named here.
 ARGUMENTS: dict[str, list[Any]] = {
     "act": list(ACTS),
+    "part": ["health", "verification"],
     "app_label": ["feedbackloops", "profiles", "tracking", "api", "auth"],
 }
 Rows = Mapping[type[models.Model], list[Any]]

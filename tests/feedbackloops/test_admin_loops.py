@@ -7,7 +7,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils.timezone import now
 
-from feedbackloops.models import FeedbackLoop, LaneState, LoopStatus, VerificationLook
+from feedbackloops.models import FeedbackLoop, LaneState, LoopStatus
 from feedbackloops.protocol.signing import dkim_record, generate_rsa_key
 from feedbackloops.testcalls import begin
 from tests.dashboard import Page, opened, staff, submitted, text, url
@@ -209,15 +209,6 @@ def test_the_file_is_downloaded_exactly_as_it_has_to_stand(viewer: Client) -> No
     assert viewer.get(url(LOOP, "file", 0)).status_code == 404
 
 
-def test_the_page_says_what_the_last_looks_saw(client: Client) -> None:
-    loop = make_loop(make_account())
-    assert "Nobody has looked yet." in shown(client, loop)
-    VerificationLook.objects.create(
-        loop=loop, url="https://x.example/", found=False, problem="redirect", message="<b>gone</b>"
-    )
-    assert "&lt;b&gt;gone&lt;/b&gt;" in shown(client, loop)
-
-
 def test_the_page_shows_the_last_test_call(client: Client) -> None:
     loop = make_verified_loop(make_account())
     assert "A test call sends a sample event" in shown(client, loop)
@@ -243,7 +234,7 @@ def test_what_is_wrong_is_told_above_the_sections(client: Client) -> None:
 
 def test_what_was_needed_for_verification_is_folded_away_afterwards(client: Client) -> None:
     pages = [shown(client, loop) for loop in (make_loop(make_account()), make_verified_loop(make_account()))]
-    folded = [re.search(r"<details class=\"mt-2\"(| open)>\s*<summary[^>]*>The file, where", page) for page in pages]
+    folded = [re.search(r"<details class=\"looks\"(| open)>", page) for page in pages]
     assert [found and found[1] for found in folded] == [" open", ""]
 
 

@@ -1,13 +1,22 @@
+import ssl
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
+import trustme
 from django.utils.timezone import now
 from pytest_django import Settings
 
-from feedbackloops import verification
+from feedbackloops import door, verification
 from feedbackloops.models import FeedbackLoop, LaneState, LoopStatus, VerificationLook
+from feedbackloops.outbound.resolver import Resolver
+from feedbackloops.protocol.certificates import TlsFault
+from feedbackloops.protocol.challenge import Problem
+from feedbackloops.protocol.sights import Known, NameFault, Station
+from tests.dns_server import DnsServer
 from tests.factories import make_account, make_loop, make_verified_loop
-from tests.http_server import Exchange, HttpServer, drip, ok, redirect, status
+from tests.feedbackloops.outbound.conftest import dns  # noqa: F401  (a fixture)
+from tests.http_server import Exchange, HttpServer, drip, ok, redirect, reset, status
 
 pytestmark = pytest.mark.django_db
 
@@ -58,8 +67,8 @@ def test_both_places_are_looked_at_and_what_was_seen_is_kept(server: HttpServer,
 @pytest.mark.parametrize(
     ("behaviour", "problem", "words"),
     [
-        (ok(b"something else"), "wrong content", "something else"),
-        (ok(PAGE), "html page", "HTML page"),
+        (ok(b"something else"), "wrong content", "another content"),
+        (ok(PAGE), "html page", "A web page"),
         (redirect("https://elsewhere.example/"), "redirect", "https://elsewhere.example/"),
         (status(500), "server error", "500"),
         (status(403), "other status", "403"),
@@ -119,6 +128,114 @@ def test_a_look_that_fails_leaves_a_verified_place_as_it_is(server: HttpServer) 
     verification.look(loop)
 
     assert is_verified(loop)
+
+
+def test_both_looks_of_a_round_are_kept_together_with_what_they_answer(server: HttpServer, loop: FeedbackLoop) -> None:
+    verification.look(loop)
+
+    first, second = loop.looks.order_by("pk")
+    assert first.looked == second.looked
+    assert first.wanted == second.wanted == loop.looks_wanted_since
+
+
+def test_a_look_keeps_the_addresses_and_the_first_bytes(server: HttpServer, loop: FeedbackLoop) -> None:
+    server.behaviour = ok(b"x" * 50_000)
+
+    verification.look(loop)
+
+    sight = loop.looks.first().sight(loop.verification_content)  # type: ignore[union-attr]
+    assert sight.known == (Known("127.0.0.1"),)
+    assert (sight.connected, sight.secured, sight.error) == (True, False, None)
+    assert (len(sight.body), sight.truncated) == (verification.BYTES_KEPT, True)
+    assert sight.expected == content(loop)
+
+
+def test_a_look_says_why_an_address_is_never_called(server: HttpServer, loop: FeedbackLoop, settings: Settings) -> None:
+    settings.OUTBOUND_ALLOWED_NETWORKS = []
+
+    verification.look(loop)
+
+    [look] = loop.looks.all()
+    sight = look.sight(loop.verification_content)
+    assert sight.known == (Known("127.0.0.1", "it is a loopback address (127.0.0.0/8)"),)
+    assert sight.failed_at is Station.ADDRESS
+
+
+@pytest.mark.parametrize(
+    ("name", "fault"),
+    [("gone.test", NameFault.UNKNOWN), ("failing.test", NameFault.FAILED), ("bare.test", NameFault.NO_ADDRESS)],
+)
+def test_a_look_says_why_a_name_gives_no_address(
+    dns: DnsServer,  # noqa: F811
+    loop: FeedbackLoop,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    fault: NameFault,
+) -> None:
+    dns.table["bare.test"] = []
+    dns.failing.add("failing.test")
+    resolver = Resolver(["127.0.0.1"], dns.port)
+    monkeypatch.setattr(door, "_resolver", lambda: resolver)
+    loop.url = f"http://{name}/script.php"
+
+    verification.look(loop)
+    resolver.close()
+
+    [look] = loop.looks.all()
+    assert look.sight("").name_fault is fault
+    assert look.sight("").failed_at is Station.NAME
+
+
+def test_a_server_that_hangs_up_is_asked_for_the_other_place_all_the_same(
+    server: HttpServer, loop: FeedbackLoop
+) -> None:
+    server.behaviour = reset
+    server.at["/" + loop.verification_file] = ok(content(loop))
+
+    assert verification.look(loop)
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    return trustme.CA(organization_name="An authority")
+
+
+@pytest.mark.parametrize(
+    ("name", "days", "is_trusted", "fault"),
+    [
+        ("127.0.0.1", 1, True, None),
+        ("127.0.0.1", -1, True, TlsFault.EXPIRED),
+        ("127.0.0.1", 30, True, TlsFault.NOT_YET_VALID),
+        ("shop.test", 1, True, TlsFault.WRONG_NAME),
+        ("127.0.0.1", 1, False, TlsFault.UNKNOWN_ISSUER),
+    ],
+)
+def test_a_look_keeps_the_certificate_also_of_a_server_that_is_not_trusted(
+    loop: FeedbackLoop,
+    settings: Settings,
+    authority: trustme.CA,
+    tmp_path: Path,
+    name: str,
+    days: int,
+    is_trusted: bool,
+    fault: TlsFault | None,
+) -> None:
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    settings.OUTBOUND_CA_FILE = str(tmp_path / "ca.pem") if is_trusted else ""
+    end = now().replace(microsecond=0) + timedelta(days=days)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(name, not_before=end - timedelta(days=5), not_after=end).configure_cert(context)
+    with HttpServer(ok(content(loop)), tls=context) as secure:
+        loop.url = secure.url("/hooks/script.php")
+        verification.look(loop)
+
+    sight = loop.looks.first().sight(loop.verification_content)  # type: ignore[union-attr]
+    assert sight.certificate is not None
+    assert (sight.certificate.names, sight.certificate.ends) == ((name,), end)
+    assert sight.certificate.issuer == "An authority"
+    assert sight.tls_fault is fault
+    assert (sight.problem is Problem.OK) == (fault is None)
+    assert sight.failed_at is (Station.CERTIFICATE if fault else None)
 
 
 def test_only_the_last_looks_are_kept(loop: FeedbackLoop) -> None:

@@ -61,6 +61,12 @@ def with_values(message: Any, form: Any) -> Any:
     return message
 
 
+def url_changed(before: str, after: str) -> list[dict[str, Any]]:
+    """What is noted where the URL was changed without the form."""
+    values = {"url": [_written("url", before), _written("url", after)]}
+    return [{"changed": {"fields": ["URL"], "values": values}}]
+
+
 def _written(name: str, value: Any) -> str:
     if isinstance(value, list | tuple | QuerySet):
         return ", ".join(sorted(map(str, value)))[:LONGEST]

@@ -32,6 +32,15 @@ SECTIONS: Final = (
 _FIRST: Final = ("health", "steps", "verification")
 
 
+# What a page that is open fetches anew while something is under way.
+_FOLLOWED: Final = ("health", "verification")
+
+
+def followed(name: str) -> Section | None:
+    """The section of this name, if a page that is open may ask for it alone."""
+    return next((section for section in SECTIONS if section.name == name and name in _FOLLOWED), None)
+
+
 def sections_of(visit: Visit) -> list[Shown]:
     """The sections that are shown, each with its data, in their order."""
     order = SECTIONS if visit.loop.is_verified else sorted(SECTIONS, key=lambda section: section.name not in _FIRST)

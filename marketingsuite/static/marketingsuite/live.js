@@ -103,6 +103,7 @@
   const offerCopies = () => {
     for (const button of document.querySelectorAll("[data-copy]")) {
       if (!navigator.clipboard) continue;
+      if (!button.hidden) continue;
       button.hidden = false;
       button.addEventListener("click", async () => {
         await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent.trim());
@@ -113,7 +114,56 @@
     }
   };
 
+  const fetched = async (part) => {
+    const answer = await fetch(part.dataset.follow, {
+      headers: { "X-By-Itself": "1" }, cache: "no-store", redirect: "manual",
+    });
+    // A redirect leads to the login.
+    if (answer.type === "opaqueredirect") return undefined;
+    if (answer.status !== 200) throw new Error("away");
+    const frame = document.createElement("template");
+    frame.innerHTML = (await answer.text()).trim();
+    return frame.content.firstElementChild;
+  };
+
+  const swap = (part, fresh) => {
+    const focused = part.contains(document.activeElement) && document.activeElement;
+    const place = focused ? [...part.querySelectorAll("a, button, summary")].indexOf(focused) : -1;
+    part.replaceWith(fresh);
+    if (focused) (fresh.querySelectorAll("a, button, summary")[place] || fresh.closest("section")).focus();
+    offerCopies();
+  };
+
+  // Once what a part of the page waits for has come, it and the others that may tell of it are shown anew.
+  const awaitParts = async () => {
+    const waiting = [...document.querySelectorAll("[data-follow][data-pending]")];
+    let came = false;
+    for (const part of document.hidden ? [] : waiting) {
+      try {
+        const fresh = await fetched(part);
+        if (!fresh) return;
+        if (fresh.hasAttribute("data-pending")) continue;
+        came = true;
+        swap(part, fresh);
+        const news = [...fresh.querySelectorAll("[data-news]")].map((each) => each.textContent.trim());
+        document.querySelector("[data-told]").textContent = news.join(" ");
+      } catch { /* No connection: the next turn may have one. */ }
+    }
+    if (came) await refresh();
+    if (waiting.length) setTimeout(awaitParts, 1000);
+  };
+
+  const refresh = async () => {
+    for (const part of document.querySelectorAll("[data-follow]:not([data-pending])")) {
+      try {
+        const fresh = await fetched(part);
+        if (fresh) swap(part, fresh);
+      } catch { /* What is shown is a little old. */ }
+    }
+  };
+
   countDown();
+  awaitParts();
   setInterval(countDown, 1000);
   offerCopies();
   if (list) follow();

@@ -14,6 +14,7 @@ import pytest
 import trustme
 
 from feedbackloops.outbound import Answer, Call, Resolver, perform
+from feedbackloops.protocol.certificates import TlsFault
 from feedbackloops.protocol.outcome import ErrorKind
 from tests.dns_server import DnsServer
 from tests.http_server import (
@@ -395,6 +396,21 @@ def test_a_broken_certificate_is_a_tls_error(
     assert answer.error is ErrorKind.TLS
     assert words in answer.error_message
     assert server.requests == []
+
+
+def test_the_certificate_comes_back_only_to_those_who_want_it(authority: trustme.CA, ca_file: str) -> None:
+    with HttpServer(tls=tls_context(authority)) as server:
+        wanted, other = (post(server.url(), ca_file=ca_file, wants_certificate=wants) for wants in (True, False))
+    assert wanted.certificate.startswith(b"-----BEGIN CERTIFICATE-----")
+    assert (wanted.tls_fault, other.certificate) == (None, b"")
+
+
+def test_a_server_without_tls_shows_no_certificate(server: HttpServer, ca_file: str) -> None:
+    server.behaviour = raw(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+    url = server.url().replace("http://", "https://")
+    answer = post(url, ca_file=ca_file, deadline=1.0, wants_certificate=True)
+    assert (answer.certificate, answer.tls_fault) == (b"", TlsFault.OTHER)
+    assert post(server.url(), wants_certificate=True).certificate == b""
 
 
 def test_a_server_that_speaks_no_tls_is_a_tls_error(server: HttpServer, ca_file: str) -> None:

@@ -1,0 +1,291 @@
+"""Why a loop is not verified, as its page tells it; and the change of its URL to where a redirect leads."""
+
+import html
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.messages import get_messages
+from django.test import Client
+from django.utils.timezone import now
+
+from feedbackloops import verification
+from feedbackloops.models import FeedbackLoop, LaneState, VerificationLook
+from feedbackloops.protocol import challenge
+from tests.dashboard import Rings, staff, text, url
+from tests.factories import make_account, make_loop, make_verified_loop
+from tests.http_server import HttpServer, ok, raw, redirect, status
+
+pytestmark = pytest.mark.django_db
+
+LOOP = "feedbackloops_feedbackloop"
+HOSTILE = "<script>alert(1)</script>\u202e\x1b[31m\0"
+
+
+@pytest.fixture
+def client() -> Client:
+    return staff("feedbackloops.view_feedbackloop", "feedbackloops.change_feedbackloop")
+
+
+@pytest.fixture
+def viewer() -> Client:
+    return staff("feedbackloops.view_feedbackloop")
+
+
+@pytest.fixture
+def loop(server: HttpServer) -> FeedbackLoop:
+    server.behaviour = status(404)
+    return make_loop(make_account(), url=server.url("/hooks/script.php?key=1"))
+
+
+def part(client: Client, loop: FeedbackLoop, name: str = "verification") -> str:
+    """The section as a browser shows it: without its tags, and blanks run together."""
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", source(client, loop, name))).split())
+
+
+def source(client: Client, loop: FeedbackLoop, name: str = "verification") -> str:
+    return text(client.get(url(LOOP, "part", loop.pk, name)))
+
+
+def seen(loop: FeedbackLoop) -> None:
+    loop.refresh_from_db()
+    verification.look(loop)
+
+
+def test_both_places_are_told_with_what_was_seen_what_to_do_and_how_to_try_it(
+    client: Client, loop: FeedbackLoop, server: HttpServer
+) -> None:
+    server.at[f"/{loop.verification_file}"] = ok(b"<!doctype html><title>Our shop</title>")
+    seen(loop)
+    told = part(client, loop)
+    for location in challenge.locations(loop.url, loop.verification_file):
+        assert f"curl -i {location}" in told
+    assert "The server says that the file is not there (status 404). What to do Upload it to this place" in told
+    assert "A web page, titled “Our shop”, stands where the file should be." in told
+    assert f"Expected {loop.verification_content} Received <!doctype html><title>Our shop</title>" in told
+    for stop in ("an address in the place of a name.", "127.0.0.1 may be called.", "Connected to 127.0.0.1, port"):
+        assert told.count(stop) == 2
+
+
+def test_a_part_is_what_the_page_shows(client: Client, loop: FeedbackLoop) -> None:
+    seen(loop)
+    page = text(client.get(url(LOOP, "change", loop.pk)))
+    strip = re.compile(r'name="csrfmiddlewaretoken" value="\w+"')
+    assert strip.sub("", source(client, loop).strip()) in strip.sub("", page)
+
+
+@pytest.mark.parametrize("answer", [ok(HOSTILE.encode() + b"x" * 65_536), redirect(f"http://x.example/{HOSTILE[:25]}")])
+def test_what_a_stranger_answers_is_shown_and_does_nothing(
+    client: Client, loop: FeedbackLoop, server: HttpServer, answer: Any
+) -> None:
+    server.behaviour = answer
+    seen(loop)
+    page = source(client, loop)
+    assert "<script>" not in page
+    assert not {"\u202e", "\x1b", "\0"} & set(page)
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page or "%3Cscript%3E" in page
+    assert len(page) < 30_000
+
+
+def test_a_header_that_is_no_text_is_shown_all_the_same(client: Client, loop: FeedbackLoop, server: HttpServer) -> None:
+    server.behaviour = raw(b"HTTP/1.1 302 X\r\nLocation: " + bytes(range(36, 256)) + b"\r\n\r\n")
+    seen(loop)
+    assert "to nowhere that could be called" in part(client, loop)
+
+
+def test_a_second_place_that_was_not_tried_says_so(client: Client, loop: FeedbackLoop, settings: Any) -> None:
+    settings.OUTBOUND_ALLOWED_NETWORKS = []
+    seen(loop)
+    told = part(client, loop)
+    assert "127.0.0.1: it is a loopback address (127.0.0.0/8)." in told
+    assert "Not tried in the last round: the other address is on the same server" in told
+
+
+def test_looks_at_a_place_that_the_url_has_left_tell_nothing(client: Client, loop: FeedbackLoop) -> None:
+    seen(loop)
+    FeedbackLoop.objects.update(looks_wanted_since=now() - timedelta(hours=1))
+    loop.url = "https://example.com/elsewhere/script.php"
+    loop.save(update_fields=["url"])
+    told = part(client, loop)
+    assert "status 404" not in told
+    assert told.count("Not tried yet.") == 2
+
+
+def pending(client: Client, loop: FeedbackLoop) -> bool:
+    return "data-pending" in source(client, loop)
+
+
+def test_a_look_that_is_waited_for_shows_until_it_has_been(client: Client, loop: FeedbackLoop, rings: Rings) -> None:
+    assert pending(client, loop)
+    assert "Reload the page in a few seconds." in part(client, loop)
+    seen(loop)
+    assert not pending(client, loop)
+    answer = client.post(url(LOOP, "act", loop.pk, "check_now"), {"at": "verification"})
+    assert answer["Location"].endswith(f"/{loop.pk}/change/#verification")
+    assert pending(client, loop)
+    assert "status 404" in part(client, loop)
+    seen(loop)
+    assert not pending(client, loop)
+
+
+def test_a_look_that_began_before_it_was_asked_for_is_not_the_answer(
+    client: Client, loop: FeedbackLoop, rings: Rings
+) -> None:
+    old = FeedbackLoop.objects.get()
+    client.post(url(LOOP, "act", loop.pk, "check_now"))
+    verification.look(old)
+    assert pending(client, loop)
+
+
+def test_nobody_waits_for_ever_for_a_look_that_does_not_come(client: Client, loop: FeedbackLoop) -> None:
+    FeedbackLoop.objects.update(looks_wanted_since=now() - timedelta(minutes=2))
+    assert not pending(client, loop)
+    assert "Nobody has looked since" in part(client, loop)
+
+
+def test_an_act_leads_back_to_no_place_but_a_section(client: Client, loop: FeedbackLoop, rings: Rings) -> None:
+    answer = client.post(url(LOOP, "act", loop.pk, "check_now"), {"at": "//evil.example/"})
+    assert answer["Location"].endswith("/change/")
+
+
+def test_a_part_is_for_those_who_may_see_the_loop(viewer: Client, loop: FeedbackLoop) -> None:
+    seen(loop)
+    assert "Check now" not in source(viewer, loop).replace("press Check now", "")
+    assert staff().get(url(LOOP, "part", loop.pk, "verification")).status_code == 403
+    assert viewer.get(url(LOOP, "part", loop.pk, "secret")).status_code == 404
+    assert viewer.get(url(LOOP, "part", 0, "verification")).status_code == 404
+
+
+# The change of the URL
+
+
+@pytest.fixture
+def redirected(loop: FeedbackLoop, server: HttpServer) -> VerificationLook:
+    """What was seen at the first place: a redirect to the same file in another folder."""
+    server.at[f"/hooks/{loop.verification_file}"] = redirect(f"/new/{loop.verification_file}", 301)
+    seen(loop)
+    return VerificationLook.objects.get(loop=loop, status=301)
+
+
+def moved(loop: FeedbackLoop) -> str:
+    return loop.url.replace("/hooks/", "/new/")
+
+
+def change(client: Client, at: VerificationLook, **typed: Any) -> Any:
+    loop = FeedbackLoop.objects.get(pk=at.loop_id)
+    form = {"look": at.pk, "was": loop.url, "to": moved(loop)} | typed
+    return client.post(url(LOOP, "move", loop.pk), form)
+
+
+def said(answer: Any) -> str:
+    return " ".join(str(message) for message in get_messages(answer.wsgi_request))
+
+
+def test_a_redirect_offers_the_url_that_it_leads_to_and_shows_what_would_change(
+    client: Client, viewer: Client, loop: FeedbackLoop, redirected: VerificationLook
+) -> None:
+    assert f"Use this URL instead {moved(loop)}" in part(client, loop)
+    assert "Use this URL instead" not in part(viewer, loop)
+    page = text(client.get(url(LOOP, "move", loop.pk), {"look": redirected.pk}))
+    assert f"<code>{moved(loop)}</code>" in page
+    assert re.search(r"<del><bdi>/hooks/script.php</bdi></del>.*<ins><bdi>/new/script.php</bdi></ins>", page)
+    assert "a server of another name" not in page
+    assert FeedbackLoop.objects.get().url == loop.url
+
+
+def test_the_url_is_changed_logged_and_looked_at(
+    client: Client,
+    loop: FeedbackLoop,
+    redirected: VerificationLook,
+    rings: Rings,
+    django_capture_on_commit_callbacks: Any,
+) -> None:
+    with django_capture_on_commit_callbacks(execute=True):
+        answer = change(client, redirected)
+    changed = FeedbackLoop.objects.get()
+    assert changed.url == moved(loop)
+    assert changed.place.endswith("/new/")
+    assert ("look", loop.pk) in rings
+    assert "We look for the verification file there." in said(answer)
+    told = text(client.get(url(LOOP, "change", loop.pk)))
+    assert re.search(r"URL: <del>[^<]*/hooks/script.php\?…</del>.*<ins>[^<]*/new/script.php\?…</ins>", told)
+    assert LogEntry.objects.count() == 1
+
+
+def test_a_url_that_was_changed_meanwhile_stays_as_it_is(
+    client: Client, loop: FeedbackLoop, redirected: VerificationLook
+) -> None:
+    shown_before = {"was": loop.url, "to": moved(loop)}
+    loop.url = loop.url.replace("script.php", "other.php")
+    loop.save(update_fields=["url"])
+    answer = change(client, redirected, **shown_before)
+    assert FeedbackLoop.objects.get().url == loop.url
+    assert "Nothing was changed" in said(answer)
+    assert not LogEntry.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        {"to": "https://evil.example/hooks/script.php"},
+        {"look": ""},
+        {"look": "0"},
+        {"look": "9" * 30},
+        {"look": "²"},
+        {"was": ""},
+    ],
+)
+def test_no_url_comes_from_the_form(client: Client, redirected: VerificationLook, typed: dict[str, str]) -> None:
+    before = FeedbackLoop.objects.get().url
+    assert "Nothing was changed" in said(change(client, redirected, **typed))
+    assert FeedbackLoop.objects.get().url == before
+
+
+def test_a_look_of_another_loop_moves_nothing(client: Client, redirected: VerificationLook) -> None:
+    other = make_loop(make_account(), url=FeedbackLoop.objects.get().url)
+    assert (
+        client.post(
+            url(LOOP, "move", other.pk), {"look": redirected.pk, "was": other.url, "to": moved(other)}
+        ).status_code
+        == 302
+    )
+    assert set(FeedbackLoop.objects.values_list("url", flat=True)) == {other.url}
+
+
+def test_only_those_who_may_change_the_loop_change_its_url(viewer: Client, redirected: VerificationLook) -> None:
+    assert change(viewer, redirected).status_code == 403
+    assert viewer.get(url(LOOP, "move", redirected.loop_id), {"look": redirected.pk}).status_code == 403
+    assert change(Client(), redirected).status_code == 302
+    assert viewer.get(url(LOOP, "move", 0)).status_code == 404
+
+
+def test_a_redirect_to_an_address_that_is_never_called_is_not_offered(
+    client: Client, loop: FeedbackLoop, server: HttpServer
+) -> None:
+    server.behaviour = redirect(f"http://10.0.0.1/hooks/{loop.verification_file}")
+    seen(loop)
+    assert "redirects to http://10.0.0.1/hooks/" in part(client, loop)
+    assert "Use this URL instead" not in part(client, loop)
+
+
+def test_a_server_of_another_name_is_pointed_out(client: Client, loop: FeedbackLoop, server: HttpServer) -> None:
+    for folder in ("/hooks/", "/"):
+        path = folder + loop.verification_file
+        server.at[path] = redirect(f"https://shop.example{path}")
+    seen(loop)
+    assert part(client, loop).count("Use this URL instead") == 1
+    look = VerificationLook.objects.order_by("pk")[0]
+    assert "a server of another name" in text(client.get(url(LOOP, "move", loop.pk), {"look": look.pk}))
+
+
+def test_a_verified_loop_keeps_its_lane_when_its_url_moves(client: Client, server: HttpServer, rings: Rings) -> None:
+    loop = make_verified_loop(make_account(), url=server.url("/hooks/script.php"))
+    LaneState.objects.update(lease_number=7)
+    server.behaviour = redirect(f"/new/{loop.verification_file}")
+    seen(loop)
+    look = VerificationLook.objects.order_by("pk")[0]
+    change(client, look)
+    changed = FeedbackLoop.objects.get()
+    assert (changed.is_verified, changed.verified_place, changed.lane.lease_number) == (False, loop.place, 7)
