@@ -60,6 +60,8 @@ RULES: Final[dict[str, Rule]] = {
     "profiles.account": _by("pk"),
     "profiles.database": _by("account"),
     "profiles.profile": _by("account"),
+    "profiles.collection": _by("account"),
+    "profiles.subprofile": _by("account"),
     "tracking.message": _by("account"),
     "tracking.event": _by("account"),
     "tracking.outbox": _through("tracking.event", "event_id"),

@@ -68,6 +68,8 @@ UNFOLD = {
                     _page("Accounts", "apartment", "profiles_account"),
                     _page("Databases", "database", "profiles_database"),
                     _page("Profiles", "person", "profiles_profile"),
+                    _page("Collections", "category", "profiles_collection"),
+                    _page("Subprofiles", "account_tree", "profiles_subprofile"),
                     _page("API tokens", "key", "api_apitoken"),
                     _page("Staff", "badge", "auth_user"),
                     _page("Staff groups", "groups", "auth_group"),

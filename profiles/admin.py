@@ -1,23 +1,21 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import F, Q, QuerySet, TextField
-from django.db.models.functions import Cast
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.text import Truncator
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from unfold.widgets import UnfoldAdminTextareaWidget
 
-from access.reach import sees_all
-from profiles.formfields import FieldsField, InterestsField, OriginField
-from profiles.models import Account, Consent, Database, Profile
+from access.reach import limit, sees_all
+from profiles import subadmin  # noqa: F401  # more pages of this app
+from profiles.formfields import FIELDS_HELP, FieldsField, InterestsField, OriginField, number_or_fields, textarea
+from profiles.models import Account, Consent, Database, Profile, Subprofile
 from profiles.pages import KeptWhileNeeded, LookupFilter, Page
-from profiles.showing import NOTHING, when
+from profiles.showing import NOTHING, fields_shown, when
 from profiles.signals import profile_saved_by_staff
 
-SHOWN_FIELDS = 3
-LONGEST_NUMBER = 18
+SUBPROFILES_SHOWN = 50
 TRACKING_URL_HELP = (
     "Optional. What links and pixels of new mails begin with, such as https://click.customer.example; empty: the "
     "domain of this installation. First have the customer point the name at it (DNS: a CNAME), and give the proxy a "
@@ -47,7 +45,6 @@ ON_UNSUBSCRIBE_HELP = _(
     "told as well, as an update or a delete."
 )
 UNSUBSCRIBE_FIELDS_HELP = _('For "Set fields": names and values, such as {"newsletter": "no"}.')
-FIELDS_HELP = 'Names and values, such as {"firstname": "Ann", "city": "Utrecht"}. Every value is a text, in quotes.'
 
 
 @admin.register(Account)
@@ -97,7 +94,7 @@ class DatabaseAdmin(KeptWhileNeeded):
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "unsubscribe_fields":
             label = _("Fields that it sets")
-            return FieldsField(required=False, label=label, widget=_textarea(4), help_text=UNSUBSCRIBE_FIELDS_HELP)
+            return FieldsField(required=False, label=label, widget=textarea(4), help_text=UNSUBSCRIBE_FIELDS_HELP)
         if db_field.name == "email_field":
             kwargs["help_text"] = EMAIL_FIELD_HELP
         if db_field.name == "on_unsubscribe":
@@ -138,20 +135,22 @@ class ProfileAdmin(Page):
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "fields":
-            return FieldsField(required=False, label="Fields", widget=_textarea(12), help_text=FIELDS_HELP)
+            return FieldsField(required=False, label="Fields", widget=textarea(12), help_text=FIELDS_HELP)
         if db_field.name == "interests":
-            return InterestsField(required=False, label="Interests", widget=_textarea(5), help_text="One on each line.")
+            return InterestsField(required=False, label="Interests", widget=textarea(5), help_text="One on each line.")
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
         """By number, else by what the fields hold."""
-        term = search_term.strip()
-        if not term:
-            return queryset, False
-        found = Q(as_text__icontains=term)
-        if term.isascii() and term.isdigit() and len(term) <= LONGEST_NUMBER:
-            found |= Q(pk=int(term))
-        return queryset.alias(as_text=Cast(F("fields"), TextField())).filter(found), False
+        return number_or_fields(queryset, search_term), False
+
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
+        if context["original"] and request.user.has_perm("profiles.view_subprofile"):
+            of_it = limit(Subprofile.objects.filter(profile=context["original"].pk), request.user)
+            context["subprofiles"] = of_it.select_related("collection")[: SUBPROFILES_SHOWN + 1]
+            context |= {"most_subprofiles": SUBPROFILES_SHOWN}
+            context |= {"may_add_subprofile": request.user.has_perm("profiles.add_subprofile")}
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: Profile, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
@@ -159,9 +158,7 @@ class ProfileAdmin(Page):
 
     @admin.display(description="Fields")
     def summary(self, profile: Profile) -> str:
-        shown = [f"{name}: {Truncator(value).chars(40)}" for name, value in list(profile.fields.items())[:SHOWN_FIELDS]]
-        more = len(profile.fields) - len(shown)
-        return ", ".join([*shown, *([f"and {more} more"] if more else [])]) or NOTHING
+        return fields_shown(profile.fields)
 
     @admin.display(description="Interests")
     def interests_shown(self, profile: Profile) -> str:
@@ -184,7 +181,3 @@ class ProfileAdmin(Page):
     @admin.display(description="Last change", ordering="modified")
     def changed(self, profile: Profile) -> str:
         return when(profile.modified)
-
-
-def _textarea(rows: int) -> Any:
-    return UnfoldAdminTextareaWidget(attrs={"rows": rows, "spellcheck": "false"})

@@ -2,14 +2,40 @@
 
 import json
 import re
-from typing import Any
+from typing import Any, TypeVar
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db.models import F, Model, Q, QuerySet, TextField
+from django.db.models.functions import Cast
+from unfold.widgets import UnfoldAdminTextareaWidget
 
 from profiles.models import validate_fields, validate_interests
 
+M = TypeVar("M", bound=Model)
+
 _LINE_BREAK = re.compile(r"\r\n|\r|\n")
+
+
+FIELDS_HELP = 'Names and values, such as {"firstname": "Ann", "city": "Utrecht"}. Every value is a text, in quotes.'
+LONGEST_NUMBER = 18
+
+
+def textarea(rows: int) -> Any:
+    """Where JSON and lists are typed."""
+    return UnfoldAdminTextareaWidget(attrs={"rows": rows, "spellcheck": "false"})
+
+
+def number_or_fields(rows: QuerySet[M], search_term: str) -> QuerySet[M]:
+    """Those of the rows that a search means: by their number, else by what their fields hold."""
+    term = search_term.strip()
+    if not term:
+        return rows
+    found = Q(as_text__icontains=term)
+    if term.isascii() and term.isdigit() and len(term) <= LONGEST_NUMBER:
+        found |= Q(pk=int(term))
+    searched: QuerySet[M] = rows.alias(as_text=Cast(F("fields"), TextField())).filter(found)  # type: ignore[assignment]
+    return searched
 
 
 class FieldsField(forms.CharField):

@@ -5,7 +5,7 @@ from typing import Any
 from django.db.models.signals import pre_delete
 from django.dispatch import receiver
 
-from profiles.models import Profile
+from profiles.models import Profile, Subprofile
 from profiles.signals import profiles_changed
 from profiles.snapshots import Action
 
@@ -16,3 +16,10 @@ def tell_of_deletion(instance: Profile, **kwargs: Any) -> None:
     # Not the instance: it may be out of date, or somebody else may have deleted the profile and told of it.
     if stored := Profile.locked(instance.pk):
         profiles_changed.send(Profile, changes=[stored.change(Action.DELETE)])
+
+
+@receiver(pre_delete, sender=Subprofile)
+def tell_of_lost_subprofile(instance: Subprofile, **kwargs: Any) -> None:
+    """The same for a subprofile, which goes alone or with its profile."""
+    if stored := Subprofile.locked(instance.pk):
+        profiles_changed.send(Subprofile, changes=[stored.change(Action.DELETE)])

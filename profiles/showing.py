@@ -1,5 +1,6 @@
 """How the pages of the dashboard write times and links. Template tags use it, so it stays clear of unfold."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -9,9 +10,11 @@ from django.template.loader import render_to_string
 from django.urls import NoReverseMatch, reverse
 from django.utils.formats import date_format
 from django.utils.html import format_html
+from django.utils.text import Truncator
 from django.utils.timezone import localtime
 
 NOTHING = "–"
+SHOWN_FIELDS = 3
 
 
 def when(moment: datetime | None) -> str:
@@ -27,6 +30,13 @@ def short_when(moment: datetime | None) -> str:
 def badge(text: str, kind: str = "") -> str:
     """A text on a coloured ground; the kinds are success, info, warning and danger."""
     return render_to_string("unfold/helpers/label.html", {"text": text, "type": kind})
+
+
+def fields_shown(fields: Mapping[str, str]) -> str:
+    """The first fields of a profile, in a line."""
+    shown = [f"{name}: {Truncator(value).chars(40)}" for name, value in list(fields.items())[:SHOWN_FIELDS]]
+    more = len(fields) - len(shown)
+    return ", ".join([*shown, *([f"and {more} more"] if more else [])]) or NOTHING
 
 
 def link(model: type[models.Model], pk: Any, text: Any) -> str:

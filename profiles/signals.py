@@ -9,5 +9,5 @@ profiles_changed = Signal()
 # `database`: that of all of them.
 tracking_changed = Signal()
 
-# Sent when staff have saved a profile in the dashboard, with `request` and `profile`.
+# Sent when staff have saved a profile in the dashboard, with `request` and `profile` (or the subprofile).
 profile_saved_by_staff = Signal()

@@ -8,7 +8,7 @@ from typing import Any
 
 
 class Action(enum.StrEnum):
-    """What was done to a profile; the values are the event types of the wire contract."""
+    """What was done to a profile or a subprofile; the values are the event types of the wire contract."""
 
     CREATE = "create"
     UPDATE = "update"
@@ -17,7 +17,7 @@ class Action(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ProfileChange:
-    """One change of one profile: `facts` in the names of the wire contract, as they stand after the change."""
+    """One change of one profile or subprofile: `facts` in the wire's names, as they stand after the change."""
 
     action: Action
     account: int
@@ -27,6 +27,14 @@ class ProfileChange:
 def enrichment(profile: int, database: int, fields: Mapping[str, str], interests: Iterable[str]) -> dict[str, Any]:
     """What every event of this profile's recipient carries."""
     return {"profile": profile, "database": database, "fields": dict(fields), "interests": list(interests)}
+
+
+def subprofile_facts(
+    profile: int, subprofile: int, collection: int, database: int, fields: Mapping[str, str]
+) -> dict[str, Any]:
+    """What an event of a subprofile tells of it."""
+    numbers = {"profile": profile, "subprofile": subprofile, "collection": collection, "database": database}
+    return {**numbers, "fields": dict(fields)}
 
 
 def wire_time(moment: datetime) -> str:

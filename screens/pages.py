@@ -32,6 +32,8 @@ def _lists() -> dict[str, str]:
         "events": "tracking_event",
         "accounts": "profiles_account",
         "profiles": "profiles_profile",
+        "collections": "profiles_collection",
+        "subprofiles": "profiles_subprofile",
         "tokens": "api_apitoken",
         "staff": "auth_user",
     }

@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from feedbackloops import testcalls
 from feedbackloops.fanout import fan_out
 from feedbackloops.models import FeedbackLoop, TestCall
-from profiles.models import Account, Database, Profile
+from profiles.models import Account, Collection, Database, Profile, Subprofile
 from tracking.ids import new_id
 from tracking.models import Message
 from tracking.store import EventRow, store_events
@@ -28,6 +28,15 @@ def make_database(account: Account | None = None, name: str = "Customers") -> Da
 
 def make_profile(database: Database | None = None, **fields: str) -> Profile:
     return Profile.objects.create(database=database or make_database(), fields=fields, interests=["shoes"])
+
+
+def make_collection(database: Database | None = None, name: str = "Orders") -> Collection:
+    return Collection.objects.create(database=database or make_database(), name=f"{name} {next(_numbers)}")
+
+
+def make_subprofile(profile: Profile, collection: Collection | None = None, **fields: str) -> Subprofile:
+    collection = collection or make_collection(profile.database)
+    return Subprofile.objects.create(profile=profile, collection=collection, fields=fields)
 
 
 def make_message(profile: Profile | None = None, account: Account | None = None, **values: Any) -> Message:

@@ -7,12 +7,12 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 
 from feedbackloops.protocol import payload
-from profiles.models import Profile
+from profiles.models import Profile, Subprofile
 from profiles.signals import profile_saved_by_staff
 
 
 @receiver(profile_saved_by_staff)
-def warn_of_names(request: HttpRequest, profile: Profile, **kwargs: Any) -> None:
+def warn_of_names(request: HttpRequest, profile: Profile | Subprofile, **kwargs: Any) -> None:
     """Say which fields a form body leaves out."""
     if names := payload.unholdable(profile.fields):
         listed = ", ".join(f"“{name}”" for name in names)

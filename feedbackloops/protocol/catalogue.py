@@ -8,7 +8,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from feedbackloops.protocol.payload import EVENT_TYPES, MIME_LIMIT, NAMES, EventFacts, build, form
-from feedbackloops.protocol.samples import ABOUT_PROFILES, FACTS, SNAPSHOT
+from feedbackloops.protocol.samples import ABOUT_PROFILES, FACTS, OF_SUBPROFILE, SNAPSHOT
 from tracking.reports import LONGEST_ADDRESS, LONGEST_TEXT, LONGEST_USER_AGENT, REQUIRED
 
 # An instant with its UUIDv7 (RFC 9562), and a message of some minutes before.
@@ -28,9 +28,10 @@ SOURCES: Final[Mapping[str, str]] = MappingProxyType(
         "unsubscribe": "A recipient leaves: by the button that mail programs show (RFC 8058), or on the page that the "
         "link in the mail leads to. Each press is an event. What it changes of the profile is an `update` or a "
         "`delete` of its own.",
-        "create": "A profile was made: by staff, by an import, by a program.",
-        "update": "A profile was changed: by staff, by a program, by an unsubscribe.",
-        "delete": "A profile was removed.",
+        "create": "A profile or a subprofile was made: by staff, by an import, by a program.",
+        "update": "A profile or a subprofile was changed: by staff, by a program, by an unsubscribe.",
+        "delete": "A profile or a subprofile was removed. With a profile go its subprofiles, each with a `delete` of "
+        "its own.",
     }
 )
 _PHP_TIME: Final = "`YYYY-MM-DD HH:MM:SS` in UTC"
@@ -60,10 +61,10 @@ MEANINGS: Final[Mapping[str, str]] = MappingProxyType(
         "subprofile": "the subprofile's number, where it is one; `profile` is then the one that it belongs to",
         "collection": "the number of the subprofile's collection",
         "database": "the number of the profile's database",
-        "fields": "the profile's fields: names and texts",
-        "interests": "the profile's interests: texts",
+        "fields": "the profile's (or subprofile's) fields: names and texts",
+        "interests": "the profile's interests: texts; a subprofile has none",
         "parameters": "the fields that this change set; one that it removed is set to the empty text",
-        "created": f"when the profile was made, {_PHP_TIME}",
+        "created": f"when the profile or subprofile was made, {_PHP_TIME}",
         "modified": f"when it was last changed, {_PHP_TIME}",
         "code": "SMTP reply code (RFC 5321), a number from 200 to 599",
         "extended": "enhanced status code (RFC 3463), such as `5.1.1`",
@@ -77,7 +78,7 @@ MEANINGS: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 ALWAYS: Final = ("type", "timestamp", "time", "event")
-_OF_PROFILES: Final = ("profile", "database", "fields", "interests", "parameters", "created", "modified")
+_OF_PROFILES: Final = ("profile", "database", "fields", "parameters", "created", "modified")
 _HEAD: Final = """# Events
 
 Every event that a [feedback loop](glossary.md#feedback-loop) sends: where it comes from, what each field may hold, and
@@ -115,8 +116,23 @@ def sample_of(type: str) -> dict[str, Any]:
     return {name: value for name, value in example_of(type).items() if name not in ALWAYS}
 
 
+def subprofile_example(type: str) -> dict[str, Any]:
+    """What a call about a sample subprofile holds."""
+    of_profile = {name: FACTS[type][name] for name in ("created", "modified") if name in FACTS[type]}
+    set_by_it = {} if type == "delete" else {"parameters": {"total": "89.95"}}
+    return build(EventFacts(_EVENT, type, _AT, OF_SUBPROFILE | set_by_it | of_profile), None)
+
+
 def _section(type: str) -> str:
-    example = example_of(type)
+    return _about(type, example_of(type)) + (_of_subprofile(type) if type in ABOUT_PROFILES else "")
+
+
+def _of_subprofile(type: str) -> str:
+    example = json.dumps(subprofile_example(type), ensure_ascii=False, indent=2)
+    return f"\nOf a subprofile:\n\n```json\n{example}\n```\n"
+
+
+def _about(type: str, example: Mapping[str, Any]) -> str:
     body = form(example).decode("ascii").replace("&", "&\n")
     return "\n".join(
         [

@@ -39,4 +39,12 @@ FACTS: Final[dict[str, dict[str, Any]]] = {
     "update": {**_PERSON, "parameters": {"city": "Málaga"}, **_TIMES},
     "delete": dict(_PERSON),
 }
+# The same three of a subprofile.
+OF_SUBPROFILE: Final[dict[str, Any]] = {
+    "profile": 0,
+    "subprofile": 0,
+    "collection": 0,
+    "database": 0,
+    "fields": {"order": "1042", "total": "89.95"},
+}
 ABOUT_PROFILES: Final = frozenset({"create", "update", "delete"})

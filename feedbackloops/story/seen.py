@@ -44,10 +44,13 @@ def hit_of(event: Event) -> HitShown:
 
 def _words(event: Event) -> str:
     told = {name: shown(str(event.data.get(name) or "–"), 300) for name in _TOLD}
-    return _SENTENCES[EventType(event.type)]() % told if event.type in EventType.values else ""
+    if event.type not in EventType.values:
+        return ""
+    sentences = _SENTENCES | _OF_SUBPROFILES if event.data.get("subprofile") else _SENTENCES
+    return sentences[EventType(event.type)]() % told
 
 
-_TOLD: Final = ("original", "code", "description", "profile", "envelope", "emailfrom")
+_TOLD: Final = ("original", "code", "description", "profile", "subprofile", "envelope", "emailfrom")
 _SENTENCES: Final[dict[EventType, Callable[[], str]]] = {
     EventType.CLICK: lambda: _("The recipient clicked a link to %(original)s"),
     EventType.OPEN: lambda: _("The mail was opened: its pixel was loaded."),
@@ -59,6 +62,11 @@ _SENTENCES: Final[dict[EventType, Callable[[], str]]] = {
     EventType.CREATE: lambda: _("Profile %(profile)s was made."),
     EventType.UPDATE: lambda: _("Profile %(profile)s was changed."),
     EventType.DELETE: lambda: _("Profile %(profile)s was deleted."),
+}
+_OF_SUBPROFILES: Final[dict[EventType, Callable[[], str]]] = {
+    EventType.CREATE: lambda: _("Subprofile %(subprofile)s of profile %(profile)s was made."),
+    EventType.UPDATE: lambda: _("Subprofile %(subprofile)s of profile %(profile)s was changed."),
+    EventType.DELETE: lambda: _("Subprofile %(subprofile)s of profile %(profile)s was deleted."),
 }
 
 

@@ -25,7 +25,7 @@ from feedbackloops.words import (
     short_time,
 )
 from profiles.models import Account, Database, Profile
-from profiles.showing import NOTHING, link, related, related_link, when
+from profiles.showing import NOTHING, fields_shown, link, related, related_link, when
 from tracking.models import Event
 
 LINES_SHOWN = 20
@@ -33,6 +33,7 @@ LINES_SHOWN = 20
 register = template.Library()
 register.filter("when", when)
 register.filter("related", related_link)
+register.filter("fields_shown", fields_shown)
 register.filter("seconds", seconds)
 register.filter("short_time", short_time)
 register.filter("answer_shown", answer_shown)

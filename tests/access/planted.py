@@ -25,8 +25,17 @@ from feedbackloops.models import (
     TestCall,
     VerificationLook,
 )
-from profiles.models import Account, Database, Profile
-from tests.factories import make_account, make_database, make_loop, make_message, make_profile, make_verified_loop, owe
+from profiles.models import Account, Collection, Database, Profile, Subprofile
+from tests.factories import (
+    make_account,
+    make_database,
+    make_loop,
+    make_message,
+    make_profile,
+    make_subprofile,
+    make_verified_loop,
+    owe,
+)
 from tracking.ids import derived_id
 from tracking.models import Block, Event, Message
 
@@ -62,6 +71,7 @@ def plant(marker: str) -> Planted:
     account = make_account(marker)
     database = make_database(account)
     profile = make_profile(database, **{marker: marker})
+    subprofile = make_subprofile(profile, None, **{marker: marker})
     verified, fresh = make_verified_loop(account, name=f"{marker} 1"), make_loop(account, name=f"{marker} 2")
     message = make_message(profile, recipient=f"{marker}@example.com", tags=[marker])
     events = owe(message, 2, useragent=marker)
@@ -71,6 +81,8 @@ def plant(marker: str) -> Planted:
         Account: [account.pk],
         Database: [database.pk],
         Profile: [profile.pk],
+        Collection: [subprofile.collection_id],
+        Subprofile: [subprofile.pk],
         Message: [message.pk],
         Event: list(events),
         FeedbackLoop: [verified.pk, fresh.pk],

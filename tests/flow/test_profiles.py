@@ -3,6 +3,7 @@
 import signal
 
 from profiles.imports import import_profiles
+from profiles.models import Collection, Database, Subprofile
 from tests.flow.customers import Customer, Script
 from tests.flow.deployment import Deployment
 
@@ -32,6 +33,31 @@ def test_a_profile_that_is_created_updated_and_deleted_is_told_of(customer: Cust
     assert dates == {"create": {"created", "modified"}, "update": {"created", "modified"}, "delete": set()}
 
 
+def test_what_becomes_of_a_subprofile_is_told_to_loops_of_its_database(customer: Customer) -> None:
+    profile = customer.profile(name="Ann")
+    script = customer.script(event_types=["create", "update", "delete"], body_format="json")
+    script.loop.databases.add(profile.database)
+    elsewhere = customer.script("/elsewhere/", event_types=["create"])
+    elsewhere.loop.databases.add(Database.objects.create(account=customer.account, name="Others"))
+    orders = Collection.objects.create(database=profile.database, name="Orders")
+    order = Subprofile.objects.create(profile=profile, collection=orders, fields={"total": "10"})
+    order.fields = {"total": "12"}
+    order.save()
+    profile.delete()
+    # The deletion of the profile is the fourth.
+    script.await_books(owed=4, delivered=4)
+    facts = {
+        "profile": order.profile_id,
+        "subprofile": order.pk,
+        "collection": orders.pk,
+        "database": orders.database_id,
+    }
+    assert told(script, "create") == [{**facts, "fields": {"total": "10"}, "parameters": {"total": "10"}}]
+    assert told(script, "update") == [{**facts, "fields": {"total": "12"}, "parameters": {"total": "12"}}]
+    assert {**facts, "fields": {"total": "12"}} in told(script, "delete")
+    assert elsewhere.books() == {"owed": 0}
+
+
 def test_every_profile_of_an_import_is_told_of(customer: Customer) -> None:
     script = customer.script(event_types=["create"], body_format="json")
     database = customer.profile(name="first").database
@@ -56,7 +82,7 @@ def test_what_is_gone_before_the_fan_out_is_left_out(deployment: Deployment, cus
         deployment.processes.kill("events", signal.SIGCONT)
     script.await_books(owed=2, delivered=2)
     posts = {post.fields["id"]: post.fields for post in script.posts}
-    seen = {"type", "event", "timestamp", "time", "id", "ip", "useragent"}
+    seen = {"type", "event", "timestamp", "time", "id", "ip", "useragent", "verdict", "reasons", "client"}
     assert posts[str(without_profile.message.pk)].keys() == seen | {"recipient", "tags"}
     (nameless,) = posts.keys() - {str(without_profile.message.pk)}
     assert posts[nameless].keys() == seen

@@ -25,6 +25,8 @@ TYPED = {
     "profiles_account": "name",
     "profiles_database": "name",
     "profiles_profile": "interests",
+    "profiles_collection": "name",
+    "profiles_subprofile": "fields",
     "feedbackloops_feedbackloop": "name",
     "tracking_block": "reason",
     "api_apitoken": "name",
@@ -217,7 +219,8 @@ def test_what_is_typed_into_any_form_is_in_the_log(admin_client: Client, planted
         if not page.has_change_permission(request, obj):
             continue
         name = f"{model._meta.app_label}_{model._meta.model_name}"
-        submitted(admin_client, name, opened(admin_client, name, obj.pk), obj.pk, **{TYPED[name]: "typed"})
+        typed = '{"typed": "yes"}' if TYPED[name] == "fields" else "typed"
+        submitted(admin_client, name, opened(admin_client, name, obj.pk), obj.pk, **{TYPED[name]: typed})
         assert LogEntry.objects.filter(object_id=obj.pk, content_type=entry_of(model, obj.pk)[0]).exists(), name
 
 

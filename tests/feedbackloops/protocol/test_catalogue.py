@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 from django.core.management import call_command
 
-from feedbackloops.protocol.catalogue import MEANINGS, SOURCES, catalogue, example_of
+from feedbackloops.protocol.catalogue import MEANINGS, SOURCES, catalogue, example_of, subprofile_example
 from feedbackloops.protocol.payload import EVENT_TYPES, NAMES, form, json_body
 from feedbackloops.protocol.samples import ABOUT_PROFILES, FACTS
 from tracking.ids import moment_of
@@ -33,10 +33,20 @@ def test_every_type_has_a_source_and_every_field_a_meaning() -> None:
 def test_the_examples_are_bodies_of_calls(type: str) -> None:
     section = PAGE.read_text(encoding="utf-8").split(f"\n## {type}\n")[1].split("\n## ")[0]
     (as_form,) = re.findall(r"```text\n(.*?)\n```", section, re.DOTALL)
-    (as_json,) = re.findall(r"```json\n(.*?)\n```", section, re.DOTALL)
+    as_json, *of_subprofile = re.findall(r"```json\n(.*?)\n```", section, re.DOTALL)
     assert as_form.replace("&\n", "&").encode() == form(example_of(type))
     assert json.loads(as_json) == json.loads(json_body(example_of(type)))
     assert json.loads(as_json)["type"] == type
+    assert [json.loads(each) for each in of_subprofile] == (
+        [subprofile_example(type)] if type in ABOUT_PROFILES else []
+    )
+
+
+@pytest.mark.parametrize("type", sorted(ABOUT_PROFILES))
+def test_an_example_of_a_subprofile_has_the_fields_that_one_is_told_with(type: str) -> None:
+    change = {"parameters", "created", "modified"} if type != "delete" else set()
+    told = {"profile", "subprofile", "collection", "database", "fields"} | change
+    assert subprofile_example(type).keys() == {"type", "timestamp", "time", "event"} | told
 
 
 @pytest.mark.parametrize("type", EVENT_TYPES)

@@ -250,6 +250,8 @@ class Profile(models.Model):
         validate_interests(self.interests)
         if before and before.account_id != self.database.account_id:
             raise ValidationError("A profile stays in its account: choose a database of the same account.")
+        if before and before.database_id != self.database_id and before.subprofiles.exists():
+            raise ValidationError("A profile that has subprofiles stays in its database.")
         self.account_id = self.database.account_id
 
     def _as_stored(self, before: "Profile | None", names: Iterable[str] | None) -> "Profile":
