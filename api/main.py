@@ -14,7 +14,7 @@ from ninja.parser import Parser
 from api import problems
 from api.problems import ProblemDetails
 from api.troubles import problem_of
-from api.v1 import databases, events, messages, profiles
+from api.v1 import databases, deliveries, events, loopacts, loops, messages, profiles
 
 VERSION: Final = "1"
 DESCRIPTION: Final = (
@@ -102,5 +102,8 @@ for tag, module in {
     "Profiles": profiles,
     "Messages": messages,
     "Events": events,
+    "Loops": loops,
+    "What is done to loops": loopacts,
+    "Deliveries and attempts": deliveries,
 }.items():
     api.add_router("", module.router, tags=[tag])

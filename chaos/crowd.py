@@ -7,7 +7,7 @@ from itertools import chain, zip_longest
 from django.db import close_old_connections
 
 from chaos.scripts import Scripts
-from feedbackloops.admin import acts
+from feedbackloops import acts
 from feedbackloops.models import BodyFormat, FeedbackLoop
 from rig.customers import Customer, customer
 

@@ -2,14 +2,17 @@
 
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
+from django.db import OperationalError, connection, transaction
 from django.db.models import Model, QuerySet
+from psycopg.errors import QueryCanceled
 
 from api.cursors import BadCursor, cursor, id_in, number_in
-from api.problems import Problem, not_found
+from api.problems import Problem, invalid, not_found
 from api.shapes import Asked, Page, page_of
 
+PATIENCE_MS: Final = 10_000
 M = TypeVar("M", bound=Model)
 T = TypeVar("T")
 
@@ -26,8 +29,19 @@ def by_id(kind: str, rows: QuerySet[M], asked: Asked, shape: Callable[[M], T]) -
     """A page of rows of the history, the newest first. Raises Problem for a cursor of another list."""
     if asked.cursor:
         rows = rows.filter(pk__lt=read(id_in, kind, asked.cursor))
-    found = list(rows.order_by("-pk")[: asked.size + 1])
-    return _page(kind, found, asked, shape)
+    return _page(kind, _within_patience(rows.order_by("-pk")[: asked.size + 1]), asked, shape)
+
+
+def _within_patience(rows: QuerySet[M]) -> list[M]:
+    """The rows, unless what narrows them is so rare that PostgreSQL reads on and on. Raises Problem."""
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL statement_timeout = %s", [PATIENCE_MS])
+            return list(rows)
+    except OperationalError as error:
+        if not isinstance(error.__cause__, QueryCanceled):
+            raise
+    raise invalid([("query", "Finding that takes too long. Choose a loop as well, or a shorter stretch of time.")])
 
 
 def read(reader: Callable[[str, str], T], kind: str, text: str) -> T:

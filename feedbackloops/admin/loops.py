@@ -11,7 +11,7 @@ from django.utils.timezone import now
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from access.reach import limit
-from feedbackloops.admin.acts import ACTS
+from feedbackloops.acts import ACTS
 from feedbackloops.admin.again import again_page, begun_words
 from feedbackloops.admin.forms import LoopForm
 from feedbackloops.admin.listed import ListedDeliveries

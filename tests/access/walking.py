@@ -12,7 +12,7 @@ from django.db import models
 from django.test import Client
 from django.urls import URLPattern, URLResolver, reverse
 
-from feedbackloops.admin.acts import ACTS
+from feedbackloops.acts import ACTS
 from feedbackloops.models import TestCall
 from profiles.pages import LookupFilter
 from tests.dashboard import url

@@ -40,6 +40,10 @@ def test_every_operation_names_its_scope_and_needs_a_token() -> None:
         assert operation.about["x-scope"].endswith(needed), operation
 
 
+def test_every_scope_opens_something() -> None:
+    assert {operation.about["x-scope"] for operation in operations()} == set(Scope.values)
+
+
 def test_every_post_takes_an_idempotency_key() -> None:
     for operation in operations():
         named = [each["name"] for each in operation.about["parameters"]] if "parameters" in operation.about else []

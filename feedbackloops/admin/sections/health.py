@@ -7,7 +7,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from feedbackloops import resending
-from feedbackloops.admin.acts import ACTS, Act
+from feedbackloops.acts import ACTS, Act
 from feedbackloops.admin.recent import seconds_a_call, standing
 from feedbackloops.admin.sections.visit import Visit
 from feedbackloops.counting import Counts, last_hours, total
