@@ -14,21 +14,19 @@ help:
 	@echo "make test    run the tests"
 	@echo "make check   lint, types, imports, migrations, deployment settings"
 	@echo "make bench   measure, print the table and write bench/results.json (BENCH_QUICK=1: in under three minutes)"
-	@echo "make chaos   break everything under load, compare the ledgers, write chaos/results.json (CHAOS_QUICK=1: in under two minutes)"
+	@echo "make chaos   break everything under load, compare the ledgers, write chaos/results.json (CHAOS_QUICK=1: in under two minutes, into var)"
 	@echo "make screenshots  take pictures of every screen, with the demo's data, into docs/screenshots"
 	@echo "make format  let ruff format the code"
 	@echo "make clean   remove .venv and the data in var (stop what runs first)"
 
 demo: .venv/installed
-	@DEVELOPMENT=$${DEVELOPMENT:-true} $(PY) manage.py demo
+	@exec env DEVELOPMENT=$${DEVELOPMENT:-true} $(PY) manage.py demo
 
 # What development needs and a deployment must not have: links to this machine, and calls to scripts on it.
 run: .venv/installed
-	@port=$${PORT:-8000}; $(PY) -c "from marketingsuite.devstack.ports import insist_on; insist_on($$port)" && \
-	echo "the dashboard: http://localhost:$$port (for a login: $(PY) manage.py createsuperuser)" && \
-	DEVELOPMENT=$${DEVELOPMENT:-true} TRACKING_URL=$${TRACKING_URL:-http://localhost:$$port} \
-	OUTBOUND_ALLOWED_NETWORKS=$${OUTBOUND_ALLOWED_NETWORKS:-127.0.0.0/8,::1/128} $(PY) -m marketingsuite.devstack \
-		sh -c "python manage.py migrate --verbosity 0 && exec python -m honcho start -p $$port"
+	@port=$${PORT:-8000}; exec env PORT=$$port DEVELOPMENT=$${DEVELOPMENT:-true} \
+	TRACKING_URL=$${TRACKING_URL:-http://localhost:$$port} \
+	OUTBOUND_ALLOWED_NETWORKS=$${OUTBOUND_ALLOWED_NETWORKS:-127.0.0.0/8,::1/128} $(PY) -m marketingsuite.devstack.run
 
 test: .venv/installed-dev
 	@$(PY) -m pytest

@@ -1,4 +1,4 @@
-"""What a run came to, as a table for people and as chaos/results.json."""
+"""What a run came to, as a table for people and as a file."""
 
 import json
 from collections.abc import Sequence
@@ -78,6 +78,18 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
         caught_up,
         row["verdict"],
     )
+
+
+def closing(struck: int, faults: int, problems: int) -> str:
+    """What a run comes to in the end, and how much that proves: so many of so many faults have struck."""
+    left_out = f"; {faults - struck} were left out, see above" if struck < faults else ""
+    if problems:
+        return f"something is broken, see above ({struck} of {faults} faults struck{left_out})"
+    if not struck:
+        return f"NOTHING WAS PUT TO THE TEST: none of {faults} faults struck, see above"
+    kept = f"every promise was kept under {struck} of {faults} faults{left_out}"
+    few = ". THIS PROVES LITTLE: less than half of them struck; run it again where less else runs"
+    return kept + (few if 2 * struck < faults else "")
 
 
 def write(told: Sequence[dict[str, Any]], problems: Sequence[str], about: dict[str, Any], file: Path = FILE) -> None:

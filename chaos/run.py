@@ -33,11 +33,15 @@ Say = Callable[[str], None]
 
 @dataclass(slots=True)
 class Results:
-    """What came of a run. `left_out`: the faults that could not be injected here, with the reason."""
+    """What came of a run. `left_out`: the faults that could not be injected here, with the reason.
+
+    `late`: whether there was no time for some of them.
+    """
 
     accounts: list[Account] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     left_out: dict[str, str] = field(default_factory=dict)
+    late: bool = False
 
 
 @dataclass(slots=True)
@@ -81,8 +85,10 @@ class Run:
                 yield fault
 
     def _lateness(self) -> str:
-        is_late = time.monotonic() - self._began > self.timing.latest
-        return f"this machine did not come to it within {self.timing.latest:g} s" if is_late else ""
+        if time.monotonic() - self._began <= self.timing.latest:
+            return ""
+        self.results.late = True
+        return f"this machine did not come to it within {self.timing.latest:g} s"
 
     def _strike_at_random(self) -> None:
         candidates = [Candidate(fault.name, fault.touches) for fault in FAULTS if fault.by_chance]

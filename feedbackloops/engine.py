@@ -22,6 +22,7 @@ from feedbackloops.door import make_sender
 from feedbackloops.keeper import Keeper
 from feedbackloops.listening import Listener
 from feedbackloops.outbound.calls import Answer, Call
+from tracking.seldom import Seldom
 
 T = TypeVar("T")
 
@@ -30,6 +31,8 @@ logger = logging.getLogger(__name__)
 # A turn costs some statements, whatever it finds: at full load this makes it find a handful.
 TURN_SECONDS = 0.004
 RECOVER_SECONDS = 0.5
+# It says that it waits, for as long as it does.
+TELL_SECONDS = 60.0
 
 
 class Engine:
@@ -47,6 +50,7 @@ class Engine:
         # For the threads that watch over the keeper's.
         self._moved = monotonic()
         self._line: BaseDatabaseWrapper | None = None
+        self._may_tell = Seldom(TELL_SECONDS)
 
     def start(self) -> None:
         """Start its threads."""
@@ -121,7 +125,8 @@ class Engine:
         try:
             return step()
         except Error as error:
-            logger.warning("The engine waits for PostgreSQL: %s", str(error).strip())
+            if self._may_tell():
+                logger.warning("The engine waits for PostgreSQL: %s", (str(error).strip().splitlines() or [""])[0])
         except Exception:
             logger.exception("The engine failed in this turn; it goes on with the next")
         connection.close()

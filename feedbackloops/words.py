@@ -106,11 +106,16 @@ def failing_words(lane: LaneState, most: float) -> str:
 
 
 def _stop_words(lane: LaneState) -> str:
-    reason = StopReason(lane.stop_reason).label if lane.stop_reason in StopReason.values else "no reason was noted"
     return (
-        f"Stopped by itself on {when(lane.stopped)}: {reason}. Events from now on are not kept; what waits is held. "
-        "Press Resume once the script wants events again."
+        f"Stopped by itself on {when(lane.stopped)}: {_stop_reason(lane)}. Events from now on are not kept; "
+        "what waits is held. Press Resume once the script wants events again."
     )
+
+
+def _stop_reason(lane: LaneState) -> str:
+    if lane.stop_reason == StopReason.FAILING and lane.failing_since:
+        return f"no call has succeeded in {about(lane.failing_for)} of trying"
+    return StopReason(lane.stop_reason).label if lane.stop_reason in StopReason.values else "no reason was noted"
 
 
 def _unverified_words(loop: FeedbackLoop) -> str:

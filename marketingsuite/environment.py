@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -38,4 +40,9 @@ def mail_server(url: str) -> dict[str, Any]:
         found = {}
     if not found or ("smtp" in found["EMAIL_BACKEND"] and not found["EMAIL_HOST"]):
         raise ValueError("give smtp+tls://user:password@host:587, smtp+ssl://user:password@host:465 or smtp://host:25.")
+    if "filebased" in found["EMAIL_BACKEND"]:
+        # The slash that makes a path absolute is lost on its way here.
+        found["EMAIL_FILE_PATH"] = urlsplit(url).path
+        if urlsplit(url).netloc or not Path(urlsplit(url).path).is_absolute():
+            raise ValueError("give the folder as an absolute path, with three slashes: filemail:///var/mails.")
     return found

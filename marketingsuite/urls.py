@@ -12,3 +12,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("api/v1/", api.urls),
 ]
+
+handler403 = "marketingsuite.refusals.forbidden"
+handler404 = "marketingsuite.refusals.not_found"

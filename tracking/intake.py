@@ -17,6 +17,7 @@ from tracking.linksseen import Head, note_heads
 from tracking.losses import Losses
 from tracking.recorder import Recorder, store_hits
 from tracking.seen import LOST, SPOOLED
+from tracking.seldom import Seldom
 from tracking.spool import Spool
 from tracking.steps import log_events
 
@@ -24,6 +25,8 @@ logger = logging.getLogger(__name__)
 
 REPLAY_SECONDS = 1.0
 DISK_SECONDS = 1.0
+# It says that it waits, for as long as it does.
+TELL_SECONDS = 60.0
 
 
 class Intake:
@@ -71,12 +74,14 @@ class Intake:
         return ()
 
     def _replay_for_ever(self) -> None:
+        may_tell = Seldom(TELL_SECONDS)
         while True:
             sleep(REPLAY_SECONDS)
             try:
                 self._look_after()
             except (Error, OSError) as error:
-                logger.warning("The spool waits: %s", str(error).strip())
+                if may_tell():
+                    logger.warning("The spool waits: %s", str(error).strip())
             except Exception:
                 logger.exception("The spool could not be replayed; trying again")
 

@@ -108,7 +108,8 @@ def store_hits(hits: Sequence[Hit], tell: Callable[..., object] = events_recorde
         return store_hits(hits[:middle], tell) + store_hits(hits[middle:], tell)
     except Error as error:
         connection.close()
-        if _may_tell():
+        # A probe is made without any: that PostgreSQL is away was told by then.
+        if hits and _may_tell():
             logger.warning("PostgreSQL did not take %d hits: %s", len(hits), str(error).strip())
         raise
     log_events(logger, "is recorded", (hit.id for hit in hits))

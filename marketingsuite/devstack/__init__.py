@@ -6,7 +6,7 @@ With BROKER_URL, which names another broker, there is no need of a Valkey.
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -17,9 +17,21 @@ from marketingsuite.devstack.leaving import exit_on_signals
 from marketingsuite.devstack.ports import free_port
 from marketingsuite.devstack.postgres import Postgres
 from marketingsuite.devstack.processes import Processes
+from marketingsuite.devstack.server import Server
 from marketingsuite.devstack.valkey import Valkey
 
-__all__ = ["DevstackError", "Postgres", "Processes", "Stack", "Valkey", "environment", "free_port", "running", "start"]
+__all__ = [
+    "DevstackError",
+    "Postgres",
+    "Processes",
+    "Stack",
+    "Valkey",
+    "environment",
+    "environment_without_servers",
+    "free_port",
+    "running",
+    "start",
+]
 
 # As django-environ reads them.
 YES = environ.Env.BOOLEAN_TRUE_STRINGS
@@ -50,8 +62,8 @@ class Stack:
 def start(folder: Path, *, database: str = "marketingsuite", shared_buffers: str = "256MB") -> Iterator[Stack]:
     """Run what the environment does not name, with its data in `folder`, for the length of the block.
 
-    What runs in `folder` already is shared; only what was started here is stopped here, also when the block fails
-    or this process gets SIGTERM or SIGHUP. Raises DevstackError when a server does not come up.
+    What runs in `folder` already is shared; the last one to use it stops it, also when the block fails or this process
+    gets SIGTERM or SIGHUP. Raises DevstackError when a server does not come up.
     """
     stack = _plan(folder, database, shared_buffers)
     with exit_on_signals(), ExitStack() as leases:
@@ -76,13 +88,42 @@ def environment() -> Iterator[Stack]:
     mean development, so DEVELOPMENT is switched on with them unless it is set. Raises DevstackError where a deployment
     has forgotten to name its servers.
     """
+    folder = _settled()
+    with start(folder) as stack:
+        _name(stack)
+        yield stack
+
+
+@contextmanager
+def environment_without_servers() -> Iterator[Stack]:
+    """As `environment`, for what needs no server: none is started, nor waited for."""
+    plan = _plan(_settled(), "marketingsuite", "256MB")
+    stack = replace(
+        plan,
+        database_url=_known(plan.postgres) or plan.database_url or "postgresql://nobody@127.0.0.1:1/none",
+        redis_url=_known(plan.valkey) or plan.redis_url or "redis://127.0.0.1:1/0",
+    )
+    _name(stack)
+    yield stack
+
+
+def _settled() -> Path:
+    """The data folder, once it is sure that this is no deployment that has forgotten its servers."""
     environ.Env.read_env(BASE_DIR / ".env")
     _refuse_in_a_deployment()
-    with start(Path(os.environ.get("MARKETINGSUITE_VAR") or BASE_DIR / "var")) as stack:
-        if stack.postgres or stack.valkey:
-            os.environ.setdefault("DEVELOPMENT", "true")
-        os.environ.update(stack.environ())
-        yield stack
+    return Path(os.environ.get("MARKETINGSUITE_VAR") or BASE_DIR / "var")
+
+
+def _name(stack: Stack) -> None:
+    if stack.postgres or stack.valkey:
+        os.environ.setdefault("DEVELOPMENT", "true")
+    os.environ.update(stack.environ())
+
+
+def _known(server: Server | None) -> str:
+    with suppress(DevstackError):
+        return server.url if server else ""
+    return ""
 
 
 def _refuse_in_a_deployment() -> None:

@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 from marketingsuite.devstack import DevstackError, environment
+from marketingsuite.devstack.launching import launcher
 
 
 def main(command: list[str]) -> int:
@@ -22,8 +23,8 @@ def main(command: list[str]) -> int:
 
 
 def run(command: list[str]) -> int:
-    """Run the command until it ends. Ctrl-C reaches it as well, so that it is left to end by itself."""
-    child = subprocess.Popen(command)
+    """Run the command until it ends, or this process does. Ctrl-C reaches it as well: it is left to end by itself."""
+    child = subprocess.Popen(launcher(command))
     try:
         while True:
             try:

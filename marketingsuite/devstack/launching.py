@@ -1,4 +1,4 @@
-"""Starts children that do not outlive this process, in sessions of their own so that Ctrl-C does not reach them."""
+"""Starts children that need not outlive this process, in sessions of their own so that Ctrl-C does not reach them."""
 
 import os
 import pwd
@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 LAUNCHER = Path(__file__).with_name("launch.py")
 
@@ -34,31 +35,30 @@ def server_user(data: Path) -> User | None:
 
 
 def launcher(
-    command: Sequence[str], user: User | None = None, death_signal: signal.Signals = signal.SIGTERM
+    command: Sequence[str], user: User | None = None, death_signal: signal.Signals | None = signal.SIGTERM
 ) -> list[str]:
-    """The command line that runs `command` as `user` and sends it `death_signal` when the calling thread ends.
+    """The command line that runs `command` as `user` and sends it `death_signal`, if any, when the calling thread ends.
 
     Linux counts the thread that started a child as its parent, so start long-lived ones from the main thread.
     """
     owner = f"{user.uid}:{user.gid}" if user else "-"
-    head = [sys.executable, "-I", "-S", str(LAUNCHER), str(os.getpid()), str(int(death_signal)), owner]
+    head = [sys.executable, "-I", "-S", str(LAUNCHER), str(os.getpid()), str(int(death_signal or 0)), owner]
     return [*head, *command]
 
 
 def spawn(
-    command: Sequence[str], *, log: Path, cwd: Path, env: Mapping[str, str] | None = None
+    command: Sequence[str], *, output: IO[bytes], cwd: Path, env: Mapping[str, str] | None = None
 ) -> subprocess.Popen[bytes]:
-    """Run a command line made by `launcher` in the background, its output appended to `log`."""
-    with log.open("ab") as output:
-        return subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            cwd=cwd,
-            env=env,
-            start_new_session=True,
-        )
+    """Run a command line made by `launcher` in the background; all that it prints goes to `output`."""
+    return subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.STDOUT,
+        cwd=cwd,
+        env=env,
+        start_new_session=True,
+    )
 
 
 def last_lines(log: Path, count: int = 20) -> str:

@@ -66,7 +66,7 @@ class Postgres(Server):
         }
         options = [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]
         command = [binary("postgres"), "-D", str(self.data), *options]
-        return launcher(command, server_user(self.data), self.stop_signal)
+        return launcher(command, server_user(self.data), death_signal=None)
 
     def url_for(self, port: int) -> str:
         return self._url(port, self.database)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import IO
 
 from honcho.environ import parse_procfile
 
@@ -35,10 +36,10 @@ class Processes:
                 raise DevstackError(f"The Procfile has no process {name!r}; it has {', '.join(self.commands)}.")
             if name in self._children:
                 raise DevstackError(f"The process {name!r} was started already.")
-            self.log_folder.mkdir(parents=True, exist_ok=True)
             # The shell expands ${PORT:-8000} and the like; exec leaves its pid to the command.
             command = launcher(["/bin/sh", "-c", f"exec {self.commands[name]}"])
-            self._children[name] = spawn(command, log=self.log(name), cwd=self._cwd, env=self.env)
+            with self._output(name) as output:
+                self._children[name] = spawn(command, output=output, cwd=self._cwd, env=self.env)
 
     def stop(self, *names: str, timeout: float = 15.0) -> None:
         """Ask the named processes, all by default, to end; after `timeout` seconds kill them and their children."""
@@ -66,8 +67,7 @@ class Processes:
         for name, child in self._children.items():
             if child.poll() is not None:
                 raise DevstackError(
-                    f"The process {name!r} ended with exit code {child.returncode}. The end of {self.log(name)}:\n"
-                    f"{last_lines(self.log(name))}"
+                    f"The process {name!r} ended with exit code {child.returncode}. {self._last_words(name)}"
                 )
 
     def pid(self, name: str) -> int:
@@ -77,6 +77,13 @@ class Processes:
     def log(self, name: str) -> Path:
         """Where a process writes its output."""
         return self.log_folder / f"{name}.log"
+
+    def _output(self, name: str) -> IO[bytes]:
+        self.log_folder.mkdir(parents=True, exist_ok=True)
+        return self.log(name).open("ab")
+
+    def _last_words(self, name: str) -> str:
+        return f"The end of {self.log(name)}:\n{last_lines(self.log(name))}"
 
 
 def _send(child: subprocess.Popen[bytes], number: signal.Signals) -> None:

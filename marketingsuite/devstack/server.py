@@ -1,28 +1,30 @@
-"""One embedded server: its data, its lock, its life."""
+"""One embedded server: its data, its users, its life."""
 
-import fcntl
 import json
 import os
 import signal
 import subprocess
+import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import ClassVar
+from urllib.parse import urlsplit
 
 import psutil
 
 from marketingsuite.devstack.errors import DevstackError
 from marketingsuite.devstack.launching import last_lines, spawn
 from marketingsuite.devstack.ports import any_free_port
+from marketingsuite.devstack.users import Users
 
 
 class Server(ABC):
-    """A server in `folder`/`name` that at most one process owns: the one that holds its lock.
+    """A server in `folder`/`name` that runs as long as somebody has a lease of it.
 
-    Beside the data folder lie the log, the lock and the state file (mode 0600) with the pid and the URL, by which
+    Beside the data folder lie the log, the locks and the state file (mode 0600) with the pid and the URL, by which
     other processes find the server while it runs.
     """
 
@@ -39,6 +41,7 @@ class Server(ABC):
         self._state_file = self.folder / f"{self.name}.json"
         self._process: subprocess.Popen[bytes] | None = None
         self._port: int | None = None
+        self._users = Users(self.folder, self.name)
 
     @abstractmethod
     def prepare(self) -> None:
@@ -76,22 +79,39 @@ class Server(ABC):
 
     @contextmanager
     def lease(self) -> Iterator[None]:
-        """Have the server running within the block: started here and stopped here, or shared with its owner."""
+        """Have the server running within the block: the first to need it starts it, the last one stops it.
+
+        Raises DevstackError when it does not come up.
+        """
         self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / f"{self.name}.lock").open("w") as lock:
-            if not self._own(lock.fileno()):
-                yield
-                return
+        with self._users.lease() as lease:
+            with self._users.changing():
+                self._bring_up(is_first=lease.join())
             try:
-                self.start()
                 yield
             finally:
-                self.stop()
+                with self._users.changing():
+                    if lease.leave():
+                        self.stop()
+
+    def tend(self) -> bool:
+        """Start the server again, for all who have a lease of it, where it has died; whether it had.
+
+        Raises DevstackError.
+        """
+        if self._lives():
+            return False
+        with self._users.changing():
+            if self._lives():
+                return False
+            self.start()
+        return True
 
     def start(self) -> None:
         """Start the server, on its former port if it had one. Raises DevstackError with the end of its log."""
         self._end(self._processes())
         self.prepare()
+        self._port = self._port or self._former_port()
         if self._port is not None:
             return self._start_on(self._port)
         try:
@@ -116,27 +136,46 @@ class Server(ABC):
         for process in processes:
             _send(process, number)
         if number == signal.SIGKILL:
-            psutil.wait_procs(processes, timeout=self.stop_seconds)
+            self._remaining(processes)
 
-    def _own(self, lock: int) -> bool:
-        """Take the lock (True), or wait until the server of whoever holds it answers (False)."""
+    def _bring_up(self, *, is_first: bool) -> None:
+        if is_first:
+            # What nobody uses was left by somebody who was killed: the state too, with a port that others may have now.
+            self._state_file.unlink(missing_ok=True)
+            self._users.have_it_end(self._state_file, self.data, self.stop_signal, self.stop_seconds)
+        elif self._answers_in_time():
+            return
+        self.start()
+
+    def _answers_in_time(self) -> bool:
+        """Whether the server that others use answers, frozen or slow as it may be; False when it is dead."""
         deadline = time.monotonic() + 2 * self.start_seconds
-        while time.monotonic() < deadline:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if self.running():
-                    return False
-                time.sleep(0.1)
-            else:
+        while self._lives():
+            if self.running():
                 return True
-        raise DevstackError(
-            f"Another process holds {self.folder}/{self.name}.lock, but its server does not answer. "
-            f"Stop that process, or look into {self.log}."
-        )
+            if time.monotonic() > deadline:
+                raise DevstackError(
+                    f"The embedded {self.name} server in {self.folder}, which other processes use, does not answer. "
+                    f"Look into {self.log}, or stop those processes."
+                )
+            time.sleep(0.1)
+        return False
+
+    def _lives(self) -> bool:
+        """Whether the server's main process is there, whoever started it."""
+        with suppress(DevstackError, psutil.Error):
+            return bool(psutil.Process(self.pid).cwd() == str(self.data))
+        return False
+
+    def _former_port(self) -> int | None:
+        """Where those who use a server that has died expect it to come back."""
+        return urlsplit(self.url).port if self._state_file.exists() else None
 
     def _start_on(self, port: int) -> None:
-        self._process = spawn(self.command(port), log=self.log, cwd=self.data)
+        with self.log.open("ab") as output:
+            self._process = spawn(self.command(port), output=output, cwd=self.data)
+        # Others may have to start it again, which PostgreSQL refuses as long as a dead one is not waited for.
+        threading.Thread(target=self._process.wait, name=f"{self.name}-ends", daemon=True).start()
         url = self.url_for(port)
         try:
             self._await_answer(url)
@@ -187,17 +226,30 @@ class Server(ABC):
             _send(process, signal.SIGCONT)
         for process in topmost:
             _send(process, self.stop_signal)
-        _, alive = psutil.wait_procs(processes, timeout=self.stop_seconds)
-        for process in alive:
+        for process in self._remaining(processes):
             _send(process, signal.SIGKILL)
-        psutil.wait_procs(alive, timeout=self.stop_seconds)
-        if self._process is not None:
-            self._process.poll()
+        self._remaining(processes)
+
+    def _remaining(self, processes: list[psutil.Process]) -> list[psutil.Process]:
+        """Those that have not ended within `stop_seconds`; one whose parent has not noticed yet has."""
+        deadline = time.monotonic() + self.stop_seconds
+        while (alive := [process for process in processes if _runs(process)]) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        if self._process is not None and self._process.pid not in [process.pid for process in alive]:
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(self.stop_seconds)
+        return alive
 
 
 def _send(process: psutil.Process, number: signal.Signals) -> None:
     with suppress(psutil.NoSuchProcess):
         process.send_signal(number)
+
+
+def _runs(process: psutil.Process) -> bool:
+    with suppress(psutil.NoSuchProcess):
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    return False
 
 
 def _parent(process: psutil.Process) -> int | None:

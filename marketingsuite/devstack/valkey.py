@@ -4,6 +4,7 @@ import secrets
 import signal
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import redis
 
@@ -24,14 +25,19 @@ class Valkey(Server):
         self._password = secrets.token_hex(16)
 
     def prepare(self) -> None:
-        """Write the configuration file: the password on a command line could be read by anyone on the machine."""
+        """Write the configuration file: the password on a command line could be read by anyone on the machine.
+
+        One that died under others keeps the password that they have.
+        """
+        if self._state_file.exists():
+            self._password = urlsplit(self.url).password or self._password
         self.data.mkdir(mode=0o700, exist_ok=True)
         settings = ["bind 127.0.0.1", 'save ""', "appendonly no", "set-proc-title no", f"requirepass {self._password}"]
         (self.data / "valkey.conf").write_text("\n".join(settings) + "\n")
 
     def command(self, port: int) -> Sequence[str]:
         """The file is named relative to the working folder: Valkey would split a path with spaces."""
-        return launcher([_binary(), "valkey.conf", "--port", str(port)], death_signal=self.stop_signal)
+        return launcher([_binary(), "valkey.conf", "--port", str(port)], death_signal=None)
 
     def settle(self, port: int) -> None:
         """It comes up ready."""

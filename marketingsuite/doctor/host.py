@@ -86,11 +86,13 @@ def look_at_processes() -> Iterator[Finding]:
     for name in PROCESSES:
         own = files.of_kind(found, name)
         if not own:
-            yield ok("processes", f"{name} does not run on this host.")
             continue
         is_alive, words = alive.verdict(name, own, alive.WITHIN_SECONDS)
         advice = "Restart it, if it was not killed on purpose; its log says what it did last."
         yield ok("processes", words) if is_alive else trouble("processes", words, advice)
+    absent = [name for name in PROCESSES if not files.of_kind(found, name)]
+    if found and absent:
+        yield ok("processes", f"Not on this host: {', '.join(absent)}.")
     if not found:
         advice = "Start them, with the same MARKETINGSUITE_VAR as this command has."
         yield warning("processes", "None of this data folder runs.", advice)

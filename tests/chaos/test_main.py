@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from chaos.__main__ import main, wanted
+from chaos.__main__ import file_for, main, wanted
 from chaos.faults import FAULTS
 from chaos.plan import FULL, QUICK
 from tests.flow.waiting import wait_until
@@ -43,6 +43,25 @@ def test_a_setting_that_makes_no_sense_is_refused_before_anything_starts(
     assert main(environ) == 2
 
     assert words in capsys.readouterr().err
+
+
+def test_only_the_table_of_a_whole_run_is_kept_with_the_code(tmp_path: Path) -> None:
+    elsewhere, var = tmp_path / "chaos-results.json", {"MARKETINGSUITE_VAR": str(tmp_path)}
+
+    assert file_for(wanted(var), late=False) == CHECKOUT / "chaos" / "results.json"
+    assert file_for(wanted(var), late=True) == elsewhere
+    assert file_for(wanted(var | {"CHAOS_QUICK": "1"}), late=False) == elsewhere
+    assert file_for(wanted(var | {"FAULTS": "kill-web"}), late=False) == elsewhere
+
+
+def test_a_run_ends_with_the_number_of_faults_that_struck(tmp_path: Path) -> None:
+    env = os.environ | {"MARKETINGSUITE_VAR": str(tmp_path), "FAULTS": "flush-valkey", "CHAOS_QUICK": "1"}
+    command = [sys.executable, "-m", "chaos"]
+    done = subprocess.run(command, cwd=CHECKOUT, env=env, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.splitlines()[-1].endswith("every promise was kept under 1 of 1 faults")
+    assert (tmp_path / "chaos-results.json").exists()
 
 
 def _children(run: "subprocess.Popen[str]") -> list[psutil.Process]:

@@ -2,6 +2,8 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from chaos import report
 from chaos.ledgers import Hit, Loss, Missing
 from chaos.verdicts import Account, Window
@@ -31,6 +33,28 @@ def test_the_table_is_markdown_and_tells_what_was_left_out() -> None:
     assert cells[2] == ["kill-web", "2", "1,500", "3", "0", "2", "2.5 s", "12 ms", "0.5 s", "kept"]
     assert cells[4][4] == "1 (and 1 told)"
     assert cells[5][-1] == "left out: libfaketime is not installed"
+
+
+@pytest.mark.parametrize(
+    ("struck", "problems", "words"),
+    [
+        (33, 0, "every promise was kept under 33 of 33 faults"),
+        (20, 0, "every promise was kept under 20 of 33 faults; 13 were left out, see above"),
+        (33, 2, "something is broken, see above (33 of 33 faults struck)"),
+        (0, 0, "NOTHING WAS PUT TO THE TEST: none of 33 faults struck, see above"),
+    ],
+)
+def test_the_last_line_counts_the_faults_that_struck_and_those_that_were_left_out(
+    struck: int, problems: int, words: str
+) -> None:
+    assert report.closing(struck, 33, problems) == words
+
+
+def test_a_run_in_which_few_faults_struck_says_aloud_that_it_proves_little() -> None:
+    words = report.closing(13, 33, 0)
+
+    assert words.startswith("every promise was kept under 13 of 33 faults; 20 were left out, see above")
+    assert "THIS PROVES LITTLE" in words
 
 
 def test_the_results_are_written_with_what_the_run_was_like(tmp_path: Path) -> None:

@@ -65,6 +65,12 @@ def test_what_is_to_be_done_before_anything_is_sent_comes_first(client: Client) 
     assert names(client, make_loop(make_account()))[:3] == ["health", "verification", "outcomes"]
 
 
+def test_a_loop_that_has_failed_for_long_says_for_how_long(client: Client, loop: FeedbackLoop) -> None:
+    since = now() - timedelta(days=5)
+    LaneState.objects.update(stopped=now(), stop_reason="failing", failing_since=since, failing_for=4 * 86_400)
+    assert "no call has succeeded in 4 days of trying" in section(client, loop, "health")
+
+
 def test_what_was_entered_and_cannot_be_saved_comes_before_the_sections(client: Client, loop: FeedbackLoop) -> None:
     answer = text(submitted(client, LOOP, opened(client, LOOP, loop.pk), loop.pk, name=""))
     assert answer.index('id="settings"') < answer.index('<section id="health"')

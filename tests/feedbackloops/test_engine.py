@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from time import monotonic, sleep
 
 import pytest
+from django.db import OperationalError
 
 from feedbackloops import engine as engine_module
 from feedbackloops.door import make_sender
@@ -175,3 +176,18 @@ def test_two_tasks_at_once_share_one_engine() -> None:
     assert len(set(engines)) == 1
     engine_module.stop_engine(1)
     engine_module._engine.cache_clear()
+
+
+def test_a_database_that_is_away_is_told_of_in_one_line_and_once_a_minute(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(engine_module, "RECOVER_SECONDS", 0)
+
+    def refused() -> bool:
+        raise OperationalError("connection refused\n\tIs the server running?")
+
+    idle = Engine()
+    for _ in range(3):
+        idle._guarded(refused)
+
+    assert [each.message for each in caplog.records] == ["The engine waits for PostgreSQL: connection refused"]

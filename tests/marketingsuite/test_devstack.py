@@ -68,6 +68,14 @@ def server_processes(folder: Path) -> list[psutil.Process]:
     return [each for each in found if (each.info["cwd"] or "").startswith(str(folder.resolve()))]
 
 
+def enders_of(folder: Path) -> list[psutil.Process]:
+    """The processes that wait until nobody uses the servers."""
+    name = str(folder.resolve() / "")
+    found = psutil.process_iter(["cmdline"])
+    lines = [(each, each.info["cmdline"] or []) for each in found]
+    return [each for each, line in lines if "-S" in line and any(part.startswith(name) for part in line)]
+
+
 def all_gone(processes: list[psutil.Process]) -> bool:
     return not psutil.wait_procs(processes, timeout=10)[1]
 
@@ -142,6 +150,54 @@ def test_another_process_finds_the_running_stack(folder: Path) -> None:
     assert running(folder) is None
 
 
+def test_servers_stay_when_whoever_started_them_ends_until_the_last_one_does(folder: Path) -> None:
+    first = owner_of(folder)
+    second = owner_of(folder)
+    found = running(folder)
+    assert found
+    end(first, signal.SIGTERM)
+    assert answers(found)
+    end(second, signal.SIGTERM)
+    assert running(folder) is None
+    assert not server_processes(folder)
+
+
+def test_servers_that_a_killed_starter_shared_stay_for_the_others_and_end_with_them(folder: Path) -> None:
+    first = owner_of(folder)
+    second = owner_of(folder)
+    found = running(folder)
+    assert found
+    processes = server_processes(folder)
+    end(first, signal.SIGKILL)
+    assert answers(found)
+    end(second, signal.SIGKILL)
+    assert all_gone(processes)
+
+
+def test_a_server_that_has_died_comes_back_for_those_who_use_it_with_the_next_who_needs_it(folder: Path) -> None:
+    owner = owner_of(folder)
+    found = running(folder)
+    assert found
+    for server in (found.postgres, found.valkey):
+        assert server
+        server.send(signal.SIGKILL)
+    assert running(folder) is None
+    with start(folder, shared_buffers="16MB") as stack:
+        assert (stack.database_url, stack.redis_url) == (found.database_url, found.redis_url)
+        assert answers(found)
+    assert answers(found)
+    end(owner, signal.SIGTERM)
+
+
+def test_a_server_that_is_tended_comes_back_where_it_was(stack_here: Stack) -> None:
+    for server in (stack_here.postgres, stack_here.valkey):
+        assert server
+        assert not server.tend()
+        server.send(signal.SIGKILL)
+        assert server.tend()
+    assert answers(stack_here)
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_a_starter_that_is_asked_to_end_stops_its_servers(folder: Path, number: signal.Signals) -> None:
     owner = owner_of(folder)
@@ -162,14 +218,18 @@ def test_a_starter_that_is_killed_takes_its_servers_with_it(folder: Path) -> Non
 
 def test_what_a_killed_starter_left_behind_is_replaced(folder: Path) -> None:
     owner = owner_of(folder)
-    leftovers = server_processes(folder)
-    for process in leftovers:
+    leftovers, enders = server_processes(folder), enders_of(folder)
+    assert len(enders) == 2
+    for process in [*leftovers, *enders]:
         process.suspend()
     end(owner, signal.SIGKILL)
     assert all(process.is_running() for process in leftovers)
     with start(folder, shared_buffers="16MB") as stack:
         assert answers(stack)
-        assert not [process for process in leftovers if process.is_running()]
+        assert all_gone(leftovers)
+        for process in enders:
+            process.resume()
+    assert all_gone(enders)
 
 
 def test_a_block_that_fails_stops_its_servers(folder: Path) -> None:

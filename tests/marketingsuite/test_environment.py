@@ -7,7 +7,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from marketingsuite.devstack import BASE_DIR
-from marketingsuite.environment import Environment, named, networks
+from marketingsuite.environment import Environment, mail_server, named, networks
 from marketingsuite.keys import make_keys
 
 
@@ -23,6 +23,14 @@ def test_networks_are_read_and_a_wrong_one_is_named_with_its_setting() -> None:
 
     with pytest.raises(ImproperlyConfigured, match=r"OUTBOUND_ALLOWED_NETWORKS.*10\.0\.0\.1/8"):
         named("OUTBOUND_ALLOWED_NETWORKS", lambda: networks(["10.0.0.1/8"]))
+
+
+def test_mails_are_written_to_the_folder_that_was_named_and_to_no_relative_one() -> None:
+    assert mail_server("filemail:///var/mails")["EMAIL_FILE_PATH"] == "/var/mails"
+
+    for url in ("filemail://var/mails", "filemail:var/mails", "filemail://"):
+        with pytest.raises(ValueError, match="three slashes"):
+            mail_server(url)
 
 
 def manage(folder: Path, **settings: str) -> subprocess.CompletedProcess[str]:

@@ -197,6 +197,9 @@ def test_a_database_that_refuses_hit_after_hit_is_told_of_once_a_second(
 
     monkeypatch.setattr(recorder, "store_events", refuse)
     monkeypatch.setattr(recorder, "_may_tell", Seldom())
+    # A probe: nobody's hit was refused.
+    with pytest.raises(OperationalError):
+        recorder.store_hits([])
     for _ in range(20):
         with pytest.raises(OperationalError):
             recorder.store_hits([make_hit()])

@@ -109,6 +109,7 @@ def test_show_prints_the_hits_without_what_may_be_secret(folder: Path) -> None:
     for hidden in ("secret", "192.0.2.9"):
         assert hidden not in first + second
     assert spool("show", str(folder / "dead.refused")).splitlines()[0] == first
+    assert spool("show", os.path.relpath(folder / "dead.refused")).splitlines()[0] == first
 
 
 def test_refused_hits_are_retried(folder: Path) -> None:

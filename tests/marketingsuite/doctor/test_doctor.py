@@ -217,7 +217,12 @@ def test_a_process_that_is_silent_is_trouble_and_one_that_is_elsewhere_is_not(tm
     found = list(host.look_at_processes())
     assert by_subject(found, Level.TROUBLE)["processes"].startswith("beat: not seen")
     assert "worker: alive, last seen 0 s ago." in [each.words for each in found]
-    assert "looks does not run on this host." in [each.words for each in found]
+    assert "Not on this host: web, events, looks." in [each.words for each in found]
+
+
+def test_a_host_without_any_process_is_told_of_once() -> None:
+    [finding] = host.look_at_processes()
+    assert (finding.level, finding.words) == (Level.WARNING, "None of this data folder runs.")
 
 
 def test_settings_are_held_to_the_checks_of_a_deployment(settings: Settings) -> None:
