@@ -25,7 +25,7 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
     if not _is_for_staff(request):
         return defaults.permission_denied(request, exception)
     right = missing_right(request)
-    words = _("You may not do this: %(right)s.") % {"right": right} if right else _("You may not do this.")
+    words = _("You lack the right to %(right)s.") % {"right": right} if right else _("You may not do this.")
     advice = _("Whoever looks after users and their rights can give it to you, and the accounts that you may see.")
     return _page(request, 403, _("Not allowed"), words, advice)
 

@@ -31,7 +31,7 @@ def test_who_may_not_is_told_which_right_is_missing_and_led_back(limited: Client
     page = answer.content.decode()
 
     assert answer.status_code == 403
-    assert f"You may not do this: {right}." in page
+    assert f"You lack the right to {right}." in page
     assert WAY_BACK in page
     assert "Whoever looks after users" in page
 
