@@ -63,5 +63,7 @@ def _is_for_staff(request: HttpRequest) -> bool:
 
 
 def _page(request: HttpRequest, status: int, title: str, words: str, advice: str) -> HttpResponse:
-    context = {**admin.site.each_context(request), "title": title, "words": words, "advice": advice}
+    # What an earlier page has left to say is for the page that its reader comes to.
+    told = {"title": title, "words": words, "advice": advice, "messages": []}
+    context = {**admin.site.each_context(request), **told}
     return render(request, "admin/refused.html", context, status=status)
