@@ -142,7 +142,7 @@ class Server(ABC):
         if is_first:
             # What nobody uses was left by somebody who was killed: the state too, with a port that others may have now.
             self._state_file.unlink(missing_ok=True)
-            self._users.have_it_end(self._state_file, self.data, self.stop_signal, self.stop_seconds)
+            self._users.have_it_end(self.data, self.program, self.stop_signal, self.stop_seconds)
         elif self._answers_in_time():
             return
         self.start()

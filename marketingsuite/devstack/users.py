@@ -38,9 +38,9 @@ class Users:
         with self._file.open("a") as file:
             yield Lease(self, file)
 
-    def have_it_end(self, state: Path, data: Path, stop_signal: signal.Signals, seconds: float) -> None:
+    def have_it_end(self, data: Path, program: str, stop_signal: signal.Signals, seconds: float) -> None:
         """Have a process of its own stop the server where its last user was killed before it could do so."""
-        told = map(str, (AFTERWARDS, self._file, state, data, int(stop_signal), seconds))
+        told = map(str, (AFTERWARDS, self._file, data, program, int(stop_signal), seconds))
         command = [sys.executable, "-I", "-S", *told]
         nothing = subprocess.DEVNULL
         subprocess.run(command, stdin=nothing, stdout=nothing, stderr=nothing, cwd="/", check=True)

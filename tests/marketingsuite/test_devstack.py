@@ -1,3 +1,4 @@
+import shutil
 import signal
 import socket
 import stat
@@ -160,6 +161,15 @@ def test_servers_stay_when_whoever_started_them_ends_until_the_last_one_does(fol
     end(second, signal.SIGTERM)
     assert running(folder) is None
     assert not server_processes(folder)
+
+
+def test_servers_whose_folder_was_deleted_end_all_the_same(tmp_path: Path) -> None:
+    owner = owner_of(tmp_path / "short-lived")
+    processes = server_processes(tmp_path)
+    assert processes
+    shutil.rmtree(tmp_path / "short-lived")
+    end(owner, signal.SIGTERM)
+    assert all_gone(processes)
 
 
 def test_servers_that_a_killed_starter_shared_stay_for_the_others_and_end_with_them(folder: Path) -> None:
