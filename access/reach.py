@@ -72,6 +72,8 @@ RULES: Final[dict[str, Rule]] = {
     # The message may be gone, and whose it was with it.
     "tracking.refusal": _nothing,
     "tracking.recordingera": _nothing,
+    # Nobody knows whose it is.
+    "tracking.unreadmail": _nothing,
     "feedbackloops.feedbackloop": _by("account"),
     "feedbackloops.lanestate": _by("loop__account"),
     "feedbackloops.verificationlook": _by("loop__account"),

@@ -34,6 +34,7 @@ from feedbackloops.engine import engine, stop_engine
 from feedbackloops.models import FeedbackLoop
 from feedbackloops.watching import Watcher
 from tracking import positions, refusing, ruling
+from tracking.mailin import prune_unread
 
 logger = logging.getLogger(__name__)
 
@@ -157,14 +158,16 @@ def call_test(ids: list[str]) -> None:
 def keep_partitions() -> None:
     """Make the partitions of the days ahead and drop those that are old enough; mend what a crash left unrefused.
 
-    And notice where another server numbers what is recorded.
+    And notice where another server numbers what is recorded; delete old mails that nobody could read.
     """
-    today = now().date()
+    moment = now()
+    today = moment.date()
     history.make_partitions(today)
     history.drop_old_partitions(today)
     positions.begin_era_if_needed()
     testcalls.forget_old(today)
     refusing.follow_lately(FOLLOW_FOR)
+    prune_unread(moment, settings.UNREAD_MAIL_DAYS)
 
 
 @shared_task(base=Ring, name="compact_counts")

@@ -84,6 +84,9 @@ ENVELOPE_DOMAIN = env.str("ENVELOPE_DOMAIN", default="")
 # --- The API
 API_REQUESTS_PER_MINUTE = env.int("API_REQUESTS_PER_MINUTE", default=600)
 
+# --- Mail that comes back
+UNREAD_MAIL_DAYS = env.int("UNREAD_MAIL_DAYS", default=30)
+
 # --- Operation
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 METRICS_PORT = env.int("METRICS_PORT", default=0)

@@ -59,6 +59,7 @@ UNFOLD = {
                 "items": [
                     _page("Messages", "mail", "tracking_message"),
                     _page("Events", "bolt", "tracking_event"),
+                    _page("Unread mails", "mark_email_unread", "tracking_unreadmail"),
                     _page("Blocked links", "link_off", "tracking_block"),
                 ],
             },

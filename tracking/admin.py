@@ -17,6 +17,9 @@ from tracking.browsing import HistoryPage, OccurredFilter, as_uuid, events_named
 from tracking.ids import moment_of
 from tracking.mailids import normal_message_id
 from tracking.models import Block, Event, Message
+from tracking.unreadpages import UnreadMailAdmin
+
+__all__ = ["BlockAdmin", "EventAdmin", "MessageAdmin", "UnreadMailAdmin"]
 
 EVENTS_SHOWN = 50
 BLOCK_HELP = {

@@ -8,12 +8,11 @@ from django.conf import settings
 from django.core.mail import EmailAlternative, EmailMessage
 
 from tracking.envelopes import Envelope, sign_envelope
+from tracking.mailids import METADATA_KEY
 from tracking.mailoptions import without_options
 from tracking.messages import tracked_html, unsubscribe_url
 from tracking.models import Message
 
-# Our id in an ESP's metadata, which its webhooks send back. Some ESPs have names of 20 characters at the most.
-METADATA_KEY: Final = "suite_message"
 # Stands in a mail for the URL under which its recipient unsubscribes.
 PLACEHOLDER: Final = "[[unsubscribe_url]]"
 

@@ -10,7 +10,6 @@ from django import forms
 from django.template.loader import render_to_string
 from django.utils.formats import number_format
 from django.utils.safestring import SafeString
-from django.utils.text import format_lazy
 from django.utils.timezone import now
 from django.utils.translation import gettext_lazy, gettext_noop
 
@@ -26,8 +25,6 @@ EVENT_TYPES: Final = [
     (gettext_noop("Delivery"), [EventType.DELIVERY, EventType.FAILURE, EventType.BOUNCE, EventType.ABUSE]),
     (gettext_noop("Profiles"), [EventType.CREATE, EventType.UPDATE, EventType.DELETE]),
 ]
-# Nothing records these yet: a loop that asks for them gets none.
-NOT_RECORDED: Final = frozenset({EventType.DELIVERY, EventType.BOUNCE, EventType.ABUSE})
 DAYS: Final = 7
 
 
@@ -39,7 +36,6 @@ class Offer:
     label: str
     id: str
     is_chosen: bool
-    is_recorded: bool
     count: int | None
     source: str
 
@@ -81,8 +77,8 @@ UNKNOWN: Final = gettext_lazy("How many calls to expect shows once the account i
 
 
 def type_choices() -> list[tuple[Any, list[tuple[str, Any]]]]:
-    """The event types to choose from, in groups; those that nothing records say so."""
-    return [(group, [(each.value, _label(each)) for each in types]) for group, types in EVENT_TYPES]
+    """The event types to choose from, in groups."""
+    return [(group, [(each.value, each.label) for each in types]) for group, types in EVENT_TYPES]
 
 
 def counts_of_account(account: int) -> dict[str, int]:
@@ -106,10 +102,4 @@ def rate_words(total: int | None) -> str:
 def _offer(type: EventType, id: str, chosen: set[str], counts: Mapping[str, int] | None) -> Offer:
     count = None if counts is None else counts.get(type.value, 0)
     source = SOURCES[type.value].replace("`", "")
-    return Offer(type.value, type.label, id, type.value in chosen, type not in NOT_RECORDED, count, source)
-
-
-def _label(type: EventType) -> Any:
-    if type not in NOT_RECORDED:
-        return type.label
-    return format_lazy(gettext_lazy("{label} (not recorded yet)"), label=type.label)
+    return Offer(type.value, type.label, id, type.value in chosen, count, source)

@@ -20,7 +20,7 @@ SOURCES: Final[Mapping[str, str]] = MappingProxyType(
     {
         "click": "A recipient follows a tracked link. Each time is an event, also the second one of the same link.",
         "open": "A recipient's mail program loads the pixel. Each time is an event.",
-        "delivery": "The recipient's mail server has taken the mail, as the service that sends it tells.",
+        "delivery": "The recipient's mail server has taken the mail, as a report of the delivery tells (RFC 3464).",
         "failure": "The mail could not be delivered for good: the mail server refused it while it was sent "
         "(`state` says at which command), or it came back later (`bounce`).",
         "bounce": "A mail came back about this message, whatever it says: a report of a failure, a machine's answer.",

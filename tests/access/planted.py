@@ -37,7 +37,7 @@ from tests.factories import (
     owe,
 )
 from tracking.ids import derived_id
-from tracking.models import Block, Event, Message
+from tracking.models import Block, Event, Message, UnreadMail
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +98,7 @@ def plant(marker: str) -> Planted:
         Resend: [resending.begin(verified, now(), now(), ["given_up"]).pk],
         ApiToken: [make_token(account, marker, ["events:read"]).token.pk],
         Block: [Block.objects.create(kind="account", value=str(account.pk), reason=marker).pk],
+        UnreadMail: [UnreadMail.objects.create(key=marker, raw=marker.encode()).pk],
         User: [_colleague(account, marker).pk],
     }
     for model, ids in rows.items():

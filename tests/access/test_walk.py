@@ -17,7 +17,7 @@ from tests.access import walking
 from tests.access.planted import Planted, plant, remember_acts
 from tests.access.walking import Address
 from tests.dashboard import Rings
-from tracking.models import Block
+from tracking.models import Block, UnreadMail
 
 pytestmark = pytest.mark.django_db
 
@@ -99,10 +99,10 @@ def test_nothing_of_another_account_stands_on_the_pages_of_ones_own(
 
 
 def test_the_pages_of_ones_own_account_are_all_there(client: Client, mine: Planted) -> None:
-    shared = {walking.list_of(model) for model in (Group, Block)}
+    shared = {walking.list_of(model) for model in (Group, Block, UnreadMail)}
     lists = [address for address in walking.lists({}) if address.path not in shared]
     assert [each.path for each in lists if not tells(walking.get(client, each), each, mine)] == []
-    about = [address for address in walking.addresses(mine.rows) if address.about is not Block]
+    about = [address for address in walking.addresses(mine.rows) if address.about not in (Block, UnreadMail)]
     pages = [address for address in about if address.path.endswith("/change/")]
     assert {walking.get(client, address).status_code for address in pages} == {200}
     offered = [walking.get(client, each).json()["results"] for each in walking.autocompletes([mine.part])]

@@ -87,12 +87,6 @@ def test_databases_are_limited_to_those_of_the_account(client: Client) -> None:
     assert list(loop.databases.all()) == [own]
 
 
-def test_types_that_nothing_records_yet_say_so(client: Client) -> None:
-    page = text(client.get(url(LOOP, "add")))
-    told = re.findall(r">(\w+)</label>\s*<span class=\"picker-mark\">not recorded yet", page)
-    assert sorted(told) == ["Abuse", "Bounce", "Delivery"]
-
-
 def test_the_account_is_fixed_once_the_loop_is_made(client: Client) -> None:
     loop = make_loop(make_account())
     submitted(client, LOOP, opened(client, LOOP, loop.pk), loop.pk, account=make_account().pk)

@@ -1,0 +1,102 @@
+import os
+import subprocess
+import sys
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.core.management import CommandError, call_command
+
+from tests.factories import make_database, make_message, make_profile, make_verified_loop
+from tests.tracking.returned.test_understanding import MAILS
+from tracking.models import Event, UnreadMail
+
+ID = "019d38e3-2a10@shop.example.com"
+
+
+def run(raw: bytes, *words: str, **env: str) -> "subprocess.CompletedProcess[bytes]":
+    """The command as a mail server's pipe runs it."""
+    command = [sys.executable, "manage.py", "ingest_mail", *words]
+    environment = {**os.environ, "DATABASE_URL": _database_url(), **env}
+    return subprocess.run(
+        command, input=raw, capture_output=True, cwd=settings.BASE_DIR, env=environment, timeout=90, check=False
+    )
+
+
+def _database_url() -> str:
+    from django.db import connection
+
+    found: dict[str, Any] = connection.settings_dict
+    login = f"{found['USER']}:{found['PASSWORD']}".rstrip(":")
+    return f"postgresql://{login}@{found['HOST']}:{found['PORT']}/{found['NAME']}"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_pipe_of_the_mail_server_hands_over_a_mail() -> None:
+    message = make_message(internet_message_id=ID)
+    done = run((MAILS / "postfix.eml").read_bytes())
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.decode().splitlines() == [f"failure of message {message.pk}", f"bounce of message {message.pk}"]
+    assert set(Event.objects.values_list("type", flat=True)) == {"failure", "bounce"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_while_the_database_is_away_the_mail_server_is_to_try_again() -> None:
+    done = run(b"Subject: hi\n\n", DATABASE_URL="postgresql://nobody@127.0.0.1:1/none")
+    assert done.returncode == 75
+    assert b"try again later" in done.stderr
+    assert b"Traceback" not in done.stderr
+
+
+@pytest.mark.django_db(transaction=True)
+def test_new_mails_of_a_maildir_are_taken_and_marked_as_seen(tmp_path: Path) -> None:
+    make_message(internet_message_id=ID)
+    for name in ("new", "cur", "tmp"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "new" / "1.host").write_bytes((MAILS / "gmail.eml").read_bytes())
+    (tmp_path / "new" / "2.host").write_bytes(b"\0\xff nothing")
+    (tmp_path / "cur" / "3.host:2,S").write_bytes((MAILS / "arf-yahoo.eml").read_bytes())
+    for _ in range(2):
+        call_command("ingest_mail", "--maildir", str(tmp_path), stdout=StringIO())
+    assert sorted(Event.objects.values_list("type", flat=True)) == ["bounce", "failure"]
+    assert UnreadMail.objects.count() == 1
+    assert list((tmp_path / "new").iterdir()) == []
+    assert sorted(path.name for path in (tmp_path / "cur").iterdir()) == ["1.host:2,S", "2.host:2,S", "3.host:2,S"]
+
+
+@pytest.mark.django_db
+def test_a_dry_run_shows_the_message_and_the_exact_posts_and_records_nothing() -> None:
+    profile = make_profile(make_database(), firstname="Ann")
+    message = make_message(profile, internet_message_id=ID, tags=["spring"])
+    make_verified_loop(message.account, name="Bounces", event_types=["failure"])
+    out = StringIO()
+    call_command("ingest_mail", "--dry-run", str(MAILS / "gmail.eml"), stdout=out)
+    shown = out.getvalue()
+    assert "The mail is: failed" in shown
+    assert f"It is about message {message.pk} to ann@example.com" in shown
+    assert "to Bounces (https://example.com/hooks/script.php)" in shown
+    assert "\ntype=failure&timestamp=" in shown
+    assert f"&id={message.pk}&recipient=ann%40example.com&tags%5B%5D=spring&" in shown
+    assert "fields%5Bfirstname%5D=Ann" in shown
+    assert "code=550&extended=5.1.1&" in shown
+    assert '"code":550,"extended":"5.1.1"' in shown
+    assert "to no loop: none asks for it" in shown
+    assert not Event.objects.filter(message=message).exists()
+    assert not UnreadMail.objects.exists()
+
+
+@pytest.mark.django_db
+def test_a_dry_run_of_what_nobody_understands_says_so(tmp_path: Path) -> None:
+    (tmp_path / "odd.eml").write_bytes(b"\xff\0")
+    out = StringIO()
+    call_command("ingest_mail", "--dry-run", str(tmp_path / "odd.eml"), stdout=out)
+    assert "No event comes of it. It is no report that we know, and names no message." in out.getvalue()
+
+
+@pytest.mark.parametrize("words", [["--dry-run", "/no/such.eml"], ["--maildir", "/no/such/folder"]])
+def test_what_is_not_there_is_named(words: list[str]) -> None:
+    with pytest.raises(CommandError, match="/no/such") as refused:
+        call_command("ingest_mail", *words)
+    assert refused.value.returncode == 66
