@@ -70,7 +70,9 @@ class UnreadMailAdmin(Page):
     def read_once_more(self, request: HttpRequest, queryset: QuerySet[UnreadMail]) -> None:
         """For mails that are about a message which was registered late."""
         mails = list(queryset)
-        read = [mail.pk for mail in mails if read_again(mail)]
+        ids = {mail.key: mail.pk for mail in mails}
+        read = [UnreadMail(pk=ids[mail.key], subject=mail.subject) for mail in mails if read_again(mail)]
+        self.log_acts(request, read, gettext("Read once more, and deleted: its events are recorded."))
         words = ngettext(
             "%(read)d of %(all)d mail is about a message that we know: its events are recorded.",
             "%(read)d of %(all)d mails are about messages that we know: their events are recorded.",

@@ -1,4 +1,5 @@
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 
@@ -38,6 +39,8 @@ def test_a_mail_whose_message_was_registered_late_is_read_once_more(admin_client
     assert "1 of 2 mails are about messages that we know" in answer.content.decode()
     assert set(Event.objects.values_list("type", flat=True)) == {"failure", "bounce"}
     assert UnreadMail.objects.get() == kept
+    (entry,) = LogEntry.objects.all()
+    assert entry.object_id in set(chosen) - {str(kept.pk)}
 
 
 def test_who_is_limited_to_accounts_gets_no_mail_that_may_be_anybody_s(client: Client, kept: UnreadMail) -> None:
