@@ -119,8 +119,16 @@ def _places(loop: FeedbackLoop, last: list[VerificationLook]) -> list[Place]:
     for url in challenge.locations(loop.url, loop.verification_file):
         offered = {place.seen.moved for place in places if place.seen}
         seen = _seen(loop, at[url], offered) if url in at else None
-        places.append(Place(url, f"curl -i {quote(parse(url).url)}", seen))
+        places.append(Place(url, f"curl -i {quote(_called(url))}", seen))
     return places
+
+
+def _called(url: str) -> str:
+    """The URL as it is called; as it stands where a program has saved one that can't be."""
+    try:
+        return parse(url).url
+    except ValueError:
+        return url
 
 
 def _seen(loop: FeedbackLoop, look: VerificationLook, offered: set[str]) -> Seen:
