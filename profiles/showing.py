@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist
@@ -29,6 +30,12 @@ def short_when(moment: datetime | None) -> str:
 
 def badge(text: str, kind: str = "") -> str:
     """A text on a coloured ground; the kinds are success, info, warning and danger."""
+    return _badge(str(text), kind)
+
+
+@lru_cache(maxsize=256)
+def _badge(text: str, kind: str) -> str:
+    # A list has a hundred of a few words.
     return render_to_string("unfold/helpers/label.html", {"text": text, "type": kind})
 
 

@@ -46,7 +46,8 @@ def lines_of(loops: Iterable[FeedbackLoop], now: datetime) -> list[Line]:
     fetch_recent(listed)
     ids = [loop.pk for loop in listed]
     counts, waiting = counts_of(ids, hours[0], hours[-1] + HOUR), waiting_in(ids)
-    return [_line(loop, counts[loop.pk], waiting.get(loop.pk), hours, now) for loop in listed]
+    named = {hour: hour_words(hour) for hour in hours}
+    return [_line(loop, counts[loop.pk], waiting.get(loop.pk), named, now) for loop in listed]
 
 
 def seconds_words(latency: Sequence[int], share: float) -> str:
@@ -72,11 +73,11 @@ def _line(
     loop: FeedbackLoop,
     counts: Mapping[datetime, Counts],
     waiting: Waiting | None,
-    hours: Sequence[datetime],
+    hours: Mapping[datetime, str],
     now: datetime,
 ) -> Line:
     each = [counts.get(hour, Counts()) for hour in hours]
-    cells = strip([hour_words(hour) for hour in hours], [c.delivered for c in each], [c.failed for c in each])
+    cells = strip([*hours.values()], [c.delivered for c in each], [c.failed for c in each])
     day = total(each)
     return Line(
         loop=loop,

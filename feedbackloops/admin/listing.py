@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
-from django.template.loader import render_to_string
+from django.utils.html import format_html
 from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
@@ -13,13 +13,14 @@ from feedbackloops.admin.filters import EventTypeFilter, StandingFilter, Verifie
 from feedbackloops.admin.lines import Line, lines_of
 from feedbackloops.admin.ranks import RANK, WorstFirst, rank_of
 from feedbackloops.models import FeedbackLoop
+from feedbackloops.templatetags.charts import strip
+from feedbackloops.templatetags.loop_sections import in_colour
 from feedbackloops.words import lane_of
 from profiles.pages import LookupFilter, ModelAdmin
-from profiles.showing import short_when
+from profiles.showing import badge, short_when
 
-STANDS = "admin/feedbackloops/feedbackloop/stands.html"
-NAMED = "admin/feedbackloops/feedbackloop/named.html"
-STRIP = "charts/strip.html"
+STANDS = '<div class="listed-stands">{}{}</div>'
+NAMED = '<bdi class="listed-name">{}</bdi> <bdi class="listed-account">{}</bdi>'
 KEPT = "_line"
 
 
@@ -50,16 +51,17 @@ class LoopList(ModelAdmin):
 
     @admin.display(description=_("Name"), ordering="name")
     def named(self, loop: FeedbackLoop) -> str:
-        return render_to_string(NAMED, {"loop": loop})
+        return format_html(NAMED, loop.name, loop.account.name)
 
     @admin.display(description=_("Status"), ordering=RANK)
     def stands(self, loop: FeedbackLoop) -> str:
         standing = _line(loop).standing
-        return render_to_string(STANDS, {"rank": rank_of(loop, standing), "standing": standing})
+        rank = rank_of(loop, standing)
+        return format_html(STANDS, badge(rank.word, rank.badge), in_colour(standing))
 
     @admin.display(description=_("Last 24 hours"))
     def health(self, loop: FeedbackLoop) -> str:
-        return render_to_string(STRIP, {"cells": _line(loop).cells, "words": _line(loop).words})
+        return strip(_line(loop).cells, _line(loop).words)
 
     @admin.display(description=_("Success"))
     def success(self, loop: FeedbackLoop) -> str:

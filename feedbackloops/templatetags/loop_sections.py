@@ -5,12 +5,20 @@ from datetime import datetime
 from django import template
 from django.utils.formats import date_format
 from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from feedbackloops.models import Delivery, DeliveryState
 from feedbackloops.protocol.sentences import Sentence
+from feedbackloops.words import Kind, Standing
 from profiles.showing import badge, short_when
+
+SHADES = {
+    Kind.OK: "text-green-700 dark:text-green-400",
+    Kind.WAITING: "text-blue-700 dark:text-blue-400",
+    Kind.TROUBLE: "text-orange-700 dark:text-orange-400",
+}
 
 register = template.Library()
 register.filter("short", short_when)
@@ -50,3 +58,9 @@ def stands(delivery: Delivery) -> str:
     label = badge(*badges[DeliveryState(delivery.state)])
     failed = delivery.outcome and delivery.state != DeliveryState.DELIVERED
     return format_html("{} <span>{}</span>", label, delivery.get_outcome_display()) if failed else label
+
+
+@register.filter
+def in_colour(standing: Standing) -> SafeString:
+    """What becomes of a loop's events, in the colour of how well it goes."""
+    return format_html('<span class="{}">{}</span>', SHADES[standing.kind], standing.words)

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from feedbackloops.charts import HEIGHT, Series, round_up, stacked, strip
+from feedbackloops.templatetags.charts import strip as strip_drawn
 
 
 def chart_of(*values: list[int]) -> str:
@@ -61,7 +62,7 @@ def test_labels_are_shown_where_there_is_room() -> None:
 def test_a_strip_tells_good_hours_from_bad_ones() -> None:
     cells = strip(["0:00", "1:00", "2:00", "3:00", "4:00"], [0, 5, 5, 0, 20], [0, 0, 1, 2, 1])
     assert [cell.kind for cell in cells] == ["none", "good", "mixed", "bad", "good"]
-    page = render_to_string("charts/strip.html", {"cells": cells, "words": "83 % delivered"})
+    page = strip_drawn(cells, "83 % delivered")
     assert "<title>0:00: no calls</title>" in page
     assert "<title>2:00: 5 delivered, 1 failed</title>" in page
     assert 'aria-label="83 % delivered"' in page

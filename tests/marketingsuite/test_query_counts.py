@@ -77,3 +77,18 @@ def test_every_screen_asks_as_much_for_one_row_as_for_thirty(
     more = {name: (few[name], many[name]) for name in pages if many[name] != few[name]}
     assert more == {}
     assert max(many.values()) < 40
+
+
+def test_a_long_list_takes_no_more_templates_than_a_short_one(admin_client: Client, account: Account) -> None:
+    names = ("loops", "deliveries", "attempts", "messages", "events", "accounts", "profiles")
+    pages = {name: screens(account)[name] for name in names}
+    few = {name: templates(admin_client, address) for name, address in pages.items()}
+    add(Message.objects.get(profile__isnull=False), MANY - FEW)
+    many = {name: templates(admin_client, address) for name, address in pages.items()}
+    assert {name: (few[name], many[name]) for name in names if many[name] > few[name]} == {}
+
+
+def templates(client: Client, address: str) -> int:
+    """How many templates the page is made of: each costs a part of a millisecond."""
+    client.get(address)  # what is made once for all, such as badges
+    return len(client.get(address).templates)
