@@ -85,7 +85,8 @@ def test_a_long_list_takes_no_more_templates_than_a_short_one(admin_client: Clie
     few = {name: templates(admin_client, address) for name, address in pages.items()}
     add(Message.objects.get(profile__isnull=False), MANY - FEW)
     many = {name: templates(admin_client, address) for name, address in pages.items()}
-    assert {name: (few[name], many[name]) for name in names if many[name] > few[name]} == {}
+    # The link to the second page is one.
+    assert {name: (few[name], many[name]) for name in names if many[name] > few[name] + 1} == {}
 
 
 def templates(client: Client, address: str) -> int:
