@@ -109,7 +109,7 @@ class Page(Limited, ModelAdmin):
     warn_unsaved_form = True
     empty_value_display = NOTHING
 
-    def action_checkbox(self, obj: models.Model) -> str:
+    def action_checkbox(self, obj: models.Model) -> SafeString:
         """The box that chooses a row, made without a template: a list has many."""
         return format_html(TICK, ACTION_CHECKBOX_NAME, obj.pk, _("Select record"), TICK_CLASSES)
 
