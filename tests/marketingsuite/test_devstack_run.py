@@ -24,13 +24,21 @@ def nothing_named(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
+def hear_signals() -> None:
+    """As in a terminal: who runs the tests in the background, or under nohup, has them ignore these."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @contextmanager
 def all_of_it(folder: Path) -> Iterator["subprocess.Popen[str]"]:
     """`make run` but for make, in a group of its own as in a terminal, once every part of it is up."""
     env = os.environ | {"MARKETINGSUITE_VAR": str(folder), "PORT": str(free_port(19_000)), "DEVELOPMENT": "true"}
     command = [sys.executable, "-m", "marketingsuite.devstack.run"]
     pipe = subprocess.PIPE
-    with subprocess.Popen(command, cwd=BASE_DIR, env=env, stdout=pipe, text=True, start_new_session=True) as run:
+    with subprocess.Popen(
+        command, cwd=BASE_DIR, env=env, stdout=pipe, text=True, start_new_session=True, preexec_fn=hear_signals
+    ) as run:
         try:
             assert run.stdout is not None
             next(line for line in run.stdout if "Started worker-1" in line)
