@@ -104,7 +104,8 @@ def environment_without_servers() -> Iterator[Stack]:
         redis_url=_known(plan.valkey) or plan.redis_url or "redis://127.0.0.1:1/0",
     )
     _name(stack)
-    yield stack
+    with exit_on_signals():
+        yield stack
 
 
 def _settled() -> Path:
