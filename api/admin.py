@@ -5,9 +5,9 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.timezone import now
@@ -107,11 +107,7 @@ class ApiTokenAdmin(Page):
         """Revoke a token, from its page."""
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
-        token = self.get_object(request, object_id)
-        if token is None:
-            raise Http404
-        if not self.has_change_permission(request, token):
-            raise PermissionDenied
+        token = self.found(request, object_id, "change")
         self._revoke(request, [token])
         return HttpResponseRedirect(reverse("admin:api_apitoken_change", args=[token.pk]))
 

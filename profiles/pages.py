@@ -1,15 +1,16 @@
 """What all pages of the dashboard have in common: careful forms, lists that don't count to the end."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from django import forms
 from django.contrib.admin import ShowFacets
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters
+from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db import models
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
 from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -108,6 +109,16 @@ class Page(Limited, ModelAdmin):
     list_filter_submit = True
     warn_unsaved_form = True
     empty_value_display = NOTHING
+
+    def found(self, request: HttpRequest, object_id: str, right: Literal["view", "change"] = "view") -> Any:
+        """The row that a page of our own is about. Raises Http404, and PermissionDenied where the right is missing."""
+        row = self.get_object(request, object_id)
+        if row is None:
+            raise Http404
+        has_right = self.has_change_permission if right == "change" else self.has_view_permission
+        if not has_right(request, row):
+            raise PermissionDenied
+        return row
 
     def action_checkbox(self, obj: models.Model) -> SafeString:
         """The box that chooses a row, made without a template: a list has many."""

@@ -3,10 +3,9 @@
 from typing import Any
 
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.db.models.functions import Length
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.template.defaultfilters import filesizeformat
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
@@ -45,11 +44,7 @@ class UnreadMailAdmin(Page):
 
     def download(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """The mail as it came, byte by byte."""
-        mail = self.get_object(request, object_id)
-        if mail is None:
-            raise Http404
-        if not self.has_view_permission(request, mail):
-            raise PermissionDenied
+        mail = self.found(request, object_id)
         # Whatever is in it, no browser is to show it as a page of ours.
         response = HttpResponse(bytes(mail.raw), content_type="application/octet-stream")
         response["Content-Disposition"] = f'attachment; filename="{mail.pk}.eml"'

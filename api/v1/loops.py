@@ -73,21 +73,6 @@ class LoopOut(BaseModel):
     modified: Moment
 
 
-class LoopIn(Given):
-    """A loop to be made."""
-
-    name: Name
-    url: URL
-    event_types: list[Type] = Field(min_length=1, description=TYPES)
-    databases: list[Number] = Field(default=[], max_length=1000, description=DATABASES)
-    contact: Contact = Field(default="", description=CONTACT)
-    people_only: Flag = Field(default=False, description=PEOPLE)
-    body_format: Format = "form"
-    status: Status = "active"
-    in_flight_limit: InFlight = 20
-    rate_limit: Rate | None = None
-
-
 class LoopChange(Given):
     """What is to be changed of a loop; what is left out stays as it is."""
 
@@ -101,6 +86,14 @@ class LoopChange(Given):
     status: Status = "active"
     in_flight_limit: InFlight = 20
     rate_limit: Rate | None = None
+
+
+class LoopIn(LoopChange):
+    """A loop to be made."""
+
+    name: Name
+    url: URL
+    event_types: list[Type] = Field(min_length=1, description=TYPES)
 
 
 class KeyIn(Given):

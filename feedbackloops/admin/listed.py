@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
 from django.utils.timezone import now
@@ -46,11 +46,7 @@ class ListedDeliveries(Base):
 
     def deliveries_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """The list as it stands now; nothing where it is what the browser has."""
-        loop = self.get_object(request, object_id)
-        if loop is None:
-            raise Http404
-        if not self.has_view_permission(request, loop):
-            raise PermissionDenied
+        loop = self.found(request, object_id)
         if request.method == "POST":
             return self._press(request, loop)
         data = deliveries(Visit(request, loop, now(), self.has_change_permission(request, loop)))

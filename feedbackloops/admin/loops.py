@@ -85,22 +85,18 @@ class FeedbackLoopAdmin(LoopList, SecretPages, BenchPages, MovePages, ListedDeli
         """Do what a button of the loop's page says."""
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
-        loop = self.get_object(request, object_id)
-        if loop is None or act not in ACTS:
+        if act not in ACTS:
             raise Http404
-        if not self.has_change_permission(request, loop):
-            raise PermissionDenied
+        loop = self.found(request, object_id, "change")
         self._do(request, act, [loop])
         at = request.POST.get("at", "")
         return HttpResponseRedirect(self._url_of(loop) + (f"#{at}" if followed(at) else ""))
 
     def part_view(self, request: HttpRequest, object_id: str, part: str) -> HttpResponse:
         """A section of the loop's page, for a page that is open while something in it is under way."""
-        loop, section = self.get_object(request, object_id), followed(part)
-        if loop is None or section is None:
+        loop, section = self.found(request, object_id), followed(part)
+        if section is None:
             raise Http404
-        if not self.has_view_permission(request, loop):
-            raise PermissionDenied
         visit = Visit(request, loop, now(), self.has_change_permission(request, loop))
         context = {"data": section.gather(visit), "loop": loop}
         return HttpResponse(
@@ -132,11 +128,7 @@ class FeedbackLoopAdmin(LoopList, SecretPages, BenchPages, MovePages, ListedDeli
 
     def file_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """The verification file, to be uploaded as it is."""
-        loop = self.get_object(request, object_id)
-        if loop is None:
-            raise Http404
-        if not self.has_view_permission(request, loop):
-            raise PermissionDenied
+        loop = self.found(request, object_id)
         disposition = f'attachment; filename="{loop.verification_file}"'
         return HttpResponse(
             loop.verification_content, content_type="text/plain", headers={"Content-Disposition": disposition}

@@ -3,9 +3,8 @@
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
@@ -33,11 +32,7 @@ class MovePages(Base):
 
     def move_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """With GET what would change, with POST the change. `look` names the look that saw the redirect."""
-        loop = self.get_object(request, object_id)
-        if loop is None:
-            raise Http404
-        if not self.has_change_permission(request, loop):
-            raise PermissionDenied
+        loop = self.found(request, object_id, "change")
         asked = request.POST if request.method == "POST" else request.GET
         look = _look(loop, asked.get("look", ""))
         moved = moved_url(loop, look) if look else ""

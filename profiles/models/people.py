@@ -1,6 +1,4 @@
-from collections.abc import Iterable
-from copy import copy
-from typing import Any, NoReturn
+from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
@@ -12,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from profiles.addresses import LONGEST_ADDRESS, address_in
 from profiles.consent import NOT_ASKED, OPT_IN, OPT_OUT, consents
 from profiles.following import follow_address, follow_consent
+from profiles.models.recorded import RecordedQuerySet, as_stored, with_own
 from profiles.origins import origin_problem
 from profiles.signals import profiles_changed, tracking_changed
 from profiles.snapshots import (
@@ -167,17 +166,14 @@ def validate_interests(interests: object) -> None:
         raise ValidationError(problem)
 
 
-class ProfileQuerySet(models.QuerySet["Profile"]):
-    """Refuses the shortcuts that would change profiles without recording what happened to them."""
+# What follows from the fields, or tells of the change: save() sets it.
+SET_BY_SAVE = ("modified", "address", "tracked")
 
-    def update(self, **kwargs: Any) -> NoReturn:
-        raise TypeError("update() records no events: save() each profile, or use profiles.imports.import_profiles().")
 
-    def bulk_create(self, *args: Any, **kwargs: Any) -> NoReturn:
-        raise TypeError("bulk_create() records no events: use profiles.imports.import_profiles().")
+class ProfileQuerySet(RecordedQuerySet["Profile"]):
+    """Refuses what would change profiles behind everybody's back."""
 
-    def bulk_update(self, *args: Any, **kwargs: Any) -> NoReturn:
-        raise TypeError("bulk_update() records no events: use profiles.imports.import_profiles().")
+    instead = "save() each profile, or use profiles.imports.import_profiles()"
 
 
 class Profile(models.Model):
@@ -221,12 +217,13 @@ class Profile(models.Model):
             # Not what this object was loaded with: that may be a part only, or have been changed by another since.
             before = Profile.locked(self.pk)
             self._check(before)
-            after = self._as_stored(before, kwargs.get("update_fields"))
+            after = as_stored(self, before, kwargs.get("update_fields"))
             if before and before._same_as(after):
+                self.address, self.tracked = before.address, before.tracked
                 return super().save(*args, **kwargs)
             self.modified = after.modified = now()
             self.follow_fields(after.fields)
-            super().save(*args, **_with_own(kwargs))
+            super().save(*args, **with_own(kwargs, *SET_BY_SAVE))
             if before and before.tracked != self.tracked:
                 tracking_changed.send(Profile, profiles=[self.pk])
             profiles_changed.send(Profile, changes=[after.change(Action.UPDATE if before else Action.CREATE, before)])
@@ -254,23 +251,9 @@ class Profile(models.Model):
             raise ValidationError("A profile that has subprofiles stays in its database.")
         self.account_id = self.database.account_id
 
-    def _as_stored(self, before: "Profile | None", names: Iterable[str] | None) -> "Profile":
-        """What the database holds once these fields (None: all) are written."""
-        if before is None or names is None:
-            return self
-        stored = copy(before)
-        for name in names:
-            setattr(stored, name, getattr(self, name))
-        return stored
-
     def _same_as(self, other: "Profile") -> bool:
         return (self.database_id, self.fields, list(self.interests)) == (
             other.database_id,
             other.fields,
             list(other.interests),
         )
-
-
-def _with_own(kwargs: dict[str, Any]) -> dict[str, Any]:
-    names: Iterable[str] | None = kwargs.get("update_fields")
-    return kwargs if names is None else kwargs | {"update_fields": {*names, "modified", "address", "tracked"}}

@@ -1,6 +1,4 @@
-from collections.abc import Iterable
-from copy import copy
-from typing import Any, NoReturn
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
@@ -8,6 +6,7 @@ from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
 
 from profiles.models.people import Account, Database, Profile, validate_fields
+from profiles.models.recorded import RecordedQuerySet, as_stored, with_own
 from profiles.signals import profiles_changed
 from profiles.snapshots import Action, ProfileChange, difference, subprofile_facts, wire_time
 
@@ -41,19 +40,6 @@ class Collection(models.Model):
             super().save(*args, **kwargs)
 
 
-class SubprofileQuerySet(models.QuerySet["Subprofile"]):
-    """Refuses the shortcuts that would change subprofiles without recording what happened to them."""
-
-    def update(self, **kwargs: Any) -> NoReturn:
-        raise TypeError("update() records no events: save() each subprofile.")
-
-    def bulk_create(self, *args: Any, **kwargs: Any) -> NoReturn:
-        raise TypeError("bulk_create() records no events: save() each subprofile.")
-
-    def bulk_update(self, *args: Any, **kwargs: Any) -> NoReturn:
-        raise TypeError("bulk_update() records no events: save() each subprofile.")
-
-
 class Subprofile(models.Model):
     """One thing that belongs to a profile. Each change is told (`profiles_changed`) in its own transaction."""
 
@@ -65,7 +51,7 @@ class Subprofile(models.Model):
     created = models.DateTimeField(default=now, editable=False)
     modified = models.DateTimeField(default=now, editable=False)
 
-    objects = SubprofileQuerySet.as_manager()
+    objects = RecordedQuerySet.as_manager()
 
     class Meta:
         ordering = ["-id"]
@@ -101,11 +87,11 @@ class Subprofile(models.Model):
             list(Collection.objects.select_for_update(no_key=True).filter(pk=self.collection_id))
             before = Subprofile.locked(self.pk)
             self._check(before)
-            after = self._as_stored(before, kwargs.get("update_fields"))
+            after = as_stored(self, before, kwargs.get("update_fields"))
             if before and before.fields == after.fields:
                 return super().save(*args, **kwargs)
             self.modified = after.modified = now()
-            super().save(*args, **_with_own(kwargs))
+            super().save(*args, **with_own(kwargs, "modified"))
             change = after.change(Action.UPDATE if before else Action.CREATE, before)
             profiles_changed.send(Subprofile, changes=[change])
         return None
@@ -124,17 +110,3 @@ class Subprofile(models.Model):
         if before and (before.profile_id, before.collection_id) != (self.profile_id, self.collection_id):
             raise ValidationError(_("A subprofile stays with its profile and in its collection: make a new one."))
         self.account_id = self.collection.account_id
-
-    def _as_stored(self, before: "Subprofile | None", names: Iterable[str] | None) -> "Subprofile":
-        """What the database holds once these fields (None: all) are written."""
-        if before is None or names is None:
-            return self
-        stored = copy(before)
-        for name in names:
-            setattr(stored, name, getattr(self, name))
-        return stored
-
-
-def _with_own(kwargs: dict[str, Any]) -> dict[str, Any]:
-    names: Iterable[str] | None = kwargs.get("update_fields")
-    return kwargs if names is None else kwargs | {"update_fields": {*names, "modified"}}

@@ -1,18 +1,16 @@
 """The order in which events became known, as a program reads it."""
 
 from datetime import timedelta
-from threading import Event as Signal
-from threading import Thread
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
 from django.utils.timezone import now
 
 from api import feed
 from profiles.models import Account
 from tests.api.program import Program, faults, problem, told
 from tests.factories import make_account, make_events, make_message, make_profile
+from tests.uncommitted import uncommitted
 from tracking.ids import first_id_at
 from tracking.models import Event, Message, Outbox
 
@@ -62,23 +60,10 @@ def test_an_event_that_was_spooled_for_a_day_is_not_skipped(program: Program, me
 
 
 def test_an_event_whose_transaction_commits_late_is_not_skipped(program: Program, message: Message) -> None:
-    begun, go_on = Signal(), Signal()
-
-    def store_slowly() -> None:
-        with transaction.atomic():
-            make_events(message, type="click")
-            begun.set()
-            go_on.wait(20)
-        connection.close()
-
-    slow = Thread(target=store_slowly)
-    slow.start()
-    assert begun.wait(20)
-    quick = make_events(message)
-    seen, place = read_all(program)
-    assert seen == []
-    go_on.set()
-    slow.join()
+    with uncommitted(lambda: make_events(message, type="click")):
+        quick = make_events(message)
+        seen, place = read_all(program)
+        assert seen == []
     page = told(program.get(f"/events?cursor={place}"))
     assert {each["type"] for each in page["items"]} == {"click", "open"}
     assert str(quick[0]) in [each["id"] for each in page["items"]]

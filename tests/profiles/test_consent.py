@@ -53,6 +53,18 @@ def test_whether_a_profile_is_tracked_follows_its_fields_however_they_are_writte
 
 
 @pytest.mark.django_db
+def test_saving_an_object_from_before_a_change_of_the_rule_brings_no_consent_back() -> None:
+    database = make_database(make_account())
+    (old,) = import_profiles(database, [{"fields": {}}])
+    database.consent, database.consent_field = Consent.OPT_IN, "newsletter"
+    database.save()
+    assert old.tracked
+    old.save()
+    old.refresh_from_db()
+    assert not old.tracked
+
+
+@pytest.mark.django_db
 @pytest.mark.parametrize("rule", Consent)
 def test_a_database_that_changes_its_rule_asks_all_of_its_profiles_anew_and_in_the_same_way(rule: Consent) -> None:
     database = make_database(make_account())

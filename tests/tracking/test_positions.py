@@ -1,13 +1,11 @@
 """Who reads on from a place in the order of recording misses no event, in whatever order transactions commit."""
 
 from collections.abc import Iterator
-from threading import Event as Signal
-from threading import Thread
 
 import pytest
-from django.db import connection, transaction
 
 from tests.factories import make_events, make_message
+from tests.uncommitted import uncommitted
 from tracking import positions
 from tracking.models import Event, Message, RecordingEra
 from tracking.positions import begin_era_if_needed, horizon
@@ -45,23 +43,10 @@ def test_what_is_stored_late_is_placed_behind_what_is_there(message: Message) ->
 
 
 def test_the_horizon_does_not_pass_a_transaction_that_is_under_way(message: Message) -> None:
-    begun, go_on = Signal(), Signal()
-
-    def store_slowly() -> None:
-        with transaction.atomic():
-            make_events(message, type="click")
-            begun.set()
-            go_on.wait(20)
-        connection.close()
-
-    slow = Thread(target=store_slowly)
-    slow.start()
-    assert begun.wait(20)
-    make_events(message)
-    (visible,) = Event.objects.all()
-    assert visible.position >= horizon()
-    go_on.set()
-    slow.join()
+    with uncommitted(lambda: make_events(message, type="click")):
+        make_events(message)
+        (visible,) = Event.objects.all()
+        assert visible.position >= horizon()
     clicked = Event.objects.get(type="click")
     assert clicked.position < visible.position < horizon()
 
@@ -81,21 +66,8 @@ def test_on_another_server_positions_go_on_above_all_that_were(message: Message,
 
 
 def test_rows_that_are_being_stored_are_not_made_to_wait(message: Message, era: None) -> None:
-    begun, go_on = Signal(), Signal()
-
-    def store_slowly() -> None:
-        with transaction.atomic():
-            make_events(message)
-            begun.set()
-            go_on.wait(20)
-        connection.close()
-
-    slow = Thread(target=store_slowly)
-    slow.start()
-    assert begun.wait(20)
-    RecordingEra.objects.update(server="another")
-    assert not begin_era_if_needed()
-    assert RecordingEra.objects.count() == 1
-    go_on.set()
-    slow.join()
+    with uncommitted(lambda: make_events(message)):
+        RecordingEra.objects.update(server="another")
+        assert not begin_era_if_needed()
+        assert RecordingEra.objects.count() == 1
     assert begin_era_if_needed()

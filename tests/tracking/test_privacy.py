@@ -1,12 +1,11 @@
 import logging
-from datetime import timedelta
 from pathlib import Path
-from uuid import uuid4
 
 import psycopg
 import pytest
 from django.db import connection, transaction
 
+from feedbackloops.tasks import keep_partitions
 from marketingsuite.devstack import Stack
 from profiles.models import Account, Consent, Database, IPAddresses, Profile
 from tests.factories import make_account, make_database, make_message, make_profile
@@ -14,6 +13,7 @@ from tests.promptness import within
 from tests.tracking.samples import ACCOUNT, MESSAGE, click_url, make_hit, pixel_url, request, wait_until
 from tests.tracking.site import site
 from tests.tracking.test_outside import AT
+from tests.uncommitted import uncommitted
 from tracking.ids import new_id
 from tracking.messages import link_url, register, tracked_html, unsubscribe_url
 from tracking.messages import pixel_url as pixel_of
@@ -21,7 +21,7 @@ from tracking.models import Event, Message, Refusal
 from tracking.outside import record_reports
 from tracking.privacy import Privacy, Wishes, privacy
 from tracking.refused import Refused
-from tracking.refusing import follow_lately, follow_messages, refuse
+from tracking.refusing import refuse
 from tracking.reports import Report
 
 HTML = '<html><body><a href="https://example.com/">x</a></body></html>'
@@ -122,15 +122,32 @@ def test_consent_that_is_withdrawn_while_a_mail_is_registered_holds_for_that_mai
     assert refused() == {message.pk}
 
 
-def test_the_upkeep_finds_what_a_crash_left_out(database: Database) -> None:
+def test_a_mail_that_is_registered_while_consent_is_being_withdrawn_is_refused_too(database: Database) -> None:
+    profile = make_profile(database)
+    with uncommitted(lambda: change_mind(profile, "no")):
+        message = message_to(profile)
+        assert not refused()
+    assert refused() == {message.pk}
+
+
+def test_the_hourly_upkeep_finds_what_a_crash_left_out(database: Database) -> None:
     profile = make_profile(database)
     message = message_to(profile)
     with connection.cursor() as cursor:
         cursor.execute("UPDATE profiles_profile SET tracked = false WHERE id = %s", [profile.pk])
-    follow_messages([uuid4()])
     assert not refused()
-    follow_lately(timedelta(hours=1))
+    keep_partitions()
     assert refused() == {message.pk}
+
+
+@pytest.mark.django_db
+def test_the_file_is_written_at_once_and_then_not_with_each_change(file: Path) -> None:
+    current = Privacy(file)
+    for _ in range(2):
+        refuse([new_id()])
+        current.refresh()
+    assert len(current.current.refused.in_order().keys) == 2
+    assert len(Privacy(file).current.refused.keys) == 1
 
 
 def test_a_change_that_is_committed_late_is_not_missed(transactional_db: None, file: Path) -> None:

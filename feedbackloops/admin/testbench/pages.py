@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.shortcuts import render
@@ -73,11 +72,7 @@ class BenchPages(Base):
         return self._bench(request, loop, Draft.of(found.event_type, found.fields), found)
 
     def _loop_to_test(self, request: HttpRequest, object_id: str) -> FeedbackLoop:
-        loop: FeedbackLoop | None = self.get_object(request, object_id)
-        if loop is None:
-            raise Http404
-        if not self.has_change_permission(request, loop):
-            raise PermissionDenied
+        loop: FeedbackLoop = self.found(request, object_id, "change")
         return loop
 
     def _bench(
