@@ -26,7 +26,7 @@ EVENTS_PER_TASK = 500
 LOOPS_PER_TASK = 1000
 # A look or a test call waits for a stranger: each has a task of its own.
 PER_TASK = {"fan_out": EVENTS_PER_TASK, "deliver": LOOPS_PER_TASK, "look": 1, "call_test": 1}
-PER_TASK |= {"send_again": 1, "count_ledger": 1000}
+PER_TASK |= {"send_again": 1, "forget": 1, "count_ledger": 1000}
 MOST_UNANSWERED = 10_000
 COUNT_SECONDS = 1.0
 # What is rung for in this time after a publication shares the next one: the more there is, the longer. A task has its
@@ -152,6 +152,11 @@ def ring_for_test_calls(ids: Iterable[UUID]) -> None:
 def ring_for_resends(resends: Iterable[int]) -> None:
     """Have each of these resends gone on with."""
     _doorbell().ring("send_again", resends)
+
+
+def ring_for_forgetting(orders: Iterable[int]) -> None:
+    """Have each of these people forgotten, or gone on with."""
+    _doorbell().ring("forget", orders)
 
 
 def ring_for_ledger(days: Iterable[date]) -> None:

@@ -14,6 +14,7 @@ from feedbackloops.models import ParkedEvent
 from feedbackloops.queries import HOUR_OF_ID
 from profiles.unsubscribing import unsubscribe
 from tracking import arrays
+from tracking.forgotten import are_forgotten, delete_events
 from tracking.ids import derived_id
 from tracking.models import EventType, Outbox
 from tracking.ruling import judge
@@ -161,6 +162,7 @@ def unpark(ids: Sequence[UUID]) -> int:
 
 def _fan_out(ids: Sequence[UUID]) -> set[int]:
     events = _take(ids)
+    events = _still_known(events)
     if not events:
         return set()
     _unsubscribe(events)
@@ -171,6 +173,15 @@ def _fan_out(ids: Sequence[UUID]) -> set[int]:
         _owe([event for event, _ in wanted], owed, verdicts)
     _log(events, owed)
     return {each.loop for each in owed}
+
+
+def _still_known(events: list[LoadedEvent]) -> list[LoadedEvent]:
+    """Without those of people who were forgotten, which are deleted: late hits, and what a spool had kept of them."""
+    orphans = {event.message for event in events if event.message and event.snapshot == NO_SNAPSHOT}
+    if not orphans or not (forgotten := are_forgotten(orphans)):
+        return events
+    delete_events([event.id for event in events if event.message in forgotten])
+    return [event for event in events if event.message not in forgotten]
 
 
 def _wanted(events: Sequence[LoadedEvent], verdicts: Verdicts) -> list[tuple[LoadedEvent, Sequence[int]]]:

@@ -31,6 +31,8 @@ from feedbackloops import (
 )
 from feedbackloops.checks import allowed_networks
 from feedbackloops.engine import engine, stop_engine
+from feedbackloops.forgetting import work
+from feedbackloops.forgetting.removing import Busy
 from feedbackloops.models import FeedbackLoop
 from feedbackloops.watching import Watcher
 from tracking import positions, refusing, ruling
@@ -185,9 +187,10 @@ def end_overlaps() -> None:
 @shared_task(base=Ring, name="watch_loops")
 @at_most_every(lambda: failing.WATCH_SECONDS / 2)
 def watch_loops() -> None:
-    """Stop the loops that have failed for too long, send the mails that are due, ring for resends that go on."""
+    """Stop the loops that have failed for too long, send the mails that are due, ring for what goes on."""
     failing.watch()
     doorbell.ring_for_resends(resending.unfinished())
+    doorbell.ring_for_forgetting(work.unfinished(now()))
     mailing.send_due()
 
 
@@ -200,6 +203,20 @@ def send_again(resends: list[int]) -> None:
             if monotonic() > end:
                 doorbell.ring_for_resends([resend])
                 break
+
+
+@shared_task(base=Ring, name="forget")
+def forget(orders: list[int]) -> None:
+    """Go on with forgetting each of these people for a while; what is left comes back behind what else there is."""
+    for order in orders:
+        end = monotonic() + RESEND_SECONDS
+        try:
+            while work.go_on(order):
+                if monotonic() > end:
+                    doorbell.ring_for_forgetting([order])
+                    break
+        except (Busy, OSError) as error:
+            logger.info("Forgotten person %d: tried again within minutes (%s)", order, type(error).__name__)
 
 
 @shared_task(base=Ring, name="count_ledger")

@@ -200,6 +200,7 @@ CELERY_TASK_ROUTES = {
     "watch_loops": {"queue": "looks"},
     "count_ledger": {"queue": "looks"},
     "send_again": {"queue": "looks"},
+    "forget": {"queue": "looks"},
     # Not with the looks, which wait for strangers.
     "keep_partitions": {"queue": "events"},
     "compact_counts": {"queue": "events"},

@@ -39,7 +39,8 @@ def accepted_on(days: Iterable[date]) -> dict[date, Accepted]:
     """What the web processes have told of these days; each of them told within the last second or two."""
     totals = {day: Accepted(0, 0) for day in days}
     rows = HitCount.objects.filter(day__in=list(totals)).values_list("day").annotate(Sum("accepted"), Sum("lost"))
-    return totals | {day: Accepted(accepted, lost) for day, accepted, lost in rows}
+    # Hits of people who were forgotten are taken off, also those that a killed process had not counted.
+    return totals | {day: Accepted(max(0, accepted), lost) for day, accepted, lost in rows}
 
 
 def spooled_on(folder: Path | None = None) -> dict[date, int]:

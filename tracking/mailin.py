@@ -13,6 +13,7 @@ from django.utils.timezone import now
 from profiles.addresses import normal_address
 from tracking.envelopes import Envelope
 from tracking.finding import Trace, find_messages
+from tracking.forgotten import are_forgotten
 from tracking.mailids import normal_message_id
 from tracking.models import EventType, Message, UnreadMail
 from tracking.outside import record_reports
@@ -65,12 +66,14 @@ def read_mail(raw: bytes, envelope_to: Sequence[str] = ()) -> Reading:
 def take_mail(raw: bytes, envelope_to: Sequence[str] = ()) -> Reading:
     """Record the events of a mail, or keep it for people; the same mail makes them once.
 
+    What names a message of somebody who was forgotten is not kept.
+
     Raises django.db.Error while the database is away: nothing was kept, and whoever hands it over is to try again.
     """
     reading = read_mail(raw, envelope_to)
     if reading.reports:
         record_reports(reading.reports)
-    else:
+    elif not (reading.named and are_forgotten({reading.named.message})):
         keep_unread(reading)
     return reading
 

@@ -1,4 +1,5 @@
 from feedbackloops.models.counts import EventCount, LoopHour, OwedCount
+from feedbackloops.models.forgetting import Forgetting
 from feedbackloops.models.history import Attempt, Delivery, DeliveryState, ParkedEvent, ScriptVersion, Snapshot
 from feedbackloops.models.ledger import LedgerDay, LedgerLine
 from feedbackloops.models.loops import BodyFormat, FeedbackLoop, LoopStatus
@@ -14,6 +15,7 @@ __all__ = [
     "DeliveryState",
     "EventCount",
     "FeedbackLoop",
+    "Forgetting",
     "LaneState",
     "LedgerDay",
     "LedgerLine",

@@ -9,7 +9,8 @@ from django.utils.timezone import now
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from feedbackloops import lanes, resending, tasks, testcalls
-from feedbackloops.models import Delivery, FeedbackLoop, LaneState, LedgerLine, TestCall, VerificationLook
+from feedbackloops.forgetting.people import begin, person_at
+from feedbackloops.models import Delivery, FeedbackLoop, Forgetting, LaneState, LedgerLine, TestCall, VerificationLook
 from feedbackloops.watching import BUSY_TASKS
 from tests.dashboard import Rings
 from tests.factories import make_account, make_events, make_loop, make_message, make_verified_loop, owe
@@ -214,12 +215,29 @@ def test_watching_stops_what_failed_too_long_sends_the_mails_and_rings_for_resen
     owe(message)
     LaneState.objects.update(failing_since=now(), failing_for=settings.FAILING_STOP_SECONDS)
     resend = resending.begin(loop, now() - timedelta(hours=1), now(), ["given_up"])
+    left = Forgetting.objects.create(pk=10**6, account=loop.account, touched=now() - timedelta(hours=1))
 
     tasks.watch_loops()
 
     assert LaneState.objects.get().stop_reason == "failing"
     assert len(mailoutbox) == 1
-    assert rung(broker, "looks") == {resend.pk}
+    assert rung(broker, "looks") == {resend.pk, left.pk}
+
+
+def test_who_is_to_be_forgotten_is_forgotten_by_a_task_in_several_goes(
+    message: Message,
+    loop: FeedbackLoop,
+    broker: redis.Redis,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(tasks, "RESEND_SECONDS", -1.0)
+    order = begin(person_at(message.recipient, loop.account_id))
+    tasks.forget([order.pk])
+    assert rung(broker, "looks") == {order.pk}
+    for _ in range(20):
+        tasks.forget([order.pk])
+    order.refresh_from_db()
+    assert (order.left, bool(order.finished), Message.objects.count()) == ({}, True, 0)
 
 
 def test_a_resend_that_takes_long_comes_back_behind_what_else_there_is_to_do(

@@ -14,6 +14,7 @@ from tracking.ids import keyed_id
 from tracking.mailin import prune_unread, read_again, take_mail
 from tracking.messages import unsubscribe_url
 from tracking.models import Event, Message, UnreadMail
+from tracking.refusing import refuse
 
 REGISTERED = datetime(2026, 11, 3, 9, 30, 5, tzinfo=UTC)
 ID = "019d38e3-2a10@shop.example.com"
@@ -167,3 +168,12 @@ def test_mails_that_nobody_has_read_are_deleted_after_their_days() -> None:
     UnreadMail.objects.filter(raw=b"old").update(received=REGISTERED)
     assert prune_unread(REGISTERED + timedelta(days=31), 30) == 1
     assert bytes(UnreadMail.objects.get().raw) == b"new"
+
+
+def test_a_mail_about_somebody_who_was_forgotten_is_not_kept(message: Message) -> None:
+    refuse([message.pk])
+    address = address_of(message)
+    Message.objects.filter(pk=message.pk).delete()
+    take_mail(mail("gmail"), [address])
+    assert not UnreadMail.objects.exists()
+    assert not Event.objects.exists()

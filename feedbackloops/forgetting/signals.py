@@ -1,0 +1,5 @@
+from django.dispatch import Signal
+
+# Sent with `order` (a Forgetting) and `patterns` (forgetting.needles), for what other parts of the house keep of a
+# person; each receiver does it in transactions of its own, and may be asked again.
+person_forgotten = Signal()

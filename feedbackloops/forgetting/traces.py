@@ -1,0 +1,89 @@
+"""Where a person may be named beside the history: what is only about the person goes, of the rest the name goes."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from django.contrib.admin.models import LogEntry
+from django.contrib.contenttypes.models import ContentType
+from django.db import connection, transaction
+from django.db.models import Q
+
+from feedbackloops.forgetting.signals import person_forgotten
+from feedbackloops.models import Forgetting
+from profiles.models import Profile
+from tracking import partitions
+from tracking.models import Message
+
+INSTEAD: Final = "[forgotten]"
+_LOOPS: Final = "loop_id IN (SELECT id FROM feedbackloops_feedbackloop WHERE account_id = %(account)s)"
+_UNREAD: Final = (
+    "DELETE FROM tracking_unreadmail WHERE encode(raw, 'escape') ~* %(pattern)s"
+    " OR concat_ws(' ', sender, subject, envelope_to, reason) ~* %(pattern)s"
+)
+_TEST_CALLS: Final = (
+    f"DELETE FROM feedbackloops_testcall WHERE {_LOOPS} AND (concat_ws(' ', fields::text, headers::text, message, head)"
+    " ~* %(pattern)s OR encode(body, 'escape') ~* %(pattern)s OR encode(answer, 'escape') ~* %(pattern)s"
+    " OR fields ->> 'profile' = ANY(%(profiles)s::bigint[]::text[]))"
+)
+_ANSWERS: Final = (
+    "UPDATE {table} SET answer = '', head = '', message = regexp_replace(message, %(pattern)s, %(instead)s, 'gi')"
+    " WHERE account_id = %(account)s"
+    " AND (encode(answer, 'escape') ~* %(pattern)s OR concat_ws(' ', head, message) ~* %(pattern)s)"
+)
+# Texts that tell of other things: table, column, whose rows.
+_TEXTS: Final = (
+    ("feedbackloops_notice", "body", _LOOPS),
+    ("feedbackloops_notice", "subject", _LOOPS),
+    ("feedbackloops_notice", "error", _LOOPS),
+    ("feedbackloops_lanestate", "last_trouble", _LOOPS),
+    ("feedbackloops_verificationlook", "message", _LOOPS),
+    ("feedbackloops_verificationlook", "redirect", _LOOPS),
+    ("feedbackloops_parkedevent", "error", "true"),
+    ("django_admin_log", "change_message", "true"),
+    ("django_admin_log", "object_repr", "true"),
+)
+_REPLACE: Final = (
+    "UPDATE {table} SET {column} = left(regexp_replace({column}, %(pattern)s, %(instead)s, 'gi'), {longest})"
+    " WHERE {whose} AND {column} ~* %(pattern)s"
+)
+_LONGEST: Final = {"object_repr": 200, "subject": 300}
+
+
+def clear_traces(order: Forgetting, patterns: Sequence[str]) -> None:
+    """Clear all of them, each in a transaction of its own. Doing it again changes nothing."""
+    _forget_acts(order)
+    for pattern in patterns:
+        given = {"pattern": pattern, "account": order.account_id, "instead": INSTEAD}
+        given["profiles"] = order.profiles
+        _do(order, "unread_mails", _UNREAD, given)
+        _do(order, "test_calls", _TEST_CALLS, given)
+        for table in [*partitions.existing("feedbackloops_attempt").values(), "feedbackloops_attempt_default"]:
+            _do(order, "answers", _ANSWERS.format(table=table), given)
+        for table, column, whose in _TEXTS:
+            longest = _LONGEST.get(column, 1_000_000)
+            _do(order, "texts", _REPLACE.format(table=table, column=column, whose=whose, longest=longest), given)
+    person_forgotten.send(Forgetting, order=order, patterns=patterns)
+
+
+def _forget_acts(order: Forgetting) -> None:
+    """What staff did to the profiles and messages; acts on their events went with those."""
+    of_profiles = Q(content_type=_kind(Profile), object_id__in=[str(number) for number in order.profiles])
+    of_messages = Q(content_type=_kind(Message), object_id__in=[str(id) for id in order.messages])
+    with transaction.atomic():
+        _count(order, "acts", LogEntry.objects.filter(of_profiles | of_messages).delete()[0])
+
+
+def _kind(model: Any) -> ContentType:
+    return ContentType.objects.get_for_model(model)
+
+
+def _do(order: Forgetting, kind: str, statement: str, given: dict[str, Any]) -> None:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(statement, given)
+        _count(order, kind, cursor.rowcount)
+
+
+def _count(order: Forgetting, kind: str, number: int) -> None:
+    if number:
+        order.count(**{kind: number})
+        order.save(update_fields=["removed"])
