@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.text import format_lazy
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -23,7 +24,7 @@ from profiles.pages import CarefulForm, LookupFilter, Page
 from profiles.showing import when
 
 MADE = "admin/api/apitoken/made.html"
-REVOKED = "Revoked."
+REVOKED = gettext_lazy("Revoked.")
 NAME_HELP = gettext_lazy("What uses it, such as “Web shop”: by this name you find it again when it is to be revoked.")
 EXPIRES_HELP = gettext_lazy("Empty: it is good until it is revoked.")
 
@@ -33,7 +34,9 @@ class TokenForm(CarefulForm):
 
     scopes = forms.MultipleChoiceField(
         label=gettext_lazy("Scopes"),
-        choices=[(scope.value, f"{scope.label} ({scope.value})") for scope in Scope],
+        choices=[
+            (scope.value, format_lazy("{label} ({code})", label=scope.label, code=scope.value)) for scope in Scope
+        ],
         widget=UnfoldAdminCheckboxSelectMultipleWidget(),
         help_text=gettext_lazy("Give a program no more than it needs."),
     )
@@ -117,7 +120,7 @@ class ApiTokenAdmin(Page):
 
     def _revoke(self, request: HttpRequest, tokens: list[ApiToken]) -> None:
         revoked = [token for token in tokens if revoke(token, now())]
-        self.log_acts(request, revoked, REVOKED)
+        self.log_acts(request, revoked, str(REVOKED))
         for token in revoked:
             self.log_acts(request, [token.account], _("Revoked the API token “%(token)s”.") % {"token": token})
         if not revoked:

@@ -5,6 +5,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
 from django.utils.timezone import now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from api.scopes import Scope
@@ -14,9 +15,9 @@ from profiles.models import Account
 class ApiToken(models.Model):
     """Lets a program of one account in. Only its digest is kept: the token itself is shown once, when it is made."""
 
-    account = models.ForeignKey(Account, models.CASCADE, related_name="api_tokens")
+    account = models.ForeignKey(Account, models.CASCADE, related_name="api_tokens", verbose_name=_("account"))
     name = models.CharField(_("name"), max_length=100)
-    scopes = ArrayField(models.CharField(max_length=20, choices=Scope))
+    scopes = ArrayField(models.CharField(max_length=20, choices=Scope), verbose_name=_("scopes"))
     digest = models.BinaryField(max_length=32, unique=True, editable=False)
     # The end of the token, by which people tell it from others.
     ending = models.CharField(max_length=4, editable=False)
@@ -31,6 +32,7 @@ class ApiToken(models.Model):
 
     class Meta:
         verbose_name = _("API token")
+        verbose_name_plural = _("API tokens")
         ordering = ["-id"]
         constraints = [
             models.CheckConstraint(
@@ -62,8 +64,10 @@ class KeptAnswer(models.Model):
     created = models.DateTimeField(db_default=Now())
 
     class Meta:
+        verbose_name = _("kept answer")
+        verbose_name_plural = _("kept answers")
         constraints = [models.UniqueConstraint(fields=["token", "key"], name="kept_answer_of_key")]
         indexes = [models.Index(fields=["created"], name="kept_answer_created")]
 
     def __str__(self) -> str:
-        return f"Answer to {self.key}"
+        return gettext("Answer to %(key)s") % {"key": self.key}

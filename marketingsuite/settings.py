@@ -255,7 +255,8 @@ if TRUSTED_PROXIES:
 # Of the API; the dashboard's own are shorter (marketingsuite.bodies).
 DATA_UPLOAD_MAX_MEMORY_SIZE = env.int("API_BODY_BYTES", default=8_388_608)
 
-LANGUAGE_CODE = "en"
+LANGUAGE_CODE = env.str("LANGUAGE_CODE", default="en")
+LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = env.str("TIME_ZONE", default="UTC")
 USE_I18N = True
 USE_TZ = True

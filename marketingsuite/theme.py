@@ -4,9 +4,10 @@ from typing import Any
 
 from django.templatetags.static import static
 from django.urls import reverse_lazy
+from django.utils.translation import gettext_lazy as _
 
 
-def _page(title: str, icon: str, model: str) -> dict[str, Any]:
+def _page(title: Any, icon: str, model: str) -> dict[str, Any]:
     app, name = model.split("_")
 
     def may_see(request: Any) -> bool:
@@ -18,7 +19,7 @@ def _page(title: str, icon: str, model: str) -> dict[str, Any]:
 UNFOLD = {
     "SITE_TITLE": "Marketing Suite",
     "SITE_HEADER": "Marketing Suite",
-    "SITE_SUBHEADER": "Feedback loops",
+    "SITE_SUBHEADER": _("Feedback loops"),
     "SITE_SYMBOL": "forward_to_inbox",
     "SITE_FAVICONS": [
         {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("marketingsuite/favicon.svg")}
@@ -38,42 +39,42 @@ UNFOLD = {
     "LOGIN": {"form": "staff.forms.LoginForm"},
     "ACCOUNT": {
         "navigation": [
-            {"title": "Change password", "link": reverse_lazy("admin:password_change")},
-            {"title": "Second factor", "link": reverse_lazy("admin:second_factor")},
+            {"title": _("Change password"), "link": reverse_lazy("admin:password_change")},
+            {"title": _("Second factor"), "link": reverse_lazy("admin:second_factor")},
         ],
     },
     "SIDEBAR": {
         "navigation": [
             {
-                "title": "Feedback loops",
+                "title": _("Feedback loops"),
                 "items": [
-                    _page("Loops", "sync_alt", "feedbackloops_feedbackloop"),
-                    _page("Deliveries", "outbox", "feedbackloops_delivery"),
-                    _page("Attempts", "call_made", "feedbackloops_attempt"),
-                    _page("Parked events", "report", "feedbackloops_parkedevent"),
-                    _page("Ledger", "balance", "feedbackloops_ledgerline"),
+                    _page(_("Loops"), "sync_alt", "feedbackloops_feedbackloop"),
+                    _page(_("Deliveries"), "outbox", "feedbackloops_delivery"),
+                    _page(_("Attempts"), "call_made", "feedbackloops_attempt"),
+                    _page(_("Parked events"), "report", "feedbackloops_parkedevent"),
+                    _page(_("Ledger"), "balance", "feedbackloops_ledgerline"),
                 ],
             },
             {
-                "title": "Tracking",
+                "title": _("Tracking"),
                 "items": [
-                    _page("Messages", "mail", "tracking_message"),
-                    _page("Events", "bolt", "tracking_event"),
-                    _page("Unread mails", "mark_email_unread", "tracking_unreadmail"),
-                    _page("Blocked links", "link_off", "tracking_block"),
+                    _page(_("Messages"), "mail", "tracking_message"),
+                    _page(_("Events"), "bolt", "tracking_event"),
+                    _page(_("Unread mails"), "mark_email_unread", "tracking_unreadmail"),
+                    _page(_("Blocked links"), "link_off", "tracking_block"),
                 ],
             },
             {
-                "title": "Customers",
+                "title": _("Customers"),
                 "items": [
-                    _page("Accounts", "apartment", "profiles_account"),
-                    _page("Databases", "database", "profiles_database"),
-                    _page("Profiles", "person", "profiles_profile"),
-                    _page("Collections", "category", "profiles_collection"),
-                    _page("Subprofiles", "account_tree", "profiles_subprofile"),
-                    _page("API tokens", "key", "api_apitoken"),
-                    _page("Staff", "badge", "auth_user"),
-                    _page("Staff groups", "groups", "auth_group"),
+                    _page(_("Accounts"), "apartment", "profiles_account"),
+                    _page(_("Databases"), "database", "profiles_database"),
+                    _page(_("Profiles"), "person", "profiles_profile"),
+                    _page(_("Collections"), "category", "profiles_collection"),
+                    _page(_("Subprofiles"), "account_tree", "profiles_subprofile"),
+                    _page(_("API tokens"), "key", "api_apitoken"),
+                    _page(_("Staff"), "badge", "auth_user"),
+                    _page(_("Staff groups"), "groups", "auth_group"),
                 ],
             },
         ],

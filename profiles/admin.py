@@ -16,7 +16,7 @@ from profiles.showing import NOTHING, fields_shown, when
 from profiles.signals import profile_saved_by_staff
 
 SUBPROFILES_SHOWN = 50
-TRACKING_URL_HELP = (
+TRACKING_URL_HELP = _(
     "Optional. What links and pixels of new mails begin with, such as https://click.customer.example; empty: the "
     "domain of this installation. First have the customer point the name at it (DNS: a CNAME), and give the proxy a "
     "certificate for it and have it pass /o/, /c/ and /u/ on: links that were sent can't be called back."
@@ -51,7 +51,7 @@ UNSUBSCRIBE_FIELDS_HELP = _('For "Set fields": names and values, such as {"newsl
 class AccountAdmin(KeptWhileNeeded):
     list_display = ["name", "number", "since"]
     search_fields = ["name"]
-    search_help_text = "Part of the account's name"
+    search_help_text = _("Part of the account's name")
     fields = ["name", "number", "tracking_url", "tracks_mail", "ip_addresses", "since"]
     readonly_fields = ["number", "since"]
 
@@ -68,11 +68,11 @@ class AccountAdmin(KeptWhileNeeded):
         """Whoever sees some accounts only would not see the new one."""
         return super().has_add_permission(request) and sees_all(request.user)
 
-    @admin.display(description="Number (X-Copernica-ID)", ordering="pk")
+    @admin.display(description=_("Number (X-Copernica-ID)"), ordering="pk")
     def number(self, account: Account) -> str:
         return f"account-{account.pk}" if account.pk else NOTHING
 
-    @admin.display(description="Created", ordering="created")
+    @admin.display(description=_("Created"), ordering="created")
     def since(self, account: Account) -> str:
         return when(account.created)
 
@@ -83,7 +83,7 @@ class DatabaseAdmin(KeptWhileNeeded):
     list_select_related = ["account"]
     list_filter = [("account", LookupFilter)]
     search_fields = ["name", "account__name"]
-    search_help_text = "Part of its or the account's name"
+    search_help_text = _("Part of its or the account's name")
     autocomplete_fields = ["account"]
     fieldsets = [
         (None, {"fields": ["name", "account", "email_field", "since"]}),
@@ -112,7 +112,7 @@ class DatabaseAdmin(KeptWhileNeeded):
         """Its profiles belong to the account, too, so a database does not change hands."""
         return ["since", "account"] if obj else ["since"]
 
-    @admin.display(description="Created", ordering="created")
+    @admin.display(description=_("Created"), ordering="created")
     def since(self, database: Database) -> str:
         return when(database.created)
 
@@ -122,7 +122,7 @@ class ProfileAdmin(Page):
     list_display = ["id", "database", "account", "summary", "interests_shown", "changed"]
     list_filter = [("account", LookupFilter), ("database", LookupFilter)]
     search_fields = ["id"]
-    search_help_text = "Number, or part of a field"
+    search_help_text = _("Number, or part of a field")
     autocomplete_fields = ["database"]
     fieldsets = [(None, {"fields": ["database", "fields", "interests", "seen", "since", "changed"]})]
 
@@ -135,9 +135,10 @@ class ProfileAdmin(Page):
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "fields":
-            return FieldsField(required=False, label="Fields", widget=textarea(12), help_text=FIELDS_HELP)
+            return FieldsField(required=False, label=_("Fields"), widget=textarea(12), help_text=FIELDS_HELP)
         if db_field.name == "interests":
-            return InterestsField(required=False, label="Interests", widget=textarea(5), help_text="One on each line.")
+            options = {"label": _("Interests"), "help_text": _("One on each line.")}
+            return InterestsField(required=False, widget=textarea(5), **options)
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
@@ -156,11 +157,11 @@ class ProfileAdmin(Page):
         super().save_model(request, obj, form, change)
         profile_saved_by_staff.send(Profile, request=request, profile=obj)
 
-    @admin.display(description="Fields")
+    @admin.display(description=_("Fields"))
     def summary(self, profile: Profile) -> str:
         return fields_shown(profile.fields)
 
-    @admin.display(description="Interests")
+    @admin.display(description=_("Interests"))
     def interests_shown(self, profile: Profile) -> str:
         return Truncator(", ".join(profile.interests)).chars(60) or NOTHING
 
@@ -174,10 +175,10 @@ class ProfileAdmin(Page):
             return gettext("Are seen: the field “%(field)s” says “%(value)s”.") % told
         return gettext("Are not recorded: the field “%(field)s” says “%(value)s”.") % told
 
-    @admin.display(description="Created")
+    @admin.display(description=_("Created"))
     def since(self, profile: Profile) -> str:
         return when(profile.created)
 
-    @admin.display(description="Last change", ordering="modified")
+    @admin.display(description=_("Last change"), ordering="modified")
     def changed(self, profile: Profile) -> str:
         return when(profile.modified)

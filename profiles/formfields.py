@@ -8,6 +8,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import F, Model, Q, QuerySet, TextField
 from django.db.models.functions import Cast
+from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from profiles.models import validate_fields, validate_interests
@@ -17,7 +18,7 @@ M = TypeVar("M", bound=Model)
 _LINE_BREAK = re.compile(r"\r\n|\r|\n")
 
 
-FIELDS_HELP = 'Names and values, such as {"firstname": "Ann", "city": "Utrecht"}. Every value is a text, in quotes.'
+FIELDS_HELP = _('Names and values, such as {"firstname": "Ann", "city": "Utrecht"}. Every value is a text, in quotes.')
 LONGEST_NUMBER = 18
 
 
@@ -96,21 +97,23 @@ def _read_json(text: str, **options: Any) -> Any:
     try:
         return json.loads(text, **options)
     except json.JSONDecodeError as error:
-        raise ValidationError(
-            f"This can't be read from line {error.lineno}, character {error.colno} on ({error.msg}). "
+        words = _(
+            "This can't be read from line %(line)d, character %(place)d on (%(problem)s). "
             'Put names and values between double quotes, and a comma after each but the last: {"name": "value"}.'
-        ) from error
+        )
+        told = {"line": error.lineno, "place": error.colno, "problem": error.msg}
+        raise ValidationError(words, params=told) from error
     except ValueError as error:
         # Python reads no number of more than 4300 digits.
-        raise ValidationError("A number in this is too long. Put values in quotes.") from error
+        raise ValidationError(_("A number in this is too long. Put values in quotes.")) from error
     except RecursionError as error:
-        raise ValidationError("This has too many brackets within brackets.") from error
+        raise ValidationError(_("This has too many brackets within brackets.")) from error
 
 
 def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     fields: dict[str, Any] = {}
     for name, value in pairs:
         if name in fields:
-            raise ValidationError(f"The field {name!r} is there twice; leave one of them out.")
+            raise ValidationError(_("The field %(name)r is there twice; leave one of them out."), params={"name": name})
         fields[name] = value
     return fields

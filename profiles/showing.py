@@ -13,6 +13,7 @@ from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.text import Truncator
 from django.utils.timezone import localtime
+from django.utils.translation import gettext, ngettext
 
 NOTHING = "–"
 SHOWN_FIELDS = 3
@@ -41,9 +42,12 @@ def _badge(text: str, kind: str) -> str:
 
 def fields_shown(fields: Mapping[str, str]) -> str:
     """The first fields of a profile, in a line."""
-    shown = [f"{name}: {Truncator(value).chars(40)}" for name, value in list(fields.items())[:SHOWN_FIELDS]]
-    more = len(fields) - len(shown)
-    return ", ".join([*shown, *([f"and {more} more"] if more else [])]) or NOTHING
+    shown = ", ".join(f"{name}: {Truncator(value).chars(40)}" for name, value in list(fields.items())[:SHOWN_FIELDS])
+    more = len(fields) - SHOWN_FIELDS
+    if more <= 0:
+        return shown or NOTHING
+    words = ngettext("%(fields)s, and %(count)d more", "%(fields)s, and %(count)d more", more)
+    return words % {"fields": shown, "count": more}
 
 
 def link(model: type[models.Model], pk: Any, text: Any) -> str:
@@ -70,4 +74,4 @@ def related_link(obj: models.Model, name: str) -> str:
     if pk is None:
         return NOTHING
     target = related(obj, name)
-    return link(field.related_model, pk, target) if target else f"{pk} (deleted)"
+    return link(field.related_model, pk, target) if target else gettext("%(number)s (deleted)") % {"number": pk}

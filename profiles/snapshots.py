@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from profiles.sentences import Sentence, gettext_noop
+
 
 class Action(enum.StrEnum):
     """What was done to a profile or a subprofile; the values are the event types of the wire contract."""
@@ -48,32 +50,37 @@ def difference(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str,
     return changed | {name: "" for name in before if name not in after}
 
 
-def fields_problem(fields: object) -> str | None:
+def fields_problem(fields: object) -> Sentence | None:
     """Why these can't be a profile's fields, in a sentence for the person who entered them; None when they can."""
     if not isinstance(fields, dict):
-        return 'Fields are a map from a name to a text, such as {"firstname": "Ann"}.'
+        return Sentence(gettext_noop('Fields are a map from a name to a text, such as {"firstname": "Ann"}.'))
     for name, value in fields.items():
         if not isinstance(name, str) or not isinstance(value, str):
-            return f"The field {name!r:.40} holds {value!r:.40}. Names and values are texts: put them in quotes."
-        if problem := text_problem(name) or text_problem(value):
-            return f"The field {name[:40]!r} {problem}."
+            words = gettext_noop("The field %(name)s holds %(value)s. Names and values are texts: put them in quotes.")
+            return Sentence(words, name=f"{name!r:.40}", value=f"{value!r:.40}")
+        what = Sentence(gettext_noop("The field %(name)s"), name=repr(name[:40]))
+        if problem := text_problem(name, what) or text_problem(value, what):
+            return problem
     return None
 
 
-def interests_problem(interests: object) -> str | None:
+def interests_problem(interests: object) -> Sentence | None:
     """As fields_problem, for the list of interests."""
     if not isinstance(interests, list | tuple) or not all(isinstance(each, str) for each in interests):
-        return 'Interests are a list of texts, such as ["shoes", "music"].'
-    problems = (text_problem(each) for each in interests)
-    return next((f"An interest {problem}." for problem in problems if problem), None)
+        return Sentence(gettext_noop('Interests are a list of texts, such as ["shoes", "music"].'))
+    what = Sentence(gettext_noop("An interest"))
+    return next((problem for each in interests if (problem := text_problem(each, what))), None)
 
 
-def text_problem(text: str) -> str | None:
-    """Why PostgreSQL can't hold this text: a NUL character, or half of a surrogate pair."""
+def text_problem(text: str, what: str) -> Sentence | None:
+    """Why PostgreSQL can't hold this text, which is called `what`: a NUL character, or half of a surrogate pair."""
     if "\0" in text:
-        return "holds a NUL character, which no database field can; take it out"
+        return Sentence(
+            gettext_noop("%(what)s holds a NUL character, which no database field can; take it out."), what=what
+        )
     try:
         text.encode()
     except UnicodeEncodeError:
-        return "holds half of a surrogate pair, which is no character; take it out"
+        words = gettext_noop("%(what)s holds half of a surrogate pair, which is no character; take it out.")
+        return Sentence(words, what=what)
     return None

@@ -10,6 +10,8 @@ from django.contrib.auth.models import Group, User
 from django.core.exceptions import ValidationError
 from django.forms import BaseInlineFormSet
 from django.http import HttpRequest
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin, StackedInline
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
@@ -23,7 +25,7 @@ from staff.secondfactor import factor_of
 admin.site.unregister(User)
 admin.site.unregister(Group)
 
-ONE_ACCOUNT = "Choose at least one account: you see some accounts only, and may add staff for those."
+ONE_ACCOUNT = _("Choose at least one account: you see some accounts only, and may add staff for those.")
 
 
 class ReachFormSet(BaseInlineFormSet):  # type: ignore[type-arg]  # not generic at run time
@@ -46,8 +48,8 @@ class ReachInline(LimitedChoices, StackedInline):  # type: ignore[misc]  # unfol
     autocomplete_fields = ["accounts"]
     can_delete = False
     min_num = max_num = 1
-    verbose_name = "accounts"
-    verbose_name_plural = "accounts"
+    verbose_name = _("accounts")
+    verbose_name_plural = _("accounts")
 
     def get_exclude(self, request: HttpRequest, obj: Any = None) -> list[str]:
         return [] if sees_all(request.user) else ["all_accounts"]
@@ -86,7 +88,7 @@ class UserAdmin(Limited, DjangoUserAdmin, ModelAdmin):  # type: ignore[misc,type
 
     def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
         shown = super().get_fieldsets(request, obj)
-        return shown if obj is None else [*shown, ("Second factor", {"fields": ["second_factor"]})]
+        return shown if obj is None else [*shown, (_("Second factor"), {"fields": ["second_factor"]})]
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> list[str]:
         """Superusers are made by superusers."""
@@ -108,10 +110,10 @@ class UserAdmin(Limited, DjangoUserAdmin, ModelAdmin):  # type: ignore[misc,type
             kwargs["queryset"] = permissions_within(request.user)
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 
-    @admin.display(description="Second factor")
+    @admin.display(description=_("Second factor"))
     def second_factor(self, user: User) -> str:
         factor = factor_of(user)
-        return f"On since {when(factor.confirmed)}" if factor else "Off"
+        return gettext("On since %(when)s") % {"when": when(factor.confirmed)} if factor else gettext("Off")
 
 
 @admin.register(Group)

@@ -10,6 +10,8 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils.timezone import now
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 from unfold.forms import AuthenticationForm
 from unfold.widgets import UnfoldAdminTextInputWidget
 
@@ -18,7 +20,7 @@ from staff.models import SecondFactor
 from staff.throttle import Limit
 from tracking.hits import Visitor, client_address
 
-WRONG_CODE = "This code does not fit. Wait for the next one; see that the phone sets its clock by the network."
+WRONG_CODE = _("This code does not fit. Wait for the next one; see that the phone sets its clock by the network.")
 
 
 def address_of(request: HttpRequest) -> str:
@@ -33,7 +35,12 @@ def address_of(request: HttpRequest) -> str:
 def wait_words(seconds: int) -> str:
     """How long to wait, in words that fit seconds and hours."""
     minutes = -(-seconds // 60)
-    return f"Too many tries. Please try again in {'a minute' if minutes == 1 else f'{minutes} minutes'}."
+    words = ngettext(
+        "Too many tries. Please try again in a minute.",
+        "Too many tries. Please try again in %(count)d minutes.",
+        minutes,
+    )
+    return words % {"count": minutes}
 
 
 class Throttled:
@@ -69,9 +76,9 @@ class CodeForm(Throttled, forms.Form):
     """A code of the authenticator, or a recovery code."""
 
     code = forms.CharField(
-        label="Code",
+        label=_("Code"),
         max_length=40,
-        help_text="Six digits from your authenticator, or one of your recovery codes.",
+        help_text=_("Six digits from your authenticator, or one of your recovery codes."),
         widget=UnfoldAdminTextInputWidget(
             attrs={"autocomplete": "one-time-code", "autofocus": "", "spellcheck": "false"}
         ),
@@ -102,7 +109,7 @@ class ConfirmForm(CodeForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["code"].help_text = "Six digits, as your authenticator shows them now."
+        self.fields["code"].help_text = _("Six digits, as your authenticator shows them now.")
 
     def accepts(self, code: str) -> bool:
         self.recovery_codes = secondfactor.confirm(self.factor, code, now()) or ()

@@ -1,6 +1,8 @@
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from feedbackloops.encryption import EncryptedTextField
 
@@ -18,8 +20,10 @@ class SecondFactor(models.Model):
     recovery = ArrayField(models.CharField(max_length=64), default=list)
 
     class Meta:
+        verbose_name = _("second factor")
+        verbose_name_plural = _("second factors")
         # Everybody's own.
         default_permissions = ()
 
     def __str__(self) -> str:
-        return f"Second factor of {self.user}"
+        return gettext("Second factor of %(user)s") % {"user": self.user}

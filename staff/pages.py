@@ -11,6 +11,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpRespons
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views import View
 
 from staff import codes, secondfactor
@@ -42,7 +44,7 @@ class StaffPage(View):
 
     site: Any = None
     template = ""
-    title = ""
+    title: Any = ""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not is_staff(request):
@@ -61,7 +63,7 @@ class CodePage(StaffPage):
     """The second step of a login."""
 
     template = "staff/code.html"
-    title = "Second factor"
+    title = _("Second factor")
 
     def get(self, request: HttpRequest) -> HttpResponse:
         factor = self._missing()
@@ -86,7 +88,7 @@ class SecondFactorPage(StaffPage):
     """Switching it on takes two steps: a secret, and a code of it. What weakens it afterwards takes a code."""
 
     template = "staff/second_factor.html"
-    title = "Second factor"
+    title = _("Second factor")
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if is_staff(request) and secondfactor.factor_of(request.user) and not secondfactor.passed(request):
@@ -135,8 +137,8 @@ class SecondFactorPage(StaffPage):
             return self._show("on", form, left=len(form.factor.recovery), since=form.factor.confirmed)
         with transaction.atomic():
             secondfactor.remove(self.request.user)  # type: ignore[arg-type]
-            secondfactor.log_own(self.request.user, "Switched off the second factor.")
-        messages.success(self.request, "The second factor is off: your password alone lets you in.")
+            secondfactor.log_own(self.request.user, gettext("Switched off the second factor."))
+        messages.success(self.request, _("The second factor is off: your password alone lets you in."))
         return self._back()
 
     def _renew(self) -> HttpResponse:

@@ -9,6 +9,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import F, Func, Value
 from django.http import HttpRequest
+from django.utils.translation import gettext
 
 from staff import codes
 from staff.models import SecondFactor
@@ -51,7 +52,7 @@ def begin(user: User) -> SecondFactor:
     SecondFactor.objects.filter(user=user, confirmed=None).delete()
     factor, is_new = SecondFactor.objects.get_or_create(user=user, defaults={"secret": codes.new_secret()})
     if is_new:
-        log_own(user, "Began to switch on the second factor.")
+        log_own(user, gettext("Began to switch on the second factor."))
     return factor
 
 
@@ -60,7 +61,7 @@ def give_up(user: User) -> None:
     """Forget a secret that was not confirmed."""
     deleted, _ = SecondFactor.objects.filter(user=user, confirmed=None).delete()
     if deleted:
-        log_own(user, "Did not switch on the second factor.")
+        log_own(user, gettext("Did not switch on the second factor."))
 
 
 def confirm(factor: SecondFactor, code: str, now: datetime) -> list[str] | None:
@@ -71,7 +72,7 @@ def confirm(factor: SecondFactor, code: str, now: datetime) -> list[str] | None:
     with transaction.atomic():
         if step is None or not SecondFactor.objects.filter(pk=factor.pk, confirmed=None).update(**kept):
             return None
-        log_own(factor.user, "Switched on the second factor.")
+        log_own(factor.user, gettext("Switched on the second factor."))
     factor.refresh_from_db()
     return made
 
@@ -86,7 +87,7 @@ def renew_recovery_codes(factor: SecondFactor) -> list[str]:
     made = codes.new_recovery_codes()
     with transaction.atomic():
         SecondFactor.objects.filter(pk=factor.pk).update(recovery=[codes.digest(each) for each in made])
-        log_own(factor.user, "Made new recovery codes.")
+        log_own(factor.user, gettext("Made new recovery codes."))
     return made
 
 
@@ -110,7 +111,7 @@ def _take_recovery_code(factor: SecondFactor, code: str) -> bool:
     with transaction.atomic():
         if not unused.update(recovery=Func(F("recovery"), Value(kept), function="array_remove")):
             return False
-        log_own(factor.user, "Used a recovery code.")
+        log_own(factor.user, gettext("Used a recovery code."))
     return True
 
 

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.http import urlencode
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from unfold.sites import UnfoldAdminSite
 
@@ -68,5 +69,5 @@ class DashboardSite(UnfoldAdminSite):  # type: ignore[misc]  # unfold carries no
         """Changing one's own password, which Django itself leaves out of the log."""
         response: HttpResponse = super().password_change(request, extra_context)
         if request.method == "POST" and response.status_code == 302:
-            secondfactor.log_own(request.user, "Changed the own password.")
+            secondfactor.log_own(request.user, gettext("Changed the own password."))
         return response

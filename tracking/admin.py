@@ -24,14 +24,18 @@ __all__ = ["BlockAdmin", "EventAdmin", "MessageAdmin", "UnreadMailAdmin"]
 EVENTS_SHOWN = 50
 BLOCK_HELP = {
     "kind": {
-        "help_text": "Whose links lead nowhere within seconds: those of one mail, those of all mails of an account, or "
-        "all that lead to a place. The pixels of those mails and of that account count no opens, either."
+        "help_text": _(
+            "Whose links lead nowhere within seconds: those of one mail, those of all mails of an account, or all that "
+            "lead to a place. The pixels of those mails and of that account count no opens, either."
+        )
     },
     "value": {
-        "help_text": "A message: its id. An account: its number. A target: a host, which stands for those under it as "
-        "well (example.com), or how URLs on one host begin (https://example.com/shop/); scheme and port don't matter."
+        "help_text": _(
+            "A message: its id. An account: its number. A target: a host, which stands for those under it as well "
+            "(example.com), or how URLs on one host begin (https://example.com/shop/); scheme and port don't matter."
+        )
     },
-    "reason": {"help_text": "For your colleagues. Recipients don't see it."},
+    "reason": {"help_text": _("For your colleagues. Recipients don't see it.")},
 }
 
 
@@ -85,15 +89,15 @@ class MessageAdmin(Page):
         context["events"] = Event.objects.filter(pk__in=newest)
         return super().render_change_form(request, context, *args, **kwargs)
 
-    @admin.display(description="Registered")
+    @admin.display(description=_("Registered"))
     def sent(self, message: Message) -> str:
         return when(message.created)
 
-    @admin.display(description="Profile")
+    @admin.display(description=_("Profile"))
     def profile_link(self, message: Message) -> str:
         return link(Profile, message.profile_id, message.profile_id) if message.profile_id else NOTHING
 
-    @admin.display(description="Tags")
+    @admin.display(description=_("Tags"))
     def tags_shown(self, message: Message) -> str:
         return ", ".join(message.tags) or NOTHING
 
@@ -119,7 +123,7 @@ class EventAdmin(HistoryPage):
     list_display = ["occurred", "type", "recipient", "account_link", "id"]
     list_display_links = ["occurred", "id"]
     list_filter = [("type", ChoicesDropdownFilter), ("account", LookupFilter), ("id", OccurredFilter)]
-    search_help_text = "Whole e-mail address, or any id"
+    search_help_text = _("Whole e-mail address, or any id")
     fields = ["id"]
 
     class Media:
@@ -132,15 +136,15 @@ class EventAdmin(HistoryPage):
     def ids_named(self, term: str) -> list[UUID]:
         return events_named(term)
 
-    @admin.display(description="Happened")
+    @admin.display(description=_("Happened"))
     def occurred(self, event: Event) -> str:
         return when(moment_of(event.pk))
 
-    @admin.display(description="Account")
+    @admin.display(description=_("Account"))
     def account_link(self, event: Event) -> str:
         return related_link(event, "account")
 
-    @admin.display(description="Recipient")
+    @admin.display(description=_("Recipient"))
     def recipient(self, event: Event) -> str:
         message = related(event, "message")
         return message.recipient if message else NOTHING
@@ -154,7 +158,7 @@ class BlockAdmin(Page):
     list_select_related = ["created_by"]
     list_filter = [("kind", ChoicesDropdownFilter)]
     search_fields = ["value", "reason"]
-    search_help_text = "Part of the value or of the reason"
+    search_help_text = _("Part of the value or of the reason")
 
     def get_fields(self, request: HttpRequest, obj: Block | None = None) -> Any:
         return ["kind", "value", "reason", *(["since", "created_by"] if obj else [])]
@@ -175,6 +179,6 @@ class BlockAdmin(Page):
             obj.created_by = request.user  # type: ignore[assignment]  # nobody comes here without having logged in
         super().save_model(request, obj, form, change)
 
-    @admin.display(description="Blocked", ordering="created")
+    @admin.display(description=_("Blocked"), ordering="created")
     def since(self, block: Block) -> str:
         return when(block.created)

@@ -16,6 +16,7 @@ from typing import Final, NamedTuple, Self
 from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
+from profiles.sentences import Sentence, gettext_noop
 from tracking.tokens import LAST_ACCOUNT, Link, location_header, target_problem
 
 _SCHEMES: Final = ("http://", "https://")
@@ -113,13 +114,14 @@ def _message(text: str) -> str:
     try:
         return str(UUID(text))
     except ValueError:
-        raise ValueError("Give the message's id, such as 01890a5d-ac96-774b-bcce-b302099a8057.") from None
+        words = gettext_noop("Give the message's id, such as 01890a5d-ac96-774b-bcce-b302099a8057.")
+        raise ValueError(Sentence(words)) from None
 
 
 def _account(text: str) -> str:
     number = text.removeprefix("account-")
     if not (number.isascii() and number.isdigit() and len(number) <= 20 and int(number) <= LAST_ACCOUNT):
-        raise ValueError("Give the account's number, such as 7 or account-7.")
+        raise ValueError(Sentence(gettext_noop("Give the account's number, such as 7 or account-7.")))
     return str(int(number))
 
 
@@ -127,9 +129,11 @@ def _target(text: str) -> str:
     is_url = text.lower().startswith(_SCHEMES)
     url = text if is_url else f"https://{text}"
     if not is_url and re.search(r"[/?#]|:[0-9]*$", text.rpartition("]")[2]):
-        raise ValueError("Give a host alone, such as example.com, or a whole URL that begins with https://.")
+        words = gettext_noop("Give a host alone, such as example.com, or a whole URL that begins with https://.")
+        raise ValueError(Sentence(words))
     if problem := target_problem(url):
-        raise ValueError(f"{problem} Such as example.com, or https://example.com/shop/ for what begins like that.")
+        words = gettext_noop("%(problem)s Such as example.com, or https://example.com/shop/ for what begins like that.")
+        raise ValueError(Sentence(words, problem=problem))
     if not is_url:
         return _place(url).host
     scheme, _, rest = location_header(url).partition("://")

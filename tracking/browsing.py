@@ -1,7 +1,7 @@
 """Pages of the history: read only, and found through indexes however long the history is."""
 
 from datetime import datetime, time, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django import forms
@@ -15,6 +15,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.timezone import localtime, make_aware
+from django.utils.translation import gettext_lazy as _
 from psycopg.errors import QueryCanceled
 from unfold.contrib.filters.admin import RangeDateTimeFilter
 
@@ -23,11 +24,14 @@ from profiles.pages import Page
 from tracking.ids import first_id_at
 from tracking.models import Event, Message
 
+if TYPE_CHECKING:
+    from django_stubs_ext import StrPromise
+
 MOST_MESSAGES = 1000
 MOST_EVENTS = 5000
-TOO_MUCH = "Finding that would have taken too long, so all are shown. Choose a loop or a stretch of time as well."
-TOO_MUCH_FOR_SOME = "Finding that would have taken too long, so only the last day is shown."
-TOO_MUCH_FOR_A_DAY = "Finding that would have taken too long. Choose a loop as well, or a shorter stretch of time."
+TOO_MUCH = _("Finding that would have taken too long, so all are shown. Choose a loop or a stretch of time as well.")
+TOO_MUCH_FOR_SOME = _("Finding that would have taken too long, so only the last day is shown.")
+TOO_MUCH_FOR_A_DAY = _("Finding that would have taken too long. Choose a loop as well, or a shorter stretch of time.")
 
 
 def as_uuid(term: str) -> UUID | None:
@@ -65,7 +69,7 @@ class OccurredFilter(RangeDateTimeFilter):  # type: ignore[misc]  # unfold carri
         self, field: Any, request: HttpRequest, params: Any, model: Any, model_admin: Any, field_path: str
     ) -> None:
         # The parent looks for a column with a time; this one stands for what is in the id.
-        super().__init__(DateTimeField("time"), request, params, model, model_admin, "occurred")
+        super().__init__(DateTimeField(_("time")), request, params, model, model_admin, "occurred")
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Raises IncorrectLookupParameters for what is not a date or a time."""
@@ -93,7 +97,7 @@ class OccurredFilter(RangeDateTimeFilter):  # type: ignore[misc]  # unfold carri
         return value[0] if isinstance(value, list) else value
 
 
-def _elsewhere(request: HttpRequest) -> tuple[str, str]:
+def _elsewhere(request: HttpRequest) -> "tuple[str, StrPromise]":
     """A list that opens, and why: all of it; for those who see some accounts, whose rows may be far apart, one day."""
     if sees_all(request.user):
         return request.path, TOO_MUCH

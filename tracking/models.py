@@ -11,7 +11,8 @@ from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
 
 from profiles.models import Account, Profile
-from tracking.blocking import KINDS, normal_value
+from profiles.saying import said
+from tracking.blocking import KINDS, Kind, normal_value
 from tracking.ids import moment_of, new_id
 from tracking.mailids import LONGEST_MESSAGE_ID
 from tracking.positions import Position
@@ -22,16 +23,16 @@ SUBJECT_SHOWN = 250
 class EventType(models.TextChoices):
     """What can happen, in the words of the wire contract."""
 
-    CLICK = "click"
-    OPEN = "open"
-    DELIVERY = "delivery"
-    FAILURE = "failure"
-    BOUNCE = "bounce"
-    ABUSE = "abuse"
-    UNSUBSCRIBE = "unsubscribe"
-    CREATE = "create"
-    UPDATE = "update"
-    DELETE = "delete"
+    CLICK = "click", _("Click")
+    OPEN = "open", _("Open")
+    DELIVERY = "delivery", _("Delivery")
+    FAILURE = "failure", _("Failure")
+    BOUNCE = "bounce", _("Bounce")
+    ABUSE = "abuse", _("Abuse")
+    UNSUBSCRIBE = "unsubscribe", _("Unsubscribe")
+    CREATE = "create", _("Create")
+    UPDATE = "update", _("Update")
+    DELETE = "delete", _("Delete")
 
 
 class Source(models.TextChoices):
@@ -44,33 +45,51 @@ class Source(models.TextChoices):
     ESP = "esp", _("an ESP that told of it")
 
 
+BLOCKED = [
+    (Kind.MESSAGE.value, _("Message")),
+    (Kind.ACCOUNT.value, _("Account")),
+    (Kind.TARGET.value, _("Target")),
+]
+
+
 class Message(models.Model):
     """One mail to one recipient."""
 
-    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    account = models.ForeignKey(Account, models.PROTECT, related_name="+")
+    id = models.UUIDField(_("id"), primary_key=True, default=new_id, editable=False)
+    account = models.ForeignKey(Account, models.PROTECT, related_name="+", verbose_name=_("account"))
     # The constraint is a composite one (account_id, profile_id), in the migration: the database refuses another
     # account's profile, and sets the column to NULL when the profile goes.
     profile = models.ForeignKey(
-        Profile, models.DO_NOTHING, related_name="+", null=True, blank=True, db_constraint=False, db_index=True
+        Profile,
+        models.DO_NOTHING,
+        related_name="+",
+        null=True,
+        blank=True,
+        db_constraint=False,
+        db_index=True,
+        verbose_name=_("profile"),
     )
-    recipient = models.CharField(max_length=320)
-    tags = ArrayField(models.CharField(max_length=200), default=list, blank=True)
-    created = models.DateTimeField(default=now, editable=False)
+    recipient = models.CharField(_("recipient"), max_length=320)
+    tags = ArrayField(models.CharField(max_length=200), verbose_name=_("tags"), default=list, blank=True)
+    created = models.DateTimeField(_("created"), default=now, editable=False)
     source = models.CharField(
         _("registered by"), max_length=20, choices=Source, default=Source.PROGRAM, db_default=Source.PROGRAM
     )
     # Whether its HTML has our pixel and our links.
-    tracked = models.BooleanField(default=True, db_default=True)
-    subject = models.CharField(max_length=SUBJECT_SHOWN, blank=True, default="", db_default="")
+    tracked = models.BooleanField(_("tracked"), default=True, db_default=True)
+    subject = models.CharField(_("subject"), max_length=SUBJECT_SHOWN, blank=True, default="", db_default="")
     # The Message-ID of its header (RFC 5322, 3.6.4), without the angle brackets.
     internet_message_id = models.CharField(
         "Message-ID", max_length=LONGEST_MESSAGE_ID, blank=True, default="", db_default=""
     )
     # The name that the ESP which sends it has given it.
-    esp_message_id = models.CharField("ESP's id", max_length=LONGEST_MESSAGE_ID, blank=True, default="", db_default="")
+    esp_message_id = models.CharField(
+        _("id at the ESP"), max_length=LONGEST_MESSAGE_ID, blank=True, default="", db_default=""
+    )
 
     class Meta:
+        verbose_name = _("message")
+        verbose_name_plural = _("messages")
         ordering = ["-id"]
         indexes = [
             # The operator class serves the search for a beginning, too, whatever the database's collation.
@@ -88,12 +107,26 @@ class Message(models.Model):
 class Event(models.Model):
     """Something that happened to a mail or a profile. Never updated; partitioned by day on its id."""
 
-    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    type = models.CharField(max_length=12, choices=EventType)
+    id = models.UUIDField(_("id"), primary_key=True, default=new_id, editable=False)
+    type = models.CharField(_("type"), max_length=12, choices=EventType)
     # History outlives what it is about: no constraint ties it to accounts and messages.
-    account = models.ForeignKey(Account, models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False)
+    account = models.ForeignKey(
+        Account,
+        models.DO_NOTHING,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
+        verbose_name=_("account"),
+    )
     message = models.ForeignKey(
-        Message, models.DO_NOTHING, related_name="+", null=True, blank=True, db_constraint=False, db_index=False
+        Message,
+        models.DO_NOTHING,
+        related_name="+",
+        null=True,
+        blank=True,
+        db_constraint=False,
+        db_index=False,
+        verbose_name=_("message"),
     )
     # What we saw, in the names of the wire contract.
     data = models.JSONField(default=dict)
@@ -102,6 +135,8 @@ class Event(models.Model):
     position = models.BigIntegerField(db_default=Position(), editable=False)
 
     class Meta:
+        verbose_name = _("event")
+        verbose_name_plural = _("events")
         ordering = ["-id"]
         indexes = [
             models.Index(fields=["message"], name="event_message"),
@@ -184,26 +219,35 @@ class HitCount(models.Model):
 class Block(models.Model):
     """Links that no longer lead anywhere. Made and deleted, not changed: web processes go by that (tracking.blocks)."""
 
-    kind = models.CharField(max_length=7, choices=[(kind, kind.capitalize()) for kind in KINDS])
-    value = models.CharField(max_length=1000)
-    reason = models.CharField(max_length=500)
-    created = models.DateTimeField(default=now, editable=False)
+    kind = models.CharField(_("kind"), max_length=7, choices=BLOCKED)
+    value = models.CharField(_("value"), max_length=1000)
+    reason = models.CharField(_("reason"), max_length=500)
+    created = models.DateTimeField(_("created"), default=now, editable=False)
     created_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.SET_NULL, related_name="+", null=True, blank=True, editable=False
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        related_name="+",
+        null=True,
+        blank=True,
+        editable=False,
+        verbose_name=_("created by"),
     )
 
     class Meta:
         ordering = ["-id"]
-        verbose_name = "blocked link"
+        verbose_name = _("blocked link")
+        verbose_name_plural = _("blocked links")
         constraints = [
             models.UniqueConstraint(
-                fields=["kind", "value"], name="block_unique", violation_error_message="This is blocked already."
+                fields=["kind", "value"],
+                name="block_unique",
+                violation_error_message=_("This is blocked already."),
             ),
             models.CheckConstraint(condition=models.Q(kind__in=KINDS), name="block_kind"),
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.value}"
+        return f"{self.get_kind_display()} {self.value}"
 
     def clean(self) -> None:
         """Write the value as it is compared. Raises ValidationError when the kind can't have such a value."""
@@ -211,7 +255,7 @@ class Block(models.Model):
             try:
                 self.value = normal_value(self.kind, self.value)
             except ValueError as error:
-                raise ValidationError({"value": str(error)}) from error
+                raise ValidationError({"value": said(error.args[0])}) from error
             self._meta.get_field("value").run_validators(self.value)  # type: ignore[union-attr]
 
     def save(self, *args: Any, **kwargs: Any) -> None:
@@ -243,7 +287,7 @@ class UnreadMail(models.Model):
 
     LONGEST = 500
 
-    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    id = models.UUIDField(_("id"), primary_key=True, default=new_id, editable=False)
     # Follows from the mail, so that one that comes in again is kept once.
     key = models.CharField(max_length=40, unique=True, editable=False)
     received = models.DateTimeField(default=now, editable=False)

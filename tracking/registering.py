@@ -9,10 +9,13 @@ from typing import TypeVar
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils.translation import gettext_lazy as _
 
 from profiles.addresses import normal_address
 from profiles.finding import profiles_at
 from profiles.models import Account, Profile
+from profiles.saying import said
+from profiles.sentences import Sentence, gettext_noop
 from profiles.snapshots import text_problem
 from tracking.mailids import normal_message_id
 from tracking.models import SUBJECT_SHOWN, Message, Source
@@ -102,17 +105,18 @@ def _ask_consent(messages: Sequence[Message]) -> None:
 def _listed(tags: Iterable[str]) -> list[str]:
     listed = list(tags)
     if isinstance(tags, str) or not all(isinstance(tag, str) for tag in listed):
-        raise ValidationError('Tags are a list of texts, such as ["spring", "shoes"].')
+        raise ValidationError(_('Tags are a list of texts, such as ["spring", "shoes"].'))
     for tag in listed:
-        if problem := text_problem(tag):
-            raise ValidationError(f"The tag {tag[:40]!r} {problem}.")
+        if problem := text_problem(tag, Sentence(gettext_noop("The tag %(tag)s"), tag=repr(tag[:40]))):
+            raise ValidationError(said(problem))
     return listed
 
 
 def _check(message: Message) -> None:
     if message.profile is not None and message.profile.account_id != message.account_id:
-        raise ValidationError("The profile belongs to another account than the message.")
+        raise ValidationError(_("The profile belongs to another account than the message."))
     if not _ADDRESS.fullmatch(message.recipient) or not message.recipient.isprintable():
-        raise ValidationError(f"{message.recipient[:320]!r} is not an e-mail address.")
+        told = {"address": message.recipient[:320]}
+        raise ValidationError(_("%(address)r is not an e-mail address."), params=told)
     # The profile was checked, and its being there is the database's to say.
     message.clean_fields(exclude=["profile", "account"])

@@ -24,6 +24,8 @@ from uuid import UUID
 
 import idna
 
+from profiles.sentences import Sentence, gettext_noop
+
 VERSION: Final = 1
 LAST_INDEX: Final = 0xFFFF
 LAST_ACCOUNT: Final = 2**64 - 1
@@ -157,23 +159,29 @@ def contents(token: str) -> tuple[int, int, Link]:
     return version, key_id, Link(account, UUID(bytes=message), index, url)
 
 
-def target_problem(url: str) -> str | None:
+def target_problem(url: str) -> Sentence | None:
     """Why a tracked link may not lead to this URL, as a sentence for people; None when it may."""
     if len(url) > MAX_TARGET_LENGTH or len(url.encode(errors="replace")) > _MAX_TARGET_BYTES:
-        return f"A link may have {MAX_TARGET_LENGTH} characters and {_MAX_TARGET_BYTES} bytes at most."
+        words = gettext_noop("A link may have %(characters)d characters and %(bytes)d bytes at most.")
+        return Sentence(words, characters=MAX_TARGET_LENGTH, bytes=_MAX_TARGET_BYTES)
     if _UNSAFE.search(url):
-        return "A link may not contain spaces, backslashes, control characters or broken Unicode."
+        return Sentence(
+            gettext_noop("A link may not contain spaces, backslashes, control characters or broken Unicode.")
+        )
     target = _TARGET.fullmatch(url)
     if target is None:
-        return "A link must start with http:// or https://."
+        return Sentence(gettext_noop("A link must start with http:// or https://."))
     if not target["authority"]:
-        return "A link must name a host."
+        return Sentence(gettext_noop("A link must name a host."))
     if "@" in target["authority"]:
-        return "A link may not carry a user name or password."
+        return Sentence(gettext_noop("A link may not carry a user name or password."))
     try:
         _ascii_authority(target["authority"])
     except ValueError:
-        return "A link must name a valid host (a domain name or an IP address) and, if any, a port up to 65535."
+        words = gettext_noop(
+            "A link must name a valid host (a domain name or an IP address) and, if any, a port up to 65535."
+        )
+        return Sentence(words)
     return None
 
 

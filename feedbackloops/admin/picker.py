@@ -102,4 +102,4 @@ def rate_words(total: int | None) -> str:
 def _offer(type: EventType, id: str, chosen: set[str], counts: Mapping[str, int] | None) -> Offer:
     count = None if counts is None else counts.get(type.value, 0)
     source = SOURCES[type.value].replace("`", "")
-    return Offer(type.value, type.label, id, type.value in chosen, count, source)
+    return Offer(type.value, str(type.label), id, type.value in chosen, count, source)

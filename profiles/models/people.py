@@ -5,6 +5,7 @@ from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.db.models import Value
 from django.utils.timezone import now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from profiles.addresses import LONGEST_ADDRESS, address_in
@@ -12,6 +13,7 @@ from profiles.consent import NOT_ASKED, OPT_IN, OPT_OUT, consents
 from profiles.following import follow_address, follow_consent
 from profiles.models.recorded import RecordedQuerySet, as_stored, with_own
 from profiles.origins import origin_problem
+from profiles.saying import said
 from profiles.signals import profiles_changed, tracking_changed
 from profiles.snapshots import (
     Action,
@@ -26,8 +28,11 @@ from profiles.snapshots import (
 
 def validate_origin(url: str) -> None:
     """Raise ValidationError unless links can begin with this."""
-    if problem := origin_problem(url):
-        raise ValidationError(f"This {problem}, such as https://click.example.com.")
+    if origin_problem(url):
+        words = _(
+            "This has to be http:// or https:// and a host, with nothing behind, such as https://click.example.com."
+        )
+        raise ValidationError(words)
 
 
 class IPAddresses(models.TextChoices):
@@ -41,10 +46,10 @@ class IPAddresses(models.TextChoices):
 class Account(models.Model):
     """A customer: owns databases, messages and feedback loops, and never sees another account's."""
 
-    name = models.CharField(max_length=200, unique=True)
+    name = models.CharField(_("name"), max_length=200, unique=True)
     # What pixels and links of its mails begin with; empty: TRACKING_URL.
     tracking_url = models.CharField(
-        "tracking domain", max_length=300, blank=True, default="", db_default="", validators=[validate_origin]
+        _("tracking domain"), max_length=300, blank=True, default="", db_default="", validators=[validate_origin]
     )
     # Whether mails that are registered for it get our pixel and our links; what was sent before stays as it is.
     tracks_mail = models.BooleanField(_("track opens and clicks"), default=True, db_default=True)
@@ -55,9 +60,11 @@ class Account(models.Model):
         default=IPAddresses.WHOLE,
         db_default=IPAddresses.WHOLE,
     )
-    created = models.DateTimeField(default=now, editable=False)
+    created = models.DateTimeField(_("created"), default=now, editable=False)
 
     class Meta:
+        verbose_name = _("account")
+        verbose_name_plural = _("accounts")
         ordering = ["name"]
         constraints = [
             models.CheckConstraint(condition=models.Q(ip_addresses__in=IPAddresses.values), name="account_ip_addresses")
@@ -86,14 +93,14 @@ class OnUnsubscribe(models.TextChoices):
 def validate_fields(fields: object) -> None:
     """Raise ValidationError unless these can be a profile's fields."""
     if problem := fields_problem(fields):
-        raise ValidationError(problem)
+        raise ValidationError(said(problem))
 
 
 class Database(models.Model):
     """A named set of profiles of one account."""
 
-    account = models.ForeignKey(Account, models.PROTECT, related_name="databases")
-    name = models.CharField(max_length=200)
+    account = models.ForeignKey(Account, models.PROTECT, related_name="databases", verbose_name=_("account"))
+    name = models.CharField(_("name"), max_length=200)
     # Whose mail it is, is found by it. Profiles keep the address apart, for the index.
     email_field = models.CharField(
         _("field with the e-mail address"), max_length=200, blank=True, default="email", db_default="email"
@@ -120,9 +127,11 @@ class Database(models.Model):
         db_default=Consent.NOT_ASKED,
     )
     consent_field = models.CharField(_("field with the consent"), max_length=200, blank=True, default="", db_default="")
-    created = models.DateTimeField(default=now, editable=False)
+    created = models.DateTimeField(_("created"), default=now, editable=False)
 
     class Meta:
+        verbose_name = _("database")
+        verbose_name_plural = _("databases")
         ordering = ["account", "name"]
         constraints = [
             models.UniqueConstraint(fields=["account", "name"], name="database_name_unique_in_account"),
@@ -163,7 +172,7 @@ class Database(models.Model):
 def validate_interests(interests: object) -> None:
     """Raise ValidationError unless these can be a profile's interests."""
     if problem := interests_problem(interests):
-        raise ValidationError(problem)
+        raise ValidationError(said(problem))
 
 
 # What follows from the fields, or tells of the change: save() sets it.
@@ -179,21 +188,27 @@ class ProfileQuerySet(RecordedQuerySet["Profile"]):
 class Profile(models.Model):
     """What a customer knows of one person. Each change is told (`profiles_changed`) in its own transaction."""
 
-    account = models.ForeignKey(Account, models.PROTECT, related_name="+", editable=False)
+    account = models.ForeignKey(Account, models.PROTECT, related_name="+", editable=False, verbose_name=_("account"))
     # The constraint is a composite one (account_id, database_id), in the migration.
-    database = models.ForeignKey(Database, models.PROTECT, related_name="profiles", db_constraint=False)
-    fields = models.JSONField(default=dict, blank=True, validators=[validate_fields])
-    interests = ArrayField(models.TextField(), default=list, blank=True, validators=[validate_interests])
+    database = models.ForeignKey(
+        Database, models.PROTECT, related_name="profiles", db_constraint=False, verbose_name=_("database")
+    )
+    fields = models.JSONField(_("fields"), default=dict, blank=True, validators=[validate_fields])
+    interests = ArrayField(
+        models.TextField(), verbose_name=_("interests"), default=list, blank=True, validators=[validate_interests]
+    )
     # What its field with the e-mail address holds, as it is looked up.
-    address = models.CharField(max_length=LONGEST_ADDRESS, editable=False, default="", db_default="")
+    address = models.CharField(_("address"), max_length=LONGEST_ADDRESS, editable=False, default="", db_default="")
     # Whether opens and clicks of its person are seen: what its fields say, by the rule of its database.
-    tracked = models.BooleanField(editable=False, default=True, db_default=True)
-    created = models.DateTimeField(default=now, editable=False)
-    modified = models.DateTimeField(default=now, editable=False)
+    tracked = models.BooleanField(_("opens and clicks are seen"), editable=False, default=True, db_default=True)
+    created = models.DateTimeField(_("created"), default=now, editable=False)
+    modified = models.DateTimeField(_("last change"), default=now, editable=False)
 
     objects = ProfileQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("profile")
+        verbose_name_plural = _("profiles")
         ordering = ["-id"]
         constraints = [models.UniqueConstraint(fields=["account", "id"], name="profile_account_id")]
         indexes = [
@@ -201,7 +216,7 @@ class Profile(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"Profile {self.pk}"
+        return gettext("Profile %(number)s") % {"number": self.pk}
 
     @classmethod
     def locked(cls, pk: int | None) -> "Profile | None":
@@ -246,9 +261,9 @@ class Profile(models.Model):
         validate_fields(self.fields)
         validate_interests(self.interests)
         if before and before.account_id != self.database.account_id:
-            raise ValidationError("A profile stays in its account: choose a database of the same account.")
+            raise ValidationError(_("A profile stays in its account: choose a database of the same account."))
         if before and before.database_id != self.database_id and before.subprofiles.exists():
-            raise ValidationError("A profile that has subprofiles stays in its database.")
+            raise ValidationError(_("A profile that has subprofiles stays in its database."))
         self.account_id = self.database.account_id
 
     def _same_as(self, other: "Profile") -> bool:

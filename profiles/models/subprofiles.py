@@ -3,6 +3,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.utils.timezone import now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from profiles.models.people import Account, Database, Profile, validate_fields
@@ -14,13 +15,17 @@ from profiles.snapshots import Action, ProfileChange, difference, subprofile_fac
 class Collection(models.Model):
     """A named set of subprofiles in a database, such as its customers' orders or children."""
 
-    account = models.ForeignKey(Account, models.PROTECT, related_name="+", editable=False)
+    account = models.ForeignKey(Account, models.PROTECT, related_name="+", editable=False, verbose_name=_("account"))
     # The constraint is a composite one (account_id, database_id), in the migration.
-    database = models.ForeignKey(Database, models.PROTECT, related_name="collections", db_constraint=False)
-    name = models.CharField(max_length=200)
-    created = models.DateTimeField(default=now, editable=False)
+    database = models.ForeignKey(
+        Database, models.PROTECT, related_name="collections", db_constraint=False, verbose_name=_("database")
+    )
+    name = models.CharField(_("name"), max_length=200)
+    created = models.DateTimeField(_("created"), default=now, editable=False)
 
     class Meta:
+        verbose_name = _("collection")
+        verbose_name_plural = _("collections")
         ordering = ["database", "name"]
         constraints = [
             models.UniqueConstraint(fields=["database", "name"], name="collection_name_unique_in_database"),
@@ -43,21 +48,27 @@ class Collection(models.Model):
 class Subprofile(models.Model):
     """One thing that belongs to a profile. Each change is told (`profiles_changed`) in its own transaction."""
 
-    account = models.ForeignKey(Account, models.PROTECT, related_name="+", editable=False)
+    account = models.ForeignKey(Account, models.PROTECT, related_name="+", editable=False, verbose_name=_("account"))
     # The constraints are composite ones with the account, in the migration.
-    profile = models.ForeignKey(Profile, models.CASCADE, related_name="subprofiles", db_constraint=False)
-    collection = models.ForeignKey(Collection, models.PROTECT, related_name="subprofiles", db_constraint=False)
-    fields = models.JSONField(default=dict, blank=True, validators=[validate_fields])
-    created = models.DateTimeField(default=now, editable=False)
-    modified = models.DateTimeField(default=now, editable=False)
+    profile = models.ForeignKey(
+        Profile, models.CASCADE, related_name="subprofiles", db_constraint=False, verbose_name=_("profile")
+    )
+    collection = models.ForeignKey(
+        Collection, models.PROTECT, related_name="subprofiles", db_constraint=False, verbose_name=_("collection")
+    )
+    fields = models.JSONField(_("fields"), default=dict, blank=True, validators=[validate_fields])
+    created = models.DateTimeField(_("created"), default=now, editable=False)
+    modified = models.DateTimeField(_("last change"), default=now, editable=False)
 
     objects = RecordedQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("subprofile")
+        verbose_name_plural = _("subprofiles")
         ordering = ["-id"]
 
     def __str__(self) -> str:
-        return f"Subprofile {self.pk}"
+        return gettext("Subprofile %(number)s") % {"number": self.pk}
 
     @classmethod
     def locked(cls, pk: int | None) -> "Subprofile | None":
