@@ -88,6 +88,7 @@ RULES: Final[dict[str, Rule]] = {
     "feedbackloops.notice": _by("loop__account"),
     "feedbackloops.resend": _by("loop__account"),
     "feedbackloops.testcall": _by("loop__account"),
+    "feedbackloops.forgetting": _by("account"),
     "feedbackloops.ledgerline": _by("account"),
     # Sums over all accounts.
     "feedbackloops.ledgerday": _nothing,
