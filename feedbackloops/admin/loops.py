@@ -97,8 +97,10 @@ class FeedbackLoopAdmin(LoopList, SecretPages, BenchPages, MovePages, ListedDeli
         loop, section = self.found(request, object_id), followed(part)
         if section is None:
             raise Http404
-        visit = Visit(request, loop, now(), self.has_change_permission(request, loop))
-        context = {"data": section.gather(visit), "loop": loop}
+        data = section.gather(Visit(request, loop, now(), self.has_change_permission(request, loop)))
+        if data is None:
+            raise Http404
+        context = {"data": data, "loop": loop}
         return HttpResponse(
             render_to_string(section.template, context, request), headers={"Cache-Control": "private, no-store"}
         )

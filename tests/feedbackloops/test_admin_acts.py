@@ -146,8 +146,8 @@ def test_a_rest_is_ended_and_the_loop_stays_as_it_is(
 def test_the_page_offers_what_helps(client: Client, status: str, lane: dict[str, Any], offered: list[str]) -> None:
     loop = make_verified_loop(make_account(), status=status)
     LaneState.objects.filter(loop=loop).update(**lane)
-    page = text(client.get(url(LOOP, "change", loop.pk)))
-    assert re.findall(r"/do/(\w+)/", page) == ["call_test", *offered]
+    health = text(client.get(url(LOOP, "part", loop.pk, "health")))
+    assert re.findall(r"/do/(\w+)/", health) == ["call_test", *offered]
 
 
 def test_waking_a_lane_that_goes_well_writes_nothing() -> None:

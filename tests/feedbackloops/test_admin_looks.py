@@ -139,6 +139,16 @@ def test_a_look_that_began_before_it_was_asked_for_is_not_the_answer(
     assert pending(client, loop)
 
 
+def test_a_file_that_was_seen_is_waited_for_until_the_loop_is_verified(
+    client: Client, loop: FeedbackLoop, server: HttpServer
+) -> None:
+    server.behaviour = ok(loop.verification_content.encode())
+    seen(loop)
+    assert not pending(client, loop)
+    FeedbackLoop.objects.update(verified_place="", verified=None)
+    assert pending(client, loop)
+
+
 def test_nobody_waits_for_ever_for_a_look_that_does_not_come(client: Client, loop: FeedbackLoop) -> None:
     FeedbackLoop.objects.update(looks_wanted_since=now() - timedelta(minutes=2))
     assert not pending(client, loop)

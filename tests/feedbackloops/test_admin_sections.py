@@ -53,6 +53,8 @@ def count(loop: FeedbackLoop, hours_ago: int, delivered: int, failed: int, given
 
 
 def test_every_section_has_a_heading_and_is_led_to_and_the_form_is_the_last(client: Client, loop: FeedbackLoop) -> None:
+    LaneState.objects.update(last_success=now())
+    FeedbackLoop.objects.update(verified=now())
     page, found = shown(client, loop), names(client, loop)
     assert found[:3] == ["health", "outcomes", "deliveries"]
     links = re.findall(r'href="#(\w+)"', page.partition('class="loop-nav"')[2].partition("</nav>")[0])
@@ -61,8 +63,9 @@ def test_every_section_has_a_heading_and_is_led_to_and_the_form_is_the_last(clie
     assert page.index('id="settings"') > max(page.index(f'<section id="{name}"') for name in found)
 
 
-def test_what_is_to_be_done_before_anything_is_sent_comes_first(client: Client) -> None:
-    assert names(client, make_loop(make_account()))[:3] == ["health", "verification", "outcomes"]
+def test_what_is_to_be_done_before_anything_is_sent_comes_first(client: Client, loop: FeedbackLoop) -> None:
+    assert names(client, make_loop(make_account()))[:4] == ["health", "steps", "verification", "outcomes"]
+    assert names(client, loop)[:3] == ["health", "steps", "outcomes"]
 
 
 def test_a_loop_that_has_failed_for_long_says_for_how_long(client: Client, loop: FeedbackLoop) -> None:

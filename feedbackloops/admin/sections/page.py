@@ -28,12 +28,13 @@ SECTIONS: Final = (
 )
 
 
-# What comes first, behind the health, as long as nothing can be sent.
-_FIRST: Final = ("health", "steps", "verification")
+# What comes first, behind the health, as long as something is left to do.
+_FIRST: Final = ("health", "steps")
+_FIRST_UNVERIFIED: Final = (*_FIRST, "verification")
 
 
 # What a page that is open fetches anew while something is under way.
-_FOLLOWED: Final = ("health", "verification")
+_FOLLOWED: Final = ("health", "steps", "bench", "verification")
 
 
 def followed(name: str) -> Section | None:
@@ -43,6 +44,15 @@ def followed(name: str) -> Section | None:
 
 def sections_of(visit: Visit) -> list[Shown]:
     """The sections that are shown, each with its data, in their order."""
-    order = SECTIONS if visit.loop.is_verified else sorted(SECTIONS, key=lambda section: section.name not in _FIRST)
-    gathered = (Shown(section, section.gather(visit)) for section in order)
-    return [shown for shown in gathered if shown.data is not None]
+    gathered = [Shown(section, section.gather(visit)) for section in SECTIONS]
+    first = _first(visit, gathered)
+    ordered = sorted(gathered, key=lambda shown: shown.section.name not in first)
+    return [shown for shown in ordered if shown.data is not None]
+
+
+def _first(visit: Visit, gathered: list[Shown]) -> tuple[str, ...]:
+    """What comes before all else."""
+    if not visit.loop.is_verified:
+        return _FIRST_UNVERIFIED
+    is_open = any(shown.section.name == "steps" and not shown.data.are_folded for shown in gathered)
+    return _FIRST if is_open else ()

@@ -1,7 +1,7 @@
 """Whether a loop's place is proven; if not, what was seen at each address where the file may stand, and what to do."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from shlex import quote
 from typing import TYPE_CHECKING, Final
 
@@ -22,9 +22,6 @@ from feedbackloops.words import verified_words
 if TYPE_CHECKING:
     from django_stubs_ext import StrPromise
 
-# A round has two places; the rest are older ones, for whoever wonders since when.
-LOOKS_READ: Final = 6
-PENDING: Final = timedelta(minutes=1)
 STATIONS: "Final[dict[Station, StrPromise]]" = {
     Station.NAME: _("Name"),
     Station.ADDRESS: _("Address"),
@@ -60,10 +57,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """Where the file belongs, and what the last round of looks saw there. `is_pending`: a round is under way.
-
-    `is_overdue`: it was asked for, and nobody has looked for longer than that takes.
-    """
+    """Where the file belongs, and what the last round of looks saw there; `is_pending` and `is_overdue` as in Round."""
 
     words: str
     places: list[Place]
@@ -76,33 +70,16 @@ class Verification:
 
 def verification(visit: Visit) -> Verification:
     """How the verification of the loop's place stands."""
-    loop, last = visit.loop, last_round(visit.loop)
-    is_open = is_unanswered(loop, last)
-    is_recent = visit.now - loop.looks_wanted_since < PENDING
+    loop, last = visit.loop, visit.round
     return Verification(
         words=verified_words(loop),
-        places=_places(loop, last),
-        looked=last[0].looked if last else None,
-        is_pending=is_open and is_recent,
-        is_overdue=is_open and not is_recent and not last and not loop.is_verified,
+        places=_places(loop, last.looks),
+        looked=last.looked,
+        is_pending=last.is_pending,
+        is_overdue=last.is_overdue,
         may_change=visit.may_change,
         expected=loop.verification_content,
     )
-
-
-def last_round(loop: FeedbackLoop) -> list[VerificationLook]:
-    """The looks of the last round, if it was at where the file belongs today."""
-    looks = list(loop.looks.all()[:LOOKS_READ])
-    places = challenge.locations(loop.url, loop.verification_file)
-    last = [look for look in looks if look.looked == looks[0].looked]
-    return last if all(look.url in places for look in last) else []
-
-
-def is_unanswered(loop: FeedbackLoop, last: list[VerificationLook]) -> bool:
-    """Whether looks were asked for, and none has been made since."""
-    if loop.verified and loop.verified >= loop.looks_wanted_since:
-        return False
-    return not last or (last[0].wanted or last[0].looked) < loop.looks_wanted_since
 
 
 def moved_url(loop: FeedbackLoop, look: VerificationLook) -> str:

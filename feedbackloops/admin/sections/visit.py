@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.utils.timezone import localtime
 
 from feedbackloops import resending
+from feedbackloops.admin.sections.rounds import Round, round_of
 from feedbackloops.counting import HOUR, Counts, counts_of, hour_of
 from feedbackloops.models import Delivery, DeliveryState, FeedbackLoop, TestCall
 
@@ -39,6 +40,11 @@ class Visit:
     def waiting(self) -> int | None:
         """How many deliveries wait; None where there are more than resending.MOST_COUNTED."""
         return resending.count(Delivery.objects.filter(loop=self.loop, state=DeliveryState.PENDING))
+
+    @cached_property
+    def round(self) -> Round:
+        """The last round of looks for the verification file."""
+        return round_of(self.loop, self.now)
 
     @cached_property
     def test_calls(self) -> list[TestCall]:
