@@ -5,6 +5,9 @@ from django.views.generic import RedirectView
 from api.main import api
 from marketingsuite.admin import home, last
 
+# Here and not at Django's start: only who serves the dashboard needs it, and workers start sooner without.
+admin.autodiscover()
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.admin_view(home)),

@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from pathlib import Path
 
 import hypothesis
 import pytest
@@ -14,9 +15,17 @@ from tests.servers import STACK
 hypothesis.settings.register_profile("suite", suppress_health_check=[hypothesis.HealthCheck.too_slow], deadline=None)
 hypothesis.settings.load_profile("suite")
 
+FLOW = Path(__file__).parent / "flow"
 OURS = ("access", "profiles", "tracking", "feedbackloops", "staff", "api", "auth", "admin", "sessions")
 # Django's own rows, which migrations made.
 KEPT = ("auth_permission", "tracking_recordingera")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Have one process run all tests of a file, and all of tests/flow: they share what they start."""
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group("flow" if FLOW in item.path.parents else str(item.path)))
 
 
 @pytest.fixture(scope="session")

@@ -22,6 +22,10 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     options = early_config.known_args_namespace
     if options.help or options.version:
         return
+    if options.numprocesses and "PYTEST_XDIST_WORKER" not in os.environ:
+        # Each of the processes that run the tests has servers of its own; this one only hands tests out.
+        os.environ["DEVELOPMENT"] = "true"
+        return
     folder = Path(_session.enter_context(TemporaryDirectory(prefix="marketingsuite-tests-")))
     stack = _session.enter_context(start(folder, shared_buffers="128MB"))
     os.environ |= stack.environ() | {"DEVELOPMENT": "true", "MARKETINGSUITE_VAR": str(folder)}

@@ -20,7 +20,7 @@ import pytest
 from honcho.environ import parse_procfile
 
 from feedbackloops.protocol import payload, signing
-from marketingsuite.devstack import free_port
+from marketingsuite.devstack import any_free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md")
@@ -266,7 +266,7 @@ def test_the_python_sample_decodes_a_form(python_samples: dict[str, Callable[...
 def php_server(folder: Path, **environment: str) -> Iterator[str]:
     """The URL of PHP's own web server for the scripts in a folder."""
     assert PHP
-    address = f"127.0.0.1:{free_port(15_000 + os.getpid() % 10_000)}"
+    address = f"127.0.0.1:{any_free_port()}"
     command = [PHP, "-n", "-d", "display_errors=0", "-S", address, "-t", str(folder)]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL, env={**os.environ, **environment}) as server:
         try:

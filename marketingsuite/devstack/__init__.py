@@ -14,7 +14,7 @@ import environ
 
 from marketingsuite.devstack.errors import DevstackError
 from marketingsuite.devstack.leaving import exit_on_signals
-from marketingsuite.devstack.ports import free_port
+from marketingsuite.devstack.ports import any_free_port, free_port
 from marketingsuite.devstack.postgres import Postgres
 from marketingsuite.devstack.processes import Processes
 from marketingsuite.devstack.server import Server
@@ -26,6 +26,7 @@ __all__ = [
     "Processes",
     "Stack",
     "Valkey",
+    "any_free_port",
     "environment",
     "environment_without_servers",
     "free_port",

@@ -1,6 +1,6 @@
 """Ports of 127.0.0.1 for servers that this machine starts for itself."""
 
-import random
+import secrets
 import socket
 
 from marketingsuite.devstack.errors import DevstackError
@@ -26,7 +26,8 @@ def insist_on(port: int) -> None:
 
 def any_free_port() -> int:
     """A free port that two callers at the same time are unlikely to share."""
-    return free_port(random.choice(QUIET_RANGE))
+    # Not the module random, which two test runs at once may have seeded alike.
+    return free_port(secrets.choice(QUIET_RANGE))
 
 
 def _is_free(port: int) -> bool:

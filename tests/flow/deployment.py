@@ -18,7 +18,7 @@ from django.test import override_settings
 
 from feedbackloops import doorbell
 from feedbackloops.doorbell import Doorbell
-from marketingsuite.devstack import Postgres, Processes, Stack, Valkey, free_port
+from marketingsuite.devstack import Postgres, Processes, Stack, Valkey, any_free_port
 from marketingsuite.devstack.beside import database_beside, keys_beside
 from marketingsuite.devstack.readiness import waiting_workers, web_answers
 from tests.dns_server import DnsServer
@@ -167,7 +167,7 @@ def deployed(stack: Stack, folder: Path) -> Iterator[Deployment]:
             running.enter_context(server.lease())
         database_url = postgres.url if postgres else running.enter_context(database_beside(stack.database_url, "flow"))
         redis_url = valkey.url if valkey else running.enter_context(keys_beside(stack.redis_url))
-        port = free_port(18_000)
+        port = any_free_port()
         env = stack.environ() | SETTINGS | {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "PORT": str(port)}
         env |= {"SPOOL_DIR": str(folder / "spool"), "OUTBOUND_DNS_PORT": str(dns.port), "TMPDIR": str(folder)}
         processes = Processes(CHECKOUT / "Procfile", env, folder / "logs")

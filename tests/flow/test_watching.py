@@ -36,7 +36,7 @@ def test_while_the_outbox_is_watched_new_events_need_no_broker(deployment: Deplo
     deployment.valkey.send(signal.SIGSTOP)
     try:
         deployment.hit(mail.pixel_url, times=50)
-        wait_until(lambda: len(script.posts) >= hits + 50, "all have arrived", 2)
+        wait_until(lambda: len(script.posts) >= hits + 50, "all have arrived", 10)
     finally:
         deployment.valkey.send(signal.SIGCONT)
     script.await_books(owed=hits + 50, delivered=hits + 50)

@@ -14,7 +14,7 @@ from django.db import connection
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from marketingsuite.devstack import Processes, Stack, free_port
+from marketingsuite.devstack import Processes, Stack, any_free_port
 from tests.hostile.attacks import MARKER, Attack, attack_from
 from tests.tracking.samples import Answer, all_of, asked, in_loop, wait_until
 from tracking.hits import Hit
@@ -93,7 +93,7 @@ async def asked_as(attack: Attack) -> Answer:
 @pytest.fixture
 def web(stack: Stack, tmp_path: Path, spool_folder: Path) -> Iterator[tuple[int, Path]]:
     """The port of a web process of its own, with this test's database and spool, and its log."""
-    port = free_port(22_000)
+    port = any_free_port()
     database = stack.database_url.rpartition("/")[0] + f"/{connection.settings_dict['NAME']}"
     own = stack.environ() | {"DATABASE_URL": database, "SPOOL_DIR": str(spool_folder), "LOG_LEVEL": "DEBUG"}
     processes = Processes(ROOT / "Procfile", {**own, "HOST": "127.0.0.1", "PORT": str(port)}, tmp_path)

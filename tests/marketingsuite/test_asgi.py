@@ -14,7 +14,7 @@ from django.contrib.auth import get_user_model
 from django.db import connection
 
 from marketingsuite import asgi
-from marketingsuite.devstack import Processes, Stack, free_port
+from marketingsuite.devstack import Processes, Stack, any_free_port
 from tests.promptness import measured
 from tests.tracking.samples import click_url, in_loop, pixel_url, request, wait_until
 from tracking.blocks import Blocks
@@ -55,7 +55,7 @@ class Web(NamedTuple):
 
 @contextmanager
 def web(stack: Stack, folder: Path, spool: Path, env: dict[str, str]) -> Iterator[Web]:
-    port = free_port(21_000)
+    port = any_free_port()
     own = stack.environ() | {"HOST": "127.0.0.1", "PORT": str(port), "SPOOL_DIR": str(spool)}
     processes = Processes(ROOT / "Procfile", own | env, folder)
     processes.start("web")

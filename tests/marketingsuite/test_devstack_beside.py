@@ -5,7 +5,7 @@ import psycopg
 import pytest
 import redis
 
-from marketingsuite.devstack import Stack, free_port
+from marketingsuite.devstack import Stack, any_free_port
 from marketingsuite.devstack.beside import database_beside, keys_beside
 from marketingsuite.devstack.readiness import waiting_workers, web_answers
 from tests.flow.waiting import wait_until
@@ -59,4 +59,4 @@ def test_workers_that_wait_are_counted_in_their_own_database_only(stack: Stack) 
 def test_the_web_answers_or_does_not() -> None:
     with HttpServer(ok()) as server:
         assert web_answers(server.url("").rstrip("/"))
-    assert not web_answers(f"http://127.0.0.1:{free_port(20_000)}")
+    assert not web_answers(f"http://127.0.0.1:{any_free_port()}")

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from marketingsuite.devstack import BASE_DIR, free_port, running
+from marketingsuite.devstack import BASE_DIR, any_free_port, running
 from tests.flow.waiting import wait_until
 
 OURS = ("DATABASE_URL", "REDIS_URL", "BROKER_URL")
@@ -33,7 +33,7 @@ def hear_signals() -> None:
 @contextmanager
 def all_of_it(folder: Path) -> Iterator["subprocess.Popen[str]"]:
     """`make run` but for make, in a group of its own as in a terminal, once every part of it is up."""
-    env = os.environ | {"MARKETINGSUITE_VAR": str(folder), "PORT": str(free_port(19_000)), "DEVELOPMENT": "true"}
+    env = os.environ | {"MARKETINGSUITE_VAR": str(folder), "PORT": str(any_free_port()), "DEVELOPMENT": "true"}
     command = [sys.executable, "-m", "marketingsuite.devstack.run"]
     pipe = subprocess.PIPE
     with subprocess.Popen(

@@ -16,7 +16,7 @@ import psycopg
 import requests
 from django.conf import settings
 
-from marketingsuite.devstack import Postgres, Processes, Stack, free_port
+from marketingsuite.devstack import Postgres, Processes, Stack, any_free_port
 from marketingsuite.devstack.readiness import web_answers
 from tests.promptness import measured
 from tests.tracking.samples import wait_until
@@ -107,7 +107,7 @@ def site(stack: Stack, folder: Path) -> Iterator[Site]:
     """A PostgreSQL with all tables, and a web process that is not started yet."""
     postgres = Postgres(folder, "away", "16MB")
     with postgres.lease():
-        port = free_port(22_000)
+        port = any_free_port()
         env = stack.environ() | {"DATABASE_URL": postgres.url, "PORT": str(port), "MARKETINGSUITE_VAR": str(folder)}
         shutil.copy(settings.VAR_DIR / "development-keys.json", folder)
         command = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]

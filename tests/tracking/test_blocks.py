@@ -7,7 +7,7 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import Error, connection
 
-from marketingsuite.devstack import Stack, free_port
+from marketingsuite.devstack import Stack, any_free_port
 from tests.dashboard import opened, staff, submitted, text, url
 from tests.promptness import within
 from tests.tracking.samples import ACCOUNT, MESSAGE, click_url, pixel_url, request, wait_until
@@ -96,7 +96,7 @@ def test_without_a_database_the_last_list_stays(file: Path, monkeypatch: pytest.
     current.refresh()
     connection.close()
     with monkeypatch.context() as elsewhere:
-        elsewhere.setitem(connection.settings_dict, "PORT", str(free_port(20_000)))
+        elsewhere.setitem(connection.settings_dict, "PORT", str(any_free_port()))
         with pytest.raises(Error):
             current.refresh()
         assert current.current.blocks(LINK)

@@ -14,7 +14,7 @@ import pytest
 from django.db import connection
 from pytest_django import Settings
 
-from marketingsuite.devstack import Stack, free_port
+from marketingsuite.devstack import Stack, any_free_port
 from tests.promptness import within
 from tests.tracking.samples import (
     NO_ACCOUNT,
@@ -75,7 +75,7 @@ def counted(process: UUID) -> list[tuple[int, int]]:
 def refused_connections(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Let new connections go to a port where nobody listens."""
     with monkeypatch.context() as elsewhere:
-        elsewhere.setitem(connection.settings_dict, "PORT", str(free_port(20_000)))
+        elsewhere.setitem(connection.settings_dict, "PORT", str(any_free_port()))
         yield
 
 

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from django.db import Error, OperationalError, connection
 
-from marketingsuite.devstack import free_port
+from marketingsuite.devstack import any_free_port
 from tests.promptness import within
 from tests.tracking.samples import ACCOUNT, MESSAGE, NO_ACCOUNT, all_of, begin, in_loop, make_hit, wait_until
 from tests.tracking.test_outbox import watching
@@ -145,7 +145,7 @@ def test_a_database_that_refuses_connections_is_no_reason_to_wait(
     monkeypatch: pytest.MonkeyPatch, told: list[UUID], caplog: pytest.LogCaptureFixture
 ) -> None:
     with monkeypatch.context() as elsewhere:
-        elsewhere.setitem(connection.settings_dict, "PORT", str(free_port(20_000)))
+        elsewhere.setitem(connection.settings_dict, "PORT", str(any_free_port()))
         recorder = Recorder(1, PATIENT)
         with within(5):
             assert not record(recorder, make_hit())

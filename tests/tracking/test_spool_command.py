@@ -9,7 +9,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from pytest_django import Settings
 
-from marketingsuite.devstack import free_port
+from marketingsuite.devstack import any_free_port
 from tests.tracking.samples import NO_ACCOUNT, make_hit
 from tests.tracking.test_counting import abandoned, stored
 from tracking.hits import Hit
@@ -90,7 +90,7 @@ def test_replay_without_a_database_ends_in_words_and_keeps_all(folder: Path, mon
     path = file_of(folder, "dead.hits", make_hit())
     connection.close()
     with monkeypatch.context() as elsewhere:
-        elsewhere.setitem(connection.settings_dict, "PORT", str(free_port(20_000)))
+        elsewhere.setitem(connection.settings_dict, "PORT", str(any_free_port()))
         with pytest.raises(CommandError, match="stay in the spool"):
             spool("replay")
     assert path.exists()

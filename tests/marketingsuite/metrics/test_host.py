@@ -7,7 +7,7 @@ import pytest
 import requests
 from pytest_django import Settings
 
-from marketingsuite.devstack import free_port
+from marketingsuite.devstack import any_free_port
 from marketingsuite.metrics import port
 from marketingsuite.vitals import files
 from tests.marketingsuite.metrics.conftest import Figures
@@ -56,7 +56,7 @@ def test_what_lies_in_the_spool_is_told(figures: Callable[[], Figures], tmp_path
 
 @pytest.mark.usefixtures("figures")
 def test_a_port_of_their_own_serves_the_figures_and_nothing_else(settings: Settings) -> None:
-    settings.METRICS_HOST, settings.METRICS_PORT = "127.0.0.1", free_port(23_000)
+    settings.METRICS_HOST, settings.METRICS_PORT = "127.0.0.1", any_free_port()
     place = f"http://127.0.0.1:{settings.METRICS_PORT}"
     for _ in range(2):  # the second finds the port taken, and waits for it
         port.start()
