@@ -8,6 +8,7 @@ from django.apps import apps
 from django.db import connection, transaction
 from django.test import TransactionTestCase
 
+from marketingsuite import urls  # noqa: F401  (which registers every page of the dashboard)
 from marketingsuite.devstack import Stack
 from tests.servers import STACK
 
@@ -15,10 +16,16 @@ from tests.servers import STACK
 hypothesis.settings.register_profile("suite", suppress_health_check=[hypothesis.HealthCheck.too_slow], deadline=None)
 hypothesis.settings.load_profile("suite")
 
+LONG = 32
 FLOW = Path(__file__).parent / "flow"
 OURS = ("access", "profiles", "tracking", "feedbackloops", "staff", "api", "auth", "admin", "sessions")
 # Django's own rows, which migrations made.
 KEPT = ("auth_permission", "tracking_recordingera")
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """A long text is named by its argument: it may be a key of this process, and the tests' names must not differ."""
+    return argname if isinstance(val, str | bytes) and len(val) > LONG else None
 
 
 @pytest.hookimpl(tryfirst=True)

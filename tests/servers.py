@@ -24,7 +24,8 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
         return
     if options.numprocesses and "PYTEST_XDIST_WORKER" not in os.environ:
         # Each of the processes that run the tests has servers of its own; this one only hands tests out.
-        os.environ["DEVELOPMENT"] = "true"
+        for name, value in {"DEVELOPMENT": "true", "DATABASE_URL": "", "REDIS_URL": ""}.items():
+            os.environ.setdefault(name, value)
         return
     folder = Path(_session.enter_context(TemporaryDirectory(prefix="marketingsuite-tests-")))
     stack = _session.enter_context(start(folder, shared_buffers="128MB"))

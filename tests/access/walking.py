@@ -14,7 +14,6 @@ from django.urls import URLPattern, URLResolver, reverse
 
 from feedbackloops.acts import ACTS
 from feedbackloops.models import TestCall
-from marketingsuite import urls  # noqa: F401  (which registers every page)
 from profiles.pages import LookupFilter
 from tests.dashboard import url
 
