@@ -13,7 +13,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 
 from access.reach import limit
-from feedbackloops.models import Attempt, Delivery, FeedbackLoop
+from feedbackloops.models import Attempt, Delivery, FeedbackLoop, TestCall
 from profiles.addresses import normal_address
 from profiles.models import Account, Database, Profile
 from profiles.showing import when
@@ -72,6 +72,9 @@ class Kind(NamedTuple):
     has_list: Callable[[Term], bool]
     related: tuple[str, ...] = ()
     order: str = "-pk"
+    # Whose rights are asked for, and which page a row has for a user, where these are not the model's own.
+    rights: type[Model] | None = None
+    page: Callable[[Any, Any], str] | None = None
 
 
 class Found(NamedTuple):
@@ -111,6 +114,14 @@ def _databases(term: Term) -> list[Q]:
 
 def _by_number(term: Term) -> list[Q]:
     return [] if term.number is None else [Q(pk=term.number)]
+
+
+def _test_page(call: TestCall, user: Any) -> str:
+    """What came of it, for those who may use the test bench; else where it stands among the loop's deliveries."""
+    if user.has_perm("feedbackloops.change_feedbackloop"):
+        return reverse("admin:feedbackloops_feedbackloop_test_call", args=[call.loop_id, call.pk])
+    page = reverse("admin:feedbackloops_feedbackloop_change", args=[call.loop_id])
+    return f"{page}?{urlencode({'which': 'tests', 'who': str(call.pk)})}#deliveries"
 
 
 def _by_id(term: Term) -> list[Q]:
@@ -181,6 +192,16 @@ KINDS: Final = (
         lambda attempt: (attempt.get_outcome_display(), when(attempt.started)),
         lambda term: False,
     ),
+    Kind(
+        TestCall,
+        _("Test calls"),
+        _by_id,
+        lambda call: (call.loop, call.get_event_type_display(), when(call.asked)),
+        lambda term: False,
+        ("loop",),
+        rights=FeedbackLoop,
+        page=_test_page,
+    ),
 )
 
 
@@ -192,7 +213,7 @@ def may_see(user: Any, model: type[Model]) -> bool:
 
 def tried(term: Term, user: Any) -> list[Kind]:
     """The kinds that this term can be one of, and that this user may see."""
-    return [kind for kind in KINDS if kind.found_by(term) and may_see(user, kind.model)]
+    return [kind for kind in KINDS if kind.found_by(term) and may_see(user, kind.rights or kind.model)]
 
 
 def find(term: Term, user: Any) -> list[Group]:
@@ -217,7 +238,7 @@ def _pages(kind: Kind) -> str:
 
 def _group(kind: Kind, term: Term, user: Any) -> Group:
     rows = {row.pk: row for way in kind.found_by(term) for row in _rows(kind, way, user)[: SHOWN + 1]}
-    found = [_found(kind, row) for row in list(rows.values())[:SHOWN]]
+    found = [_found(kind, row, user) for row in list(rows.values())[:SHOWN]]
     return Group(kind.label, found, _list(kind, term) if len(rows) > SHOWN and kind.has_list(term) else "")
 
 
@@ -228,6 +249,7 @@ def _rows(kind: Kind, way: Q, user: Any) -> QuerySet[Any]:
     return limit(rows.filter(way), user).order_by(kind.order)
 
 
-def _found(kind: Kind, row: Any) -> Found:
+def _found(kind: Kind, row: Any, user: Any) -> Found:
     detail = " · ".join(str(part) for part in kind.detail(row) if str(part))
-    return Found(str(row), detail, reverse(f"{_pages(kind)}_change", args=[row.pk]))
+    page = kind.page(row, user) if kind.page else reverse(f"{_pages(kind)}_change", args=[row.pk])
+    return Found(str(row), detail, page)

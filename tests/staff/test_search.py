@@ -9,6 +9,7 @@ from django.db import connection
 from django.test import Client
 
 from feedbackloops.models import Attempt, Delivery
+from feedbackloops.testcalls import begin
 from tests.access.planted import Planted, plant
 from tests.dashboard import scans, staff, text
 from tests.factories import make_account, make_events, make_message, make_profile, make_verified_loop, owe
@@ -52,6 +53,25 @@ def test_each_id_leads_straight_to_what_has_it(admin_client: Client, planted: Pl
         id = planted.rows[model][0]
         assert led_to(admin_client, f" {id} ") == f"/admin/{app}/{name}/{id}/change/"
         assert led_to(admin_client, id.hex.upper()) == f"/admin/{app}/{name}/{id}/change/"
+
+
+def test_the_id_of_a_test_call_leads_to_what_came_of_it(admin_client: Client) -> None:
+    account = make_account()
+    loop = make_verified_loop(account)
+    call = begin(loop)
+    page, bench = f"/admin/feedbackloops/feedbackloop/{loop.pk}/", f"bench/{call.pk}/"
+    assert led_to(admin_client, str(call.pk)) == page + bench
+    viewer = staff("feedbackloops.view_feedbackloop", "feedbackloops.view_delivery", accounts=[account])
+    there = led_to(viewer, call.pk.hex)
+    assert there == f"{page}change/?which=tests&who={call.pk}#deliveries"
+    assert f'data-row="{call.pk}"' in text(viewer.get(there))
+
+
+def test_the_id_of_a_test_call_tells_strangers_nothing() -> None:
+    call = begin(make_verified_loop(make_account()))
+    beyond = staff("feedbackloops.change_feedbackloop", accounts=[make_account()])
+    for stranger in (beyond, staff("feedbackloops.view_delivery")):
+        assert "Nothing found." in found(stranger, str(call.pk))
 
 
 def test_a_name_that_one_thing_has_leads_there_and_one_of_several_lists_them(admin_client: Client) -> None:
@@ -136,7 +156,7 @@ def test_of_another_accounts_url_nothing_is_told(planted: Planted) -> None:
 def test_what_is_not_found_says_what_was_tried(admin_client: Client) -> None:
     page = found(admin_client, str(uuid4()))
     assert "Nothing found." in page
-    assert "Messages, Events, Deliveries, Attempts." in page
+    assert "Messages, Events, Deliveries, Attempts, Test calls." in page
     assert "Loops, Accounts, Databases" in found(admin_client, "no such thing")
     assert "What can be searched for" in found(admin_client, "")
 
@@ -153,7 +173,7 @@ def test_only_kinds_that_one_may_see_are_looked_for(planted: Planted) -> None:
     client = staff("feedbackloops.view_feedbackloop")
     page = found(client, str(planted.rows[Event][0]))
     assert "Nothing found." in page
-    assert "Looked for" not in page
+    assert "Looked for it among: Test calls." in page
     assert "What can be searched for" in found(client, link_of(Message.objects.get(pk=planted.rows[Message][0])))
 
 
