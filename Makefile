@@ -2,7 +2,7 @@
 # in the first line, which may be no longer than 127 bytes, and the checkout's path may be.
 
 PY := .venv/bin/python
-SOURCES := manage.py marketingsuite api staff feedbackloops tracking profiles access rig bench chaos screens tests
+SOURCES := manage.py marketingsuite api esp staff feedbackloops tracking profiles access rig bench chaos screens tests
 
 .PHONY: help demo run test check bench chaos screenshots format clean
 

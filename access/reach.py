@@ -94,6 +94,7 @@ RULES: Final[dict[str, Rule]] = {
     "feedbackloops.ledgerday": _nothing,
     "api.apitoken": _by("account"),
     "api.keptanswer": _by("token__account"),
+    "esp.webhook": _by("account"),
     "auth.user": _staff,
     # What staff may do, and to what, is the same for all accounts.
     "auth.group": _everything,

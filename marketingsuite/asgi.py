@@ -11,9 +11,10 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "marketingsuite.settings")
 django = get_asgi_application()
 
 from api.door import PREFIX as API  # noqa: E402  (these need the apps that the line above loads)
+from esp.models import PREFIX as ESP  # noqa: E402
 from marketingsuite import memory  # noqa: E402
 from marketingsuite.health import PATHS, health  # noqa: E402
-from marketingsuite.rooms import api_room, dashboard_room  # noqa: E402
+from marketingsuite.rooms import api_room, dashboard_room, esp_room  # noqa: E402
 from marketingsuite.vitals import parts  # noqa: E402
 from tracking.blocks import blocks  # noqa: E402
 from tracking.intake import intake  # noqa: E402
@@ -26,7 +27,7 @@ from tracking.views import PREFIXES, Receive, Scope, Send, tracking  # noqa: E40
 intake()
 memory.settle()
 
-_dashboard_room, _api_room = dashboard_room(), api_room()
+_dashboard_room, _rooms = dashboard_room(), {API: api_room(), ESP: esp_room()}
 
 
 def application(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
@@ -39,7 +40,7 @@ def application(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
             return unsubscribing(scope, receive, send)
         if path in PATHS:
             return health(scope, receive, send)
-        room = _api_room if path.startswith(API) else _dashboard_room
+        room = next((room for prefix, room in _rooms.items() if path.startswith(prefix)), _dashboard_room)
         return room.serve(django, scope, receive, send)
     return _live(receive, send)
 

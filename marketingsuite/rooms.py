@@ -1,4 +1,4 @@
-"""Where requests wait for Django: the dashboard and the API have threads of their own, so neither keeps the other out.
+"""Where requests wait for Django: dashboard, API and ESPs have threads of their own, so none keeps another out.
 
 Each request has a thread, and the thread a connection that it keeps. While PostgreSQL hangs, so do they: more would
 only wait as well.
@@ -21,6 +21,7 @@ Say = Callable[[HTTPStatus], Answer]
 
 DASHBOARD_SEATS: Final = 32
 API_SEATS: Final = 16
+ESP_SEATS: Final = 8
 # Of a form.
 DASHBOARD_BYTES: Final = 2_621_440
 _RETRY: Final = (b"retry-after", b"5")
@@ -33,6 +34,11 @@ _API: Final = {
     HTTPStatus.REQUEST_TIMEOUT: "The request did not come through in time. Send it again.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The request is longer than is taken at once. Send it in parts.",
     HTTPStatus.SERVICE_UNAVAILABLE: "The API is busy. Nothing was done; send the request again in a moment.",
+}
+_ESP: Final = {
+    HTTPStatus.REQUEST_TIMEOUT: b"The call did not come through in time. Make it again.\n",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: b"That is more than is taken at once. Send it in parts.\n",
+    HTTPStatus.SERVICE_UNAVAILABLE: b"Others are being answered. Nothing was recorded; make the call again.\n",
 }
 
 
@@ -75,8 +81,17 @@ def api_room() -> Room:
     return Room("api", API_SEATS, lambda: settings.DATA_UPLOAD_MAX_MEMORY_SIZE, _api_says)
 
 
+def esp_room() -> Room:
+    """The room of ESPs, which tell of many mails at once, and call again where they find no seat."""
+    return Room("esp", ESP_SEATS, lambda: settings.DATA_UPLOAD_MAX_MEMORY_SIZE, _esp_says)
+
+
 def _dashboard_says(status: HTTPStatus) -> Answer:
     return answer(status, b"text/plain", _DASHBOARD[status], *_headers(status))
+
+
+def _esp_says(status: HTTPStatus) -> Answer:
+    return answer(status, b"text/plain", _ESP[status], *_headers(status))
 
 
 def _api_says(status: HTTPStatus) -> Answer:

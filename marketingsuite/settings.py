@@ -114,6 +114,7 @@ INSTALLED_APPS = [
     "feedbackloops",
     "staff",
     "api",
+    "esp",
     # For the files of the page that describes the API.
     "ninja",
 ]
@@ -121,6 +122,7 @@ MIDDLEWARE = [
     "marketingsuite.headers.BrowserLimits",
     "django.middleware.security.SecurityMiddleware",
     "api.door.ApiDoor",
+    "esp.door.EspDoor",
     "marketingsuite.staticfiles.StaticFiles",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "staff.sessions.SessionLimits",

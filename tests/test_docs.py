@@ -27,7 +27,7 @@ PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md")
 DOCS = [*(ROOT / name for name in PAGES), *sorted((ROOT / "docs").rglob("*.md"))]
 GLOSSARY, RECEIVING, OPERATIONS = (ROOT / "docs" / name for name in ("glossary.md", "receiving.md", "operations.md"))
 SETTINGS = ROOT / "marketingsuite" / "settings.py"
-PACKAGES = ("marketingsuite", "api", "staff", "feedbackloops", "tracking", "profiles", "access")
+PACKAGES = ("marketingsuite", "api", "esp", "staff", "feedbackloops", "tracking", "profiles", "access")
 PHP = shutil.which("php")
 
 SECRET, OLD_SECRET, PRIVATE_KEY = signing.new_secret(), signing.new_secret(), signing.generate_rsa_key()

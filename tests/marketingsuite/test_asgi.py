@@ -236,6 +236,14 @@ def test_a_dashboard_that_is_busy_says_so_and_pixels_are_shown(monkeypatch: pyte
     assert request("/o/.gif").status == 200
 
 
+def test_where_esps_find_no_seat_nobody_else_has_to_stand(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asgi._rooms["/esp/"], "seats", [])
+    answer = request("/esp/postmark/x/")
+    assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
+    assert b"Nothing was recorded" in answer.body
+    assert [request(path).status for path in ("/o/.gif", "/open/", "/api/v1/nothing")] == [200, 404, 404]
+
+
 def test_a_seat_is_free_again_after_each_request() -> None:
     seats = list(asgi._dashboard_room.seats)
     for _ in range(3):

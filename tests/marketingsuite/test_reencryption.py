@@ -41,6 +41,8 @@ def secrets_now() -> dict[int, tuple[str, str]]:
 
 def test_everything_encrypted_is_found() -> None:
     assert {str(column) for column in columns()} == {
+        "esp.Webhook.password",
+        "esp.Webhook.signing_key",
         "feedbackloops.FeedbackLoop.secret",
         "feedbackloops.FeedbackLoop.previous_secret",
         "feedbackloops.FeedbackLoop.rsa_private_key",
