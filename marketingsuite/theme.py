@@ -72,6 +72,7 @@ UNFOLD = {
                     _page(_("Profiles"), "person", "profiles_profile"),
                     _page(_("Collections"), "category", "profiles_collection"),
                     _page(_("Subprofiles"), "account_tree", "profiles_subprofile"),
+                    _page(_("Forgotten people"), "person_remove", "feedbackloops_forgetting"),
                     _page(_("API tokens"), "key", "api_apitoken"),
                     _page(_("Staff"), "badge", "auth_user"),
                     _page(_("Staff groups"), "groups", "auth_group"),

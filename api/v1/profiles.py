@@ -1,8 +1,10 @@
 """Profiles: what the account knows of people."""
 
+from functools import partial
 from typing import Any, Final, Literal
 
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.http import HttpRequest
 from ninja import Query, Router
 from pydantic import BaseModel, Field
@@ -13,6 +15,10 @@ from api.scopes import Scope
 from api.shapes import MOST, Asked, Flag, Given, Moment, Number, NumberInPath, Page, Text
 from api.v1.databases import databases_of
 from api.v1.lists import by_number, the
+from feedbackloops import doorbell
+from feedbackloops.forgetting.people import begin, person_of
+from feedbackloops.models import Forgetting
+from feedbackloops.models.forgetting import Stage
 from profiles.addresses import normal_address
 from profiles.models import Profile
 from profiles.snapshots import Action
@@ -71,6 +77,19 @@ class UpsertedList(BaseModel):
     items: list[UpsertedOut]
 
 
+class ForgettingOut(BaseModel):
+    """A person who is forgotten, without saying who."""
+
+    id: int
+    asked: Moment
+    finished: Moment | None
+    removed: dict[str, int] = Field(description="How many rows are gone by now, by what they were.")
+    left: dict[str, int] | None = Field(
+        description="Where the search at the end found the person still named, with how many rows; empty: nowhere. "
+        "Null until it is finished."
+    )
+
+
 class ProfilesAsked(Asked):
     """Which profiles."""
 
@@ -122,6 +141,20 @@ def delete_profile(request: HttpRequest, profile: NumberInPath) -> None:
     _locked(request, profile).delete()
 
 
+@posts(router, "/profiles/{profile}/forget", Scope.PROFILES_WRITE, ForgettingOut, 202)
+def forget_profile(request: HttpRequest, profile: NumberInPath) -> ForgettingOut:
+    """Forget a person: the profile, the mails to it and to its address, and all that came of them. Nobody is told."""
+    order = begin(person_of(the(Profile.objects.filter(account=account_in(request)), profile)))
+    transaction.on_commit(partial(doorbell.ring_for_forgetting, [order.pk]), robust=True)
+    return _forgetting(order)
+
+
+@reads(router, "/forgettings/{forgetting}", Scope.PROFILES_READ, ForgettingOut)
+def get_forgetting(request: HttpRequest, forgetting: NumberInPath) -> ForgettingOut:
+    """See how far the forgetting of a person has come, and whether anything is left."""
+    return _forgetting(the(Forgetting.objects.filter(account=account_in(request)), forgetting))
+
+
 def shape(profile: Profile) -> ProfileOut:
     """A profile as it is told."""
     values: dict[str, Any] = {name: getattr(profile, name) for name in ("id", "fields", "created", "modified")}
@@ -131,6 +164,13 @@ def shape(profile: Profile) -> ProfileOut:
 def _locked(request: HttpRequest, number: int) -> Profile:
     rows = Profile.objects.filter(account=account_in(request)).select_related("database")
     return the(rows.select_for_update(no_key=True, of=["self"]), number)
+
+
+def _forgetting(order: Forgetting) -> ForgettingOut:
+    left = order.left if order.stage == Stage.DONE else None
+    return ForgettingOut(
+        id=order.pk, asked=order.asked, finished=order.finished, removed=dict(order.removed), left=left
+    )
 
 
 def _upserted(one: Upserted) -> UpsertedOut:

@@ -9,7 +9,7 @@ from django.utils.timezone import now
 
 from api import feed
 from feedbackloops import doorbell
-from feedbackloops.models import Attempt, Delivery, FeedbackLoop, Resend, TestCall
+from feedbackloops.models import Attempt, Delivery, FeedbackLoop, Forgetting, Resend, TestCall
 from profiles.models import Database, Profile
 from tests.access.planted import Planted, plant
 from tests.api.operations import Operation, operations
@@ -30,6 +30,7 @@ MODELS: dict[str, type[models.Model]] = {
     "attempt": Attempt,
     "resend": Resend,
     "test": TestCall,
+    "forgetting": Forgetting,
 }
 
 # A body for each operation that takes one, about the rows of an account. A new operation has to be named here.

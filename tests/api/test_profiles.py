@@ -1,14 +1,20 @@
 """Databases and profiles, as programs use them."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from pytest_django import Settings
 
+from feedbackloops import doorbell
+from feedbackloops.models import Forgetting
 from profiles.models import Database, Profile
 from tests.api.program import Program, faults, problem, told
+from tests.dashboard import Rings
 from tests.factories import make_database, make_message, make_profile
+from tests.feedbackloops.forgetting.person import forget
 from tests.promptness import within
 from tracking.models import Event, Refusal
 
@@ -129,3 +135,22 @@ def test_people_who_say_no_are_no_longer_tracked(program: Program, database: Dat
     assert Refusal.objects.get(pk=message.pk).refused
     upsert(program, database, {"fields": ann | {"tracking": "yes"}})
     assert Profile.objects.get().tracked
+
+
+def test_a_person_is_forgotten_and_how_far_it_has_come_can_be_asked(
+    program: Program, database: Database, tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.SPOOL_DIR, settings.ANSWER_SECONDS = tmp_path, -7.5
+    heard = Rings()
+    monkeypatch.setattr(doorbell, "_doorbell", lambda: heard)
+    profile = make_profile(database, email="ann@example.com")
+    make_message(profile)
+    order = told(program.post(f"/profiles/{profile.pk}/forget", {}), 202)
+    assert (order["finished"], order["left"]) == (None, None)
+    assert told(program.get(f"/forgettings/{order['id']}")) == order
+    assert told(program.post(f"/profiles/{profile.pk}/forget", {}), 202)["id"] == order["id"]
+    forget(Forgetting.objects.get())
+    done = told(program.get(f"/forgettings/{order['id']}"))
+    assert (done["left"], done["removed"]["messages"]) == ({}, 1)
+    assert problem(program.get(f"/profiles/{profile.pk}"), 404)
+    assert problem(program.post(f"/profiles/{make_profile().pk}/forget", {}), 404)

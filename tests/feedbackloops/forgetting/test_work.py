@@ -71,6 +71,8 @@ def test_nothing_is_left_of_the_person_and_all_of_the_other(both: tuple[Known, K
     assert min(len(rows) if isinstance(rows, list) else rows for rows in before.values()) > 0
     assert LogEntry.objects.filter(change_message="Asked [forgotten] about it.").exists()
     assert TestCall.objects.get().fields == {"recipient": BEN}
+    # Of the other: the profile, a message, its three deliveries; and what was done to the loop for either.
+    assert LogEntry.objects.count() == 5 + 2
 
 
 def test_what_was_counted_stays_and_the_ledger_balances(both: tuple[Known, Known]) -> None:
@@ -165,10 +167,12 @@ def test_what_a_call_under_way_leaves_is_waited_for_and_deleted(both: tuple[Know
 def test_the_address_of_an_account_means_all_profiles_that_have_it(both: tuple[Known, Known]) -> None:
     ann, _ = both
     twin = make_profile(ann.profile.database, email=ANN)
+    theirs = make_message(twin, recipient=ANN)
     assert twins_of(person_of(ann.profile)) == [twin.pk]
     one = forget(begin(person_of(ann.profile)))
     assert "profiles_profile.address" in one.left
     assert Profile.objects.filter(pk=twin.pk).exists()
+    assert Message.objects.filter(pk=theirs.pk).exists()
     assert forget(begin(person_at(f"Ann <{ANN.upper()}>", ann.profile.account_id))).left == {}
     assert not Profile.objects.filter(pk=twin.pk).exists()
 
