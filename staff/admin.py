@@ -16,8 +16,9 @@ from unfold.admin import ModelAdmin, StackedInline
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from access.models import Reach
-from access.pages import Limited, LimitedChoices
+from access.pages import LimitedChoices
 from access.reach import sees_all
+from profiles.pages import Listing
 from profiles.showing import when
 from staff.powers import groups_within, may_change_group, may_change_user, permissions_within
 from staff.secondfactor import factor_of
@@ -72,7 +73,7 @@ class ReachInline(LimitedChoices, StackedInline):  # type: ignore[misc]  # unfol
 
 
 @admin.register(User)
-class UserAdmin(Limited, DjangoUserAdmin, ModelAdmin):  # type: ignore[misc,type-arg]  # unfold carries no types
+class UserAdmin(Listing, DjangoUserAdmin, ModelAdmin):  # type: ignore[misc,type-arg]  # unfold carries no types
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
@@ -117,7 +118,7 @@ class UserAdmin(Limited, DjangoUserAdmin, ModelAdmin):  # type: ignore[misc,type
 
 
 @admin.register(Group)
-class GroupAdmin(Limited, DjangoGroupAdmin, ModelAdmin):  # type: ignore[misc]  # unfold carries no types
+class GroupAdmin(Listing, DjangoGroupAdmin, ModelAdmin):  # type: ignore[misc]  # unfold carries no types
     """Groups serve all accounts, so those who see some only look at them."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -1,5 +1,5 @@
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
@@ -36,6 +36,8 @@ SIGNING = (
     "Signing",
     {"fields": ["rsa_key", "rsa_key_id", "new_rsa_key", "make_rsa_key", "remove_rsa_key"]},
 )
+
+_KEPT: Final = "_rsa_key_shown"
 
 
 @admin.register(FeedbackLoop)
@@ -138,8 +140,10 @@ class FeedbackLoopAdmin(LoopList, SecretPages, BenchPages, MovePages, ListedDeli
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
         if original := context["original"]:
-            # The form has put into the original what was entered, also where that can't be saved.
-            loop = self.get_queryset(request).get(pk=original.pk)
+            loop = original
+            if request.method == "POST":
+                # The form has put into the original what was entered, also where that can't be saved.
+                loop = self.get_queryset(request).get(pk=original.pk)
             visit = Visit(request, loop, now(), self.has_change_permission(request, loop))
             context |= {"loop": loop, "sections": sections_of(visit)}
             # Between the panels and the form, where Unfold puts them, they would be out of sight.
@@ -181,9 +185,13 @@ class FeedbackLoopAdmin(LoopList, SecretPages, BenchPages, MovePages, ListedDeli
 
     @admin.display(description="RSA key")
     def rsa_key(self, loop: FeedbackLoop) -> str:
-        stored = FeedbackLoop.objects.only("rsa_private_key", "rsa_key_id").get(pk=loop.pk)
-        context = {"record": public_record(stored.rsa_private_key), "key_id": stored.rsa_key_id}
-        return render_to_string("admin/feedbackloops/feedbackloop/rsa_key.html", context)
+        """The public half of what is stored. The theme asks for it five times to show it once."""
+        if not hasattr(loop, _KEPT):
+            stored = FeedbackLoop.objects.only("rsa_private_key", "rsa_key_id").get(pk=loop.pk)
+            context = {"record": public_record(stored.rsa_private_key), "key_id": stored.rsa_key_id}
+            setattr(loop, _KEPT, render_to_string("admin/feedbackloops/feedbackloop/rsa_key.html", context))
+        shown: str = getattr(loop, _KEPT)
+        return shown
 
     def _do(self, request: HttpRequest, act: str, loops: Sequence[FeedbackLoop] | QuerySet[FeedbackLoop]) -> None:
         done = ACTS[act].do(list(loops), request.user)  # type: ignore[arg-type]  # who may, has logged in

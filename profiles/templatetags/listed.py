@@ -1,15 +1,17 @@
 """The rows of a list. The theme's own tag makes the list's heads anew for each row, and a template for each box."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from django import template
 from django.contrib.admin.templatetags.admin_urls import add_preserved_filters
 from django.contrib.admin.utils import lookup_field
 from django.core.exceptions import ObjectDoesNotExist
-from django.db.models import ManyToOneRel, Model
+from django.db.models import BooleanField, ManyToOneRel, Model
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from unfold.templatetags.unfold_list import CHECKBOX_CLASSES, LINK_CLASSES, ROW_CLASSES, result_headers
 from unfold.utils import display_for_field, display_for_value
@@ -73,12 +75,20 @@ def _shown(cl: Any, row: Model, name: str) -> Any:
         field, method, value = lookup_field(name, row, cl.model_admin)
     except ObjectDoesNotExist:
         return nothing
+    if isinstance(field, BooleanField) or getattr(method, "boolean", False):
+        return _flag(value, get_language())
     if field is None or field.auto_created:
-        return display_for_value(value, nothing, getattr(method, "boolean", False))
+        return display_for_value(value, nothing)
     if isinstance(field.remote_field, ManyToOneRel):
         related = getattr(row, field.name)
         return nothing if related is None else related
     return display_for_field(value, field, nothing)
+
+
+@lru_cache(maxsize=256)
+def _flag(value: bool | None, language: str | None) -> str:
+    """Yes or no as a sign, whose title is in this language: a template that a list has on each row."""
+    return str(display_for_value(value, "", boolean=True))
 
 
 def _address(cl: Any, row: Model) -> str:

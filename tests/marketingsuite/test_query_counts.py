@@ -11,6 +11,7 @@ from feedbackloops.models import Attempt, Delivery, FeedbackLoop, VerificationLo
 from profiles.models import Account
 from screens.pages import screens
 from tests.access import walking
+from tests.dashboard import staff
 from tests.factories import make_account, make_database, make_loop, make_message, make_profile, make_verified_loop, owe
 from tracking.ids import derived_id
 from tracking.models import Message
@@ -36,6 +37,7 @@ def add(message: Message, number: int) -> None:
     for _ in range(number):
         make_loop(account)
         make_profile(make_database(account), email="ann@example.com")
+        staff()
         VerificationLook.objects.create(loop=FeedbackLoop.objects.filter(account=account)[0], found=False)
     owe(message, number, type="click", link=1, original="https://example.com/")
     for other in (make_message(account=account) for _ in range(number)):
@@ -80,13 +82,27 @@ def test_every_screen_asks_as_much_for_one_row_as_for_thirty(
 
 
 def test_a_long_list_takes_no_more_templates_than_a_short_one(admin_client: Client, account: Account) -> None:
-    names = ("loops", "deliveries", "attempts", "messages", "events", "accounts", "profiles")
+    names = ("loops", "deliveries", "attempts", "messages", "events", "accounts", "profiles", "staff")
     pages = {name: screens(account)[name] for name in names}
     few = {name: templates(admin_client, address) for name, address in pages.items()}
     add(Message.objects.get(profile__isnull=False), MANY - FEW)
     many = {name: templates(admin_client, address) for name, address in pages.items()}
     # The link to the second page is one.
     assert {name: (few[name], many[name]) for name in names if many[name] > few[name] + 1} == {}
+
+
+def test_a_loops_page_asks_for_the_loop_no_more_often_than_for_what_it_may_not_have_at_hand(
+    admin_client: Client, account: Account
+) -> None:
+    loop = FeedbackLoop.objects.filter(account=account)[0]
+    address = screens(account)["loop-first"]
+    queries(admin_client, address)
+    with CaptureQueriesContext(connection) as captured:
+        admin_client.get(address)
+    asked = [each["sql"] for each in captured.captured_queries]
+    # The second time for its private key, which no other page is to carry around.
+    assert sum(f'"feedbackloops_feedbackloop"."id" = {loop.pk}' in sql for sql in asked) == 2
+    assert len(asked) < 26
 
 
 def templates(client: Client, address: str) -> int:
