@@ -32,8 +32,8 @@ COUNT_SECONDS = 1.0
 # What is rung for in this time after a publication shares the next one: the more there is, the longer. A task has its
 # price whatever it carries, so at 3 ms each a busy site would do nothing but tasks.
 GATHER_SECONDS = 0.003
-GATHER_LONGEST = 0.025
-GATHER_PER_RATE = 2e-6
+GATHER_LONGEST = 0.05
+GATHER_PER_RATE = 8e-6
 BROKER_SECONDS = 1.0
 
 Ring = tuple[str, Any]

@@ -139,6 +139,11 @@ class Crew(Generic[T]):
                 first.outcome.set_result(TOO_LATE)
             self._waiting.popleft()
 
+    def _forget_done(self) -> None:
+        """Let go of those that need not be told: kept until their patience ends, they would fill the memory."""
+        while self._waiting and self._waiting[0].outcome.done():
+            self._waiting.popleft()
+
     def _run(self, prepare: Callable[[], object]) -> None:
         # The first item must not wait for this; what is wrong, the work will say.
         with suppress(Exception):
@@ -162,6 +167,7 @@ class Crew(Generic[T]):
         for waiting, outcome in zip(handed, outcomes, strict=True):
             if not waiting.outcome.done():
                 waiting.outcome.set_result(outcome)
+        self._forget_done()
         self._hand_over()
 
 

@@ -2,6 +2,7 @@ import threading
 from asyncio import Future, create_task, sleep
 from collections.abc import Callable
 from time import perf_counter
+from weakref import ref as weakref
 
 import pytest
 
@@ -66,6 +67,24 @@ def test_a_preparation_that_fails_is_no_trouble() -> None:
         raise ZeroDivisionError
 
     assert in_loop(hand_all(Crew("test", 1, PATIENT, work, fail), [1])) == [None]
+
+
+def test_what_is_done_is_let_go_of_at_once() -> None:
+    class Item:
+        pass
+
+    async def hand() -> "weakref[Item]":
+        item = Item()
+        gone = weakref(item)
+        outcome = crew.hand(item)
+        del item
+        await outcome
+        await crew.hand(Item())  # the thread holds its last set until it gets another
+        return gone
+
+    crew = Crew[Item]("test", 1, PATIENT, lambda items: [])
+    gone = in_loop(hand())
+    wait_until(lambda: gone() is None, 2)
 
 
 def test_each_waits_for_its_own_patience() -> None:
