@@ -1,14 +1,21 @@
-"""What the dashboard answers where somebody may not go on, or where nothing is. Elsewhere Django's own words do."""
+"""What is answered where somebody may not go on, where nothing is, and where something is wrong.
 
+Staff stay within the dashboard where that can be shown; all others, and whoever a fault keeps out, get an error page.
+"""
+
+import sys
 from typing import Final
 
 from django.contrib import admin
-from django.db import models
+from django.core.exceptions import DisallowedHost
+from django.db import InterfaceError, OperationalError, models
 from django.http import HttpRequest, HttpResponse
+from django.middleware.csrf import REASON_NO_CSRF_COOKIE
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
-from django.views import defaults
+
+from marketingsuite import errorpages
 
 # By what the names of the dashboard's addresses end with; whatever else is done to a row changes it.
 _RIGHTS: Final = {
@@ -23,7 +30,7 @@ _CHANGE: Final = gettext_noop("change %(things)s")
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
     """403: which right is missing, as far as the address tells."""
     if not _is_for_staff(request):
-        return defaults.permission_denied(request, exception)
+        return errorpages.response(403, errorpages.FORBIDDEN)
     right = missing_right(request)
     words = _("You lack the right to %(right)s.") % {"right": right} if right else _("You may not do this.")
     advice = _("Whoever looks after users and their rights can give it to you, and the accounts that you may see.")
@@ -33,10 +40,36 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """404, also for what belongs to an account that is not theirs."""
     if not _is_for_staff(request):
-        return defaults.page_not_found(request, exception)
+        return errorpages.response(404, errorpages.NOT_FOUND)
     words = _("There is no such page, or nothing that you may see.")
     advice = _("The address may be mistyped, or what it led to was deleted or is kept no more.")
     return _page(request, 404, _("Not found"), words, advice)
+
+
+def unreadable(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """400: a request that Django takes no part of, or for a name that is not ours."""
+    is_other = isinstance(exception, DisallowedHost)
+    return errorpages.response(400, errorpages.OTHER_HOST if is_other else errorpages.UNREADABLE)
+
+
+def fault(request: HttpRequest) -> HttpResponse:
+    """500, and 503 while PostgreSQL is away."""
+    if not isinstance(sys.exception(), OperationalError | InterfaceError):
+        return errorpages.response(500, errorpages.FAULT)
+    answer = errorpages.response(503, errorpages.AWAY)
+    answer.headers["Retry-After"] = "60"
+    return answer
+
+
+def unchecked(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """403: a form that nobody can tell to be from whoever is logged in. The `reason` is Django's."""
+    if reason.startswith(("Origin checking", "Referer checking")):
+        told = errorpages.OTHER_ORIGIN
+    else:
+        told = errorpages.NO_COOKIE if reason == REASON_NO_CSRF_COOKIE else errorpages.OLD_FORM
+    if not _is_for_staff(request):
+        return errorpages.response(403, told)
+    return _page(request, 403, str(told.title), str(told.words), str(told.advice))
 
 
 def missing_right(request: HttpRequest) -> str:

@@ -13,6 +13,7 @@ import orjson
 from asgiref.sync import ThreadSensitiveContext
 from django.conf import settings
 
+from marketingsuite import errorpages
 from marketingsuite.bodies import Unusable, given, whole_body
 from tracking.views import Answer, Receive, Scope, Send, answer
 
@@ -25,11 +26,6 @@ ESP_SEATS: Final = 8
 # Of a form.
 DASHBOARD_BYTES: Final = 2_621_440
 _RETRY: Final = (b"retry-after", b"5")
-_DASHBOARD: Final = {
-    HTTPStatus.REQUEST_TIMEOUT: b"Your request did not come through in time. Please send it again.\n",
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: b"That is more than the dashboard takes at once.\n",
-    HTTPStatus.SERVICE_UNAVAILABLE: b"The dashboard is busy. Please try again in a moment.\n",
-}
 _API: Final = {
     HTTPStatus.REQUEST_TIMEOUT: "The request did not come through in time. Send it again.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The request is longer than is taken at once. Send it in parts.",
@@ -87,7 +83,9 @@ def esp_room() -> Room:
 
 
 def _dashboard_says(status: HTTPStatus) -> Answer:
-    return answer(status, b"text/plain", _DASHBOARD[status], *_headers(status))
+    headers = [(b"content-security-policy", errorpages.policy().encode()), *_headers(status)]
+    page = errorpages.page(status, errorpages.BY_STATUS[status])
+    return answer(status, b"text/html; charset=utf-8", page.encode(), *headers)
 
 
 def _esp_says(status: HTTPStatus) -> Answer:

@@ -29,6 +29,7 @@ SECRET_KEY = key_from(os.environ, "SECRET_KEY", _made)
 TRACKING_KEYS = named("TRACKING_KEYS", lambda: Keyring.parse(key_from(os.environ, "TRACKING_KEYS", _made)))
 ENCRYPTION_KEYS = key_from(os.environ, "ENCRYPTION_KEYS", _made).split(",")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"] if DEVELOPMENT else [])
+CSRF_FAILURE_VIEW = "marketingsuite.refusals.unchecked"
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 if not (DEVELOPMENT or DEBUG):
     insist_on_safety(SECRET_KEY, ALLOWED_HOSTS)

@@ -16,5 +16,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", api.urls),
 ]
 
+handler400 = "marketingsuite.refusals.unreadable"
 handler403 = "marketingsuite.refusals.forbidden"
 handler404 = "marketingsuite.refusals.not_found"
+handler500 = "marketingsuite.refusals.fault"

@@ -232,7 +232,9 @@ def test_a_dashboard_that_is_busy_says_so_and_pixels_are_shown(monkeypatch: pyte
     monkeypatch.setattr(asgi._dashboard_room, "seats", [])
     answer = request("/admin/")
     assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
-    assert b"busy" in answer.body
+    assert b"The dashboard is busy." in answer.body
+    assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert "style-src 'sha256-" in answer.headers["Content-Security-Policy"]
     assert request("/o/.gif").status == 200
 
 
