@@ -14,6 +14,7 @@ from feedbackloops.lanes import LaneFacts
 from feedbackloops.models import BodyFormat, FeedbackLoop
 from feedbackloops.outbound.calls import Call
 from feedbackloops.protocol import payload, signing
+from feedbackloops.protocol.narrowing import Narrowing
 from feedbackloops.protocol.payload import EventFacts
 
 
@@ -27,6 +28,7 @@ class Script:
     body_format: str
     secrets: tuple[bytes, ...] = field(repr=False)
     rsa: signing.RsaSigner | None = None
+    narrowing: Narrowing | None = None
     # The number of its ScriptVersion, where an engine has it written down.
     version: int | None = field(default=None, compare=False)
 
@@ -35,33 +37,41 @@ class Script:
         """The script of a lane, whose secrets are as the table holds them."""
         secrets = _secrets(facts.secret, facts.previous_secret)
         rsa = _rsa_signer(facts.rsa_private_key, facts.rsa_key_id)
-        return cls(facts.loop, facts.account, facts.url, facts.body_format, secrets, rsa)
+        narrowing = Narrowing.of(facts.only_fields, facts.left_out)
+        return cls(facts.loop, facts.account, facts.url, facts.body_format, secrets, rsa, narrowing)
 
     @classmethod
     def from_loop(cls, loop: FeedbackLoop) -> Self:
         """The script of a loop, whose secrets were decrypted when it was loaded."""
         secrets = tuple(signing.decode_secret(each) for each in (loop.secret, loop.previous_secret) if each)
         rsa = signing.rsa_signer(loop.rsa_private_key, loop.rsa_key_id) if loop.rsa_private_key else None
-        return cls(loop.pk, loop.account_id, loop.url, loop.body_format, secrets, rsa)
+        narrowing = Narrowing.of(loop.only_fields, loop.left_out)
+        return cls(loop.pk, loop.account_id, loop.url, loop.body_format, secrets, rsa, narrowing)
 
 
 @dataclass(slots=True, eq=False)
 class Contents:
-    """What calls say of an event: its facts and its snapshot. Loops that want the same format share the body."""
+    """What calls say of an event: its facts and its snapshot. Loops that want the same share the body."""
 
     event: EventFacts
     snapshot: dict[str, Any]
     is_test: bool = False
-    _bodies: dict[str, tuple[str, bytes]] = field(default_factory=dict, init=False, repr=False)
+    _bodies: dict[str | tuple[str, Narrowing], tuple[str, bytes]] = field(default_factory=dict, init=False, repr=False)
 
-    def body(self, body_format: str) -> tuple[str, bytes]:
+    def body(self, body_format: str, narrowing: Narrowing | None = None) -> tuple[str, bytes]:
         """The content type and the body. Raises TypeError or ValueError for what can't be put on the wire."""
-        if body_format not in self._bodies:
-            self._bodies[body_format] = self._write(body_format)
-        return self._bodies[body_format]
+        key = (body_format, narrowing) if narrowing else body_format
+        if key not in self._bodies:
+            self._bodies[key] = self._write(body_format, narrowing)
+        return self._bodies[key]
 
-    def _write(self, body_format: str) -> tuple[str, bytes]:
+    def fields(self, narrowing: Narrowing | None = None) -> dict[str, Any]:
+        """The fields of the contract that a body has."""
         fields = payload.build(self.event, self.snapshot)
+        return narrowing.narrowed(fields) if narrowing else fields
+
+    def _write(self, body_format: str, narrowing: Narrowing | None) -> tuple[str, bytes]:
+        fields = self.fields(narrowing)
         if body_format == BodyFormat.JSON:
             return payload.JSON_TYPE, payload.json_body(fields)
         return payload.FORM_TYPE, payload.form(fields)
@@ -82,7 +92,7 @@ def call_for(
 
     Of an attempt whose `id` is known, the nonce follows from that, so that the same call can be made again.
     """
-    content_type, body = contents.body(script.body_format)
+    content_type, body = contents.body(script.body_format, script.narrowing)
     nonce = signing.nonce_for(script.secrets[0], id.bytes) if id and script.secrets else signing.new_nonce()
     request = signing.SignedRequest(
         url=script.url,

@@ -58,6 +58,8 @@ class LaneFacts(NamedTuple):
     rate_limit: int | None
     version: str
     failing: bool
+    only_fields: Sequence[str] = ()
+    left_out: Sequence[str] = ()
 
 
 class Place(NamedTuple):

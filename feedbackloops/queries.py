@@ -41,7 +41,7 @@ RETURNING lane.loop_id
 
 FACTS = f"""
 SELECT l.id, l.account_id, l.url, l.body_format, l.secret, l.previous_secret, l.rsa_private_key, l.rsa_key_id,
-    l.in_flight_limit, l.rate_limit, l.xmin::text, s.failing_since IS NOT NULL
+    l.in_flight_limit, l.rate_limit, l.xmin::text, s.failing_since IS NOT NULL, l.only_fields, l.left_out
 FROM feedbackloops_feedbackloop l JOIN feedbackloops_lanestate s ON s.loop_id = l.id
 WHERE l.id = ANY(%(loops)s::bigint[]) AND {OPEN}
 """
@@ -131,11 +131,12 @@ SET delivered = kept.delivered + excluded.delivered, failed = kept.failed + excl
 # Met before, by this or by another engine: nothing but the number is wanted, and this is how to get it.
 MEET = """
 INSERT INTO feedbackloops_scriptversion (loop_id, fingerprint, url, body_format, user_agent, secrets, rsa_key_id,
-    rsa_key)
-SELECT loop_id, fingerprint, url, body_format, user_agent, string_to_array(secrets, ' '), rsa_key_id, rsa_key
+    rsa_key, narrowing)
+SELECT loop_id, fingerprint, url, body_format, user_agent, string_to_array(secrets, ' '), rsa_key_id, rsa_key,
+    narrowing::jsonb
 FROM unnest(%(loops)s::bigint[], %(fingerprints)s::uuid[], %(urls)s::text[], %(formats)s::text[],
-    %(agents)s::text[], %(secrets)s::text[], %(key_ids)s::text[], %(keys)s::text[])
-    AS met (loop_id, fingerprint, url, body_format, user_agent, secrets, rsa_key_id, rsa_key)
+    %(agents)s::text[], %(secrets)s::text[], %(key_ids)s::text[], %(keys)s::text[], %(narrowings)s::text[])
+    AS met (loop_id, fingerprint, url, body_format, user_agent, secrets, rsa_key_id, rsa_key, narrowing)
 ORDER BY 1, 2
 ON CONFLICT (loop_id, fingerprint) DO UPDATE SET fingerprint = excluded.fingerprint
 RETURNING loop_id, fingerprint, id

@@ -1,5 +1,6 @@
 """Which script versions an engine calls: written down when it first meets one, so that attempts can name it."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import replace
 from hashlib import blake2b
@@ -21,6 +22,8 @@ def fingerprint_of(script: Script) -> UUID:
     """What is the same for scripts that are called, written to and signed for in the same way."""
     key = (script.rsa.key_id, script.rsa.mark) if script.rsa else ()
     parts = (script.url, script.body_format, settings.USER_AGENT, *map(secret_mark, script.secrets), *key)
+    if script.narrowing:
+        parts = (*parts, _narrowing(script))
     return UUID(bytes=blake2b("\0".join(parts).encode("utf-8", "surrogatepass"), digest_size=16).digest())
 
 
@@ -40,6 +43,10 @@ class Versions:
             lane.script = replace(lane.script, version=self._known[key])
 
 
+def _narrowing(script: Script) -> str:
+    return json.dumps(script.narrowing.to_json() if script.narrowing else {})
+
+
 def _met(scripts: dict[Key, Script]) -> dict[Key, int]:
     rows = run(
         queries.MEET,
@@ -50,6 +57,7 @@ def _met(scripts: dict[Key, Script]) -> dict[Key, int]:
         agents=arrays.texts(settings.USER_AGENT for _ in scripts),
         secrets=arrays.texts(" ".join(map(secret_mark, script.secrets)) for script in scripts.values()),
         keys=arrays.texts(script.rsa.mark if script.rsa else "" for script in scripts.values()),
+        narrowings=arrays.texts(map(_narrowing, scripts.values())),
         key_ids=arrays.texts(script.rsa.key_id if script.rsa else "" for script in scripts.values()),
     )
     return {(loop, fingerprint): id for loop, fingerprint, id in rows}

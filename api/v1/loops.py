@@ -31,9 +31,13 @@ URL = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x20\x7f]+$", max_lengt
 Contact = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]*$", max_length=500)]
 InFlight = Annotated[int, Field(ge=1, le=1000, strict=True)]
 Rate = Annotated[int, Field(ge=1, le=2**31 - 1, strict=True)]
+FieldName = Annotated[str, StringConstraints(pattern=r"^[^\x00]+$", max_length=1000)]
+LeftOut = Literal["recipient", "tags", "ip", "useragent", "referer", "fields", "interests", "mime"]
 TYPES: Final = "Only these events are sent."
 DATABASES: Final = "Only events about profiles in these; none: all events."
 CONTACT: Final = "E-mail addresses that are told when the script fails for long; commas between them."
+FIELDS: Final = "Only these fields of profiles and subprofiles are in the calls; none: all of them."
+LEFT_OUT: Final = "What the calls leave out; `useragent` with client, os and device, `fields` with parameters."
 PEOPLE: Final = "Whether opens and clicks that a machine made are left out."
 
 
@@ -58,6 +62,8 @@ class LoopOut(BaseModel):
     event_types: list[Type]
     databases: list[int]
     people_only: bool
+    only_fields: list[str]
+    left_out: list[LeftOut]
     body_format: Format
     status: Status
     in_flight_limit: int
@@ -82,6 +88,8 @@ class LoopChange(Given):
     databases: list[Number] = Field(default=[], max_length=1000, description=DATABASES)
     contact: Contact = Field(default="", description=CONTACT)
     people_only: Flag = Field(default=False, description=PEOPLE)
+    only_fields: list[FieldName] = Field(default=[], max_length=1000, description=FIELDS)
+    left_out: list[LeftOut] = Field(default=[], max_length=20, description=LEFT_OUT)
     body_format: Format = "form"
     status: Status = "active"
     in_flight_limit: InFlight = 20

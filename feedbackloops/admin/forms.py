@@ -4,10 +4,12 @@ from django import forms
 from django.core.exceptions import ValidationError
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldBooleanWidget
 
+from feedbackloops.admin.narrowing import FieldNames, PartsField
 from feedbackloops.admin.picker import EventPicker, type_choices
 from feedbackloops.door import address_problem
 from feedbackloops.models import FeedbackLoop
 from feedbackloops.models.loops import validate_private_key
+from feedbackloops.protocol.narrowing import Narrowing
 from feedbackloops.protocol.place import url_problem
 from feedbackloops.protocol.signing import generate_rsa_key
 from profiles.models import Database
@@ -27,6 +29,8 @@ class LoopForm(CarefulForm):
         widget=EventPicker(),
         help_text="Only these events are sent.",
     )
+    only_fields = FieldNames()
+    left_out = PartsField()
     new_rsa_key = forms.CharField(
         label="Paste a private key",
         required=False,
@@ -47,6 +51,8 @@ class LoopForm(CarefulForm):
             "event_types",
             "people_only",
             "databases",
+            "only_fields",
+            "left_out",
             "body_format",
             "status",
         ]
@@ -57,6 +63,8 @@ class LoopForm(CarefulForm):
             self._offer_own_databases(self.fields["databases"])
         if "event_types" in self.fields:
             self.fields["event_types"].widget.account = self._account()
+        if self.instance.pk:
+            self._offer_narrowing()
 
     def clean_url(self) -> str:
         """Say at once what would otherwise be seen at the first look. What is not a URL, the model says."""
@@ -94,6 +102,14 @@ class LoopForm(CarefulForm):
         field.help_text = DATABASES_HELP
         field.label_from_instance = lambda database: database.name
         field.error_messages["invalid_choice"] = "A database that was chosen is not one of this account; choose again."
+
+    def _offer_narrowing(self) -> None:
+        """Offer what there is to leave out, and have the examples show what is."""
+        chosen = [list(self[name].value() or ()) if name in self.fields else [] for name in ("only_fields", "left_out")]
+        if isinstance(field := self.fields.get("only_fields"), FieldNames):
+            field.offer(self.instance.account_id, chosen[0])
+        if "event_types" in self.fields:
+            self.fields["event_types"].widget.narrowing = Narrowing.of(*chosen)
 
     def _replace_key(self, cleaned: dict[str, Any]) -> None:
         pasted, made, removed = (cleaned.get(name) for name in ("new_rsa_key", "make_rsa_key", "remove_rsa_key"))

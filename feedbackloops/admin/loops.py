@@ -8,6 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllow
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
 from django.utils.timezone import now
+from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from access.reach import limit
@@ -31,6 +32,7 @@ from profiles.pages import Page
 SCRIPT = ("Script", {"fields": ["account", "name", "url", "contact", "body_format", "status"]})
 EVENTS = ("Events", {"fields": ["event_types", "people_only"]})
 EVENTS_AND_DATABASES = ("Events", {"fields": ["event_types", "people_only", "databases"]})
+CALLS = (_("What the calls carry"), {"fields": ["only_fields", "left_out"]})
 LIMITS = ("Limits", {"fields": ["in_flight_limit", "rate_limit"]})
 SIGNING = (
     "Signing",
@@ -56,7 +58,7 @@ class FeedbackLoopAdmin(LoopList, SecretPages, BenchPages, MovePages, ListedDeli
         """How calls are signed is for those who may change the loop; databases are chosen once the account is known."""
         if obj is None:
             return [SCRIPT, EVENTS, LIMITS]
-        shown = [SCRIPT, EVENTS_AND_DATABASES, LIMITS]
+        shown = [SCRIPT, EVENTS_AND_DATABASES, CALLS, LIMITS]
         return [*shown, SIGNING] if self.has_change_permission(request, obj) else shown
 
     def get_readonly_fields(self, request: HttpRequest, obj: FeedbackLoop | None = None) -> list[str]:

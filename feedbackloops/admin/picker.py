@@ -13,9 +13,11 @@ from django.utils.safestring import SafeString
 from django.utils.timezone import now
 from django.utils.translation import gettext_lazy, gettext_noop
 
+from feedbackloops.admin.narrowing import narrowed_example
 from feedbackloops.counting import HOUR, hour_of
 from feedbackloops.overview import events_in
-from feedbackloops.protocol.catalogue import SOURCES, example_of
+from feedbackloops.protocol.catalogue import SOURCES
+from feedbackloops.protocol.narrowing import Narrowing
 from feedbackloops.protocol.payload import form as form_body
 from tracking.models import EventType
 
@@ -38,22 +40,25 @@ class Offer:
     is_chosen: bool
     count: int | None
     source: str
+    narrowing: Narrowing | None = None
 
     @property
     def as_form(self) -> str:
         """An example of the call, a pair on each line."""
-        return form_body(example_of(self.value)).decode("ascii").replace("&", "&\n")
+        return form_body(narrowed_example(self.value, self.narrowing)).decode("ascii").replace("&", "&\n")
 
     @property
     def as_json(self) -> str:
         """The same example as JSON."""
-        return json.dumps(example_of(self.value), ensure_ascii=False, indent=2)
+        return json.dumps(narrowed_example(self.value, self.narrowing), ensure_ascii=False, indent=2)
 
 
 class EventPicker(forms.CheckboxSelectMultiple):
     """Checkboxes for the types of events. `account`: the number of the account whose events are counted, if known."""
 
     account: int | None = None
+    # What the loop leaves out of the examples.
+    narrowing: Narrowing | None = None
 
     def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
         """The picker. Asks once for the counts of the last days."""
@@ -61,7 +66,7 @@ class EventPicker(forms.CheckboxSelectMultiple):
         base = (attrs or {}).get("id") or f"id_{name}"
         counts = counts_of_account(self.account) if self.account else None
         groups = [
-            (group, [_offer(each, f"{base}_{each.value}", chosen, counts) for each in types])
+            (group, [_offer(each, f"{base}_{each.value}", chosen, counts, self.narrowing) for each in types])
             for group, types in EVENT_TYPES
         ]
         total = sum(counts.get(each, 0) for each in chosen) if counts is not None else None
@@ -99,7 +104,9 @@ def rate_words(total: int | None) -> str:
     return str(SOME) % {"number": number_format(an_hour, force_grouping=True)}
 
 
-def _offer(type: EventType, id: str, chosen: set[str], counts: Mapping[str, int] | None) -> Offer:
+def _offer(
+    type: EventType, id: str, chosen: set[str], counts: Mapping[str, int] | None, narrowing: Narrowing | None
+) -> Offer:
     count = None if counts is None else counts.get(type.value, 0)
     source = SOURCES[type.value].replace("`", "")
-    return Offer(type.value, str(type.label), id, type.value in chosen, count, source)
+    return Offer(type.value, str(type.label), id, type.value in chosen, count, source, narrowing)

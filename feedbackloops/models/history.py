@@ -4,6 +4,7 @@ from datetime import datetime
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models import Value
 from django.db.models.functions import Now
 
 from feedbackloops.models.loops import FeedbackLoop
@@ -104,6 +105,8 @@ class ScriptVersion(models.Model):
     secrets = ArrayField(models.CharField(max_length=16))
     rsa_key_id = models.CharField(max_length=255, default="", db_default="")
     rsa_key = models.CharField(max_length=16, default="", db_default="")
+    # What is left out of bodies (protocol.narrowing); nothing where that is empty.
+    narrowing = models.JSONField(default=dict, db_default=Value({}, models.JSONField()))
     first_used = models.DateTimeField(db_default=Now())
 
     class Meta:

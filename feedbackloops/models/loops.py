@@ -43,6 +43,19 @@ class BodyFormat(models.TextChoices):
     JSON = "json", "JSON"
 
 
+class Part(models.TextChoices):
+    """What a loop can leave out of its calls: see protocol.narrowing."""
+
+    RECIPIENT = "recipient", _("The recipient’s e-mail address")
+    TAGS = "tags", _("The mail’s tags")
+    IP = "ip", _("The IP address")
+    USERAGENT = "useragent", _("User agent, program, system, device")
+    REFERER = "referer", _("The referer")
+    FIELDS = "fields", _("All fields of the profile")
+    INTERESTS = "interests", _("The profile’s interests")
+    MIME = "mime", _("Mails that came back, whole")
+
+
 def validate_url(url: str) -> None:
     """Raise ValidationError, with what to do, unless a loop can call this URL."""
     if problem := url_problem(url):
@@ -108,6 +121,22 @@ class FeedbackLoop(models.Model):
             "mailbox provider fetches for its users counts as theirs. Off: all are sent, with the verdict."
         ),
     )
+    only_fields = ArrayField(
+        models.TextField(),
+        verbose_name=_("fields of profiles that are sent"),
+        default=list,
+        db_default=[],
+        blank=True,
+        help_text=_("Only these fields of the profile or subprofile are in the calls. None: all of them."),
+    )
+    left_out = ArrayField(
+        models.CharField(max_length=9, choices=Part),
+        verbose_name=_("left out of calls"),
+        default=list,
+        db_default=[],
+        blank=True,
+        help_text=_("What the script does not need, and so does not get."),
+    )
     body_format = models.CharField(max_length=4, choices=BodyFormat, default=BodyFormat.FORM)
     status = models.CharField(max_length=8, choices=LoopStatus, default=LoopStatus.ACTIVE)
     in_flight_limit = models.PositiveSmallIntegerField(
@@ -157,6 +186,7 @@ class FeedbackLoop(models.Model):
             models.UniqueConstraint(fields=["account", "name"], name="loop_name_unique_in_account"),
             models.CheckConstraint(condition=models.Q(status__in=LoopStatus.values), name="loop_status"),
             models.CheckConstraint(condition=models.Q(body_format__in=BodyFormat.values), name="loop_body_format"),
+            models.CheckConstraint(condition=models.Q(left_out__contained_by=Part.values), name="loop_left_out"),
             models.CheckConstraint(condition=models.Q(in_flight_limit__range=(1, 1000)), name="loop_in_flight_limit"),
             models.CheckConstraint(
                 condition=models.Q(rate_limit__isnull=True) | models.Q(rate_limit__gte=1), name="loop_rate_limit"

@@ -10,6 +10,7 @@ from feedbackloops.calls import Contents
 from feedbackloops.causes import Cause, cause_of
 from feedbackloops.models import Attempt, Delivery, DeliveryState, FeedbackLoop, Snapshot
 from feedbackloops.protocol import payload
+from feedbackloops.protocol.narrowing import Narrowing
 from feedbackloops.story.bodies import BodyShown, body_shown
 from feedbackloops.story.makers import Maker, maker_of
 from feedbackloops.story.reasons import Reason, reasons_for
@@ -116,7 +117,7 @@ def _requests(
         return [None] * len(attempts), "gone"
     try:
         if today:
-            contents.body(today.script.body_format)
+            contents.body(today.script.body_format, today.script.narrowing)
         return [request_of(attempt, today, contents) for attempt in attempts], ""
     except (TypeError, ValueError) as error:
         return [None] * len(attempts), str(error)
@@ -137,9 +138,13 @@ def _bodies(
     """The body in each format that was sent, the newest first; in the one that is to be sent, where none was."""
     if contents is None or problem:
         return []
-    formats = [request.body_format for request in requests if request] or ([loop.body_format] if loop else [])
-    fields = payload.build(contents.event, contents.snapshot)
-    return [(each, body_shown(contents.body(each)[1], fields, each)) for each in dict.fromkeys(formats)]
+    now = [(str(loop.body_format), Narrowing.of(loop.only_fields, loop.left_out))] if loop else []
+    written = [(request.body_format, request.narrowing) for request in requests if request] or now
+    return [(each[0], _body(contents, *each)) for each in dict.fromkeys(written)]
+
+
+def _body(contents: Contents, body_format: str, narrowing: Narrowing | None) -> BodyShown:
+    return body_shown(contents.body(body_format, narrowing)[1], contents.fields(narrowing), body_format)
 
 
 def _command(attempts: Sequence[Attempt], today: Today | None, contents: Contents | None, now: datetime) -> str:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from feedbackloops.calls import Contents, Script, call_for
 from feedbackloops.models import Attempt, FeedbackLoop, ScriptVersion
 from feedbackloops.protocol import signing
+from feedbackloops.protocol.narrowing import Narrowing
 from feedbackloops.protocol.place import parse
 from feedbackloops.words import url_shown
 from profiles.showing import when
@@ -38,6 +39,7 @@ class RequestShown:
     headers: list[Header]
     body_format: str
     notes: list[str]
+    narrowing: Narrowing | None = None
 
 
 class Today(NamedTuple):
@@ -65,7 +67,8 @@ def request_of(attempt: Attempt, today: Today | None, contents: Contents) -> Req
     if version is None:
         return None
     script, known = _script_of(attempt, version, today)
-    content_type, body = contents.body(version.body_format)
+    narrowing = Narrowing.from_json(version.narrowing)
+    content_type, body = contents.body(version.body_format, narrowing)
     request = signing.SignedRequest(
         version.url,
         content_type,
@@ -80,7 +83,7 @@ def request_of(attempt: Attempt, today: Today | None, contents: Contents) -> Req
     nonce = signing.nonce_for(request.secrets[0], attempt.id.bytes)
     fields = signing.headers(request, now=attempt.started, nonce=nonce, user_agent=version.user_agent)
     line = f"POST {url_shown(parse(version.url).request_target)} HTTP/1.1"
-    return RequestShown(line, _headers(fields, version, known), version.body_format, _notes(kept, today))
+    return RequestShown(line, _headers(fields, version, known), version.body_format, _notes(kept, today), narrowing)
 
 
 def command_for(attempt: Attempt | None, today: Today, contents: Contents, now: datetime) -> str:
@@ -106,6 +109,7 @@ def _as_of_today(script: Script) -> ScriptVersion:
         secrets=[signing.secret_mark(secret) for secret in script.secrets],
         rsa_key_id=rsa.key_id if rsa else "",
         rsa_key=rsa.mark if rsa else "",
+        narrowing=script.narrowing.to_json() if script.narrowing else {},
     )
 
 
@@ -154,6 +158,8 @@ def _notes(kept: ScriptVersion | None, today: Today | None) -> list[str]:
         notes.append(_("The loop's URL was changed since."))
     if today and today.script.body_format != kept.body_format:
         notes.append(_("The loop's body format was changed since."))
+    if today and today.script.narrowing != Narrowing.from_json(kept.narrowing):
+        notes.append(_("What the loop leaves out of its calls was changed since."))
     return notes
 
 

@@ -68,6 +68,14 @@ def test_what_a_loop_cannot_be_is_told(program: Program, loop: FeedbackLoop, wro
     assert faults(program.patch(f"/loops/{loop.pk}", wrong)) == [where]
 
 
+def test_what_the_calls_carry_is_told_and_changed(program: Program, loop: FeedbackLoop) -> None:
+    wanted = {"only_fields": ["city"], "left_out": ["recipient", "mime"]}
+    changed = told(program.patch(f"/loops/{loop.pk}", wanted))
+    assert {name: changed[name] for name in wanted} == wanted
+    assert told(program.get(f"/loops/{loop.pk}")) == changed
+    assert faults(program.patch(f"/loops/{loop.pk}", {"left_out": ["event"]})) == ["body.left_out.0"]
+
+
 def test_a_url_in_another_place_has_to_be_verified_again(program: Program, loop: FeedbackLoop) -> None:
     assert told(program.get(f"/loops/{loop.pk}"))["is_verified"]
     assert not told(program.patch(f"/loops/{loop.pk}", {"url": "https://example.org/x.php"}))["is_verified"]

@@ -43,6 +43,27 @@ def test_loops_that_want_the_same_format_share_one_body(loop: FeedbackLoop) -> N
     assert calls[0].body is calls[1].body
 
 
+def test_a_loop_that_leaves_something_out_has_a_body_of_its_own(loop: FeedbackLoop) -> None:
+    narrow = {"only_fields": ["city"], "left_out": ["ip", "useragent"]}
+    narrowed, same = (make_verified_loop(loop.account, **narrow) for _ in range(2))
+    told = contents()
+    told.snapshot |= {"profile": 1, "database": 2, "fields": {"city": "Oss", "email": "ann@example.com"}}
+    told = Contents(told.event._replace(data={**told.event.data, "fields": told.snapshot["fields"], "profile": 1}), {})
+    [facts] = lanes.facts([narrowed.pk])
+
+    whole, short, again = (
+        call_for(script, told, now=NOW)
+        for script in (Script.from_loop(loop), Script.from_facts(facts), Script.from_loop(same))
+    )
+
+    sent, left = (parse_qs((call.body or b"").decode()) for call in (whole, short))
+    gone = {"ip", "useragent", "client", "os", "device", "fields[email]"}
+    assert {name: values for name, values in sent.items() if name not in gone} == left
+    assert {"ip", "useragent", "fields[email]"} <= sent.keys()
+    assert left["fields[city]"] == ["Oss"]
+    assert short.body is again.body
+
+
 def test_a_call_says_which_attempt_it_is_and_keeps_the_id_of_the_event() -> None:
     loop = make_verified_loop(make_account())
     told = contents()

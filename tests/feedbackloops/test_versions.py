@@ -89,6 +89,18 @@ def test_of_a_loop_that_is_gone_a_version_can_be_met_without_an_error() -> None:
     assert lane.script.version
 
 
+def test_what_a_loop_leaves_out_makes_another_version_that_says_so() -> None:
+    loop = make_verified_loop(make_account())
+    whole = lane_of(loop)
+    loop.only_fields, loop.left_out = ['a "b", ünï', "city"], ["mime"]
+    loop.save()
+    narrowed = lane_of(loop)
+    Versions().number([whole, narrowed])
+    kept = dict(ScriptVersion.objects.values_list("pk", "narrowing"))
+    assert kept[whole.script.version or 0] == {}
+    assert kept[narrowed.script.version or 0] == {"fields": ['a "b", ünï', "city"], "parts": ["mime"]}
+
+
 def test_a_lane_that_has_its_facts_has_a_script_to_number() -> None:
     loop = make_verified_loop(make_account())
     [facts] = lanes.facts([loop.pk])

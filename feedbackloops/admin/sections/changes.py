@@ -18,7 +18,8 @@ ENTRIES_SHOWN = 10
 NOTICES_SHOWN = 4
 # What the log of a loop says of the old and the new value: of keys it says only that they changed.
 TOLD: Final = frozenset(
-    {"name", "url", "contact", "event_types", "databases", "body_format", "status"}
+    {"name", "url", "contact", "event_types", "databases", "people_only", "only_fields", "left_out"}
+    | {"body_format", "status"}
     | {"in_flight_limit", "rate_limit", "rsa_key_id"}
 )
 LONGEST: Final = 300

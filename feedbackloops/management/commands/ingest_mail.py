@@ -13,6 +13,7 @@ from typing import Any, Final
 from django.core.management.base import BaseCommand, CommandError
 from django.db import Error, connection
 
+from feedbackloops.models import FeedbackLoop
 from feedbackloops.previews import preview
 from tracking.mailin import MOST_BYTES, Reading, read_mail, take_mail
 
@@ -102,9 +103,14 @@ class Command(BaseCommand):
         messages = {message.pk: message for message in reading.messages}
         for report in reading.reports:
             shown = preview(report, messages[report.message])
-            places = ", ".join(f"{loop.name} ({loop.url})" for loop in shown.loops) or "no loop: none asks for it"
+            places = ", ".join(map(_named, shown.loops)) or "no loop: none asks for it"
             self.stdout.write(f"\n{report.type} of {report.occurred_at:%Y-%m-%d %H:%M:%S} UTC, to {places}")
             self.stdout.write(f"\nas a form:\n{shown.form.decode()}\n\nas JSON:\n{shown.json.decode()}")
+
+
+def _named(loop: FeedbackLoop) -> str:
+    less = ", which leaves some of it out" if loop.only_fields or loop.left_out else ""
+    return f"{loop.name} ({loop.url}{less})"
 
 
 def _read(name: str) -> bytes:

@@ -66,6 +66,17 @@ def differing(call: Call, request: RequestShown) -> set[str]:
     return differ
 
 
+def test_what_was_left_out_then_is_left_out_where_it_is_shown(loop: FeedbackLoop, contents: Contents) -> None:
+    FeedbackLoop.objects.update(left_out=["useragent"])
+    attempt, call = sent(loop, contents)
+    FeedbackLoop.objects.update(left_out=[])
+    request = shown(attempt, contents)
+    assert b"useragent" not in (call.body or b"")
+    assert contents.body(request.body_format, request.narrowing)[1] == call.body
+    assert differing(call, request) == set()
+    assert request.notes == ["What the loop leaves out of its calls was changed since."]
+
+
 @pytest.mark.parametrize("body_format", ["form", "json"])
 def test_the_request_is_shown_as_it_was_sent(loop: FeedbackLoop, contents: Contents, body_format: str) -> None:
     FeedbackLoop.objects.update(body_format=body_format)
