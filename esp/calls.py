@@ -10,6 +10,7 @@ from django.db.models import F, Q
 from django.http import HttpRequest
 from django.utils.module_loading import import_string
 from django.utils.timezone import now
+from django.utils.translation import gettext_noop
 
 from esp.models import Webhook
 from esp.taking import Taken, take
@@ -17,13 +18,13 @@ from esp.taking import Taken, take
 # A problem that goes on is written anew no more often.
 NOTED_EVERY: Final = timedelta(minutes=1)
 
-NO_KEY: Final = "A call came, and its signature could not be checked: the key that the provider signs with is missing."
-BAD_KEY: Final = "A call came, and its signature could not be checked: the key is none that can be used."
-NO_LOGIN: Final = "A call came without the right name and password. Give the provider the whole address once more."
-BAD_SIGNATURE: Final = "A call came whose signature is not right. Compare the key with the one that the provider shows."
-INBOUND: Final = "A call came that is about a mail which somebody sent in. Choose the events of mails that are sent."
+NO_KEY: Final = gettext_noop("A call came, and its signature could not be checked: the signing key is missing.")
+BAD_KEY: Final = gettext_noop("A call came, and its signature could not be checked: the signing key is not valid.")
+NO_LOGIN: Final = gettext_noop("A call came without the right name and password. Give the provider the address anew.")
+BAD_SIGNATURE: Final = gettext_noop("A call came whose signature is not right. Compare the key with the provider’s.")
+INBOUND: Final = gettext_noop("A call came about a mail that somebody sent in. Choose events of mails that are sent.")
 SENT_ONLY: Final = "This address takes events of mails that are sent."
-NOT_UNDERSTOOD: Final = "A call came that is not what this provider sends, as far as we know."
+NOT_UNDERSTOOD: Final = gettext_noop("A call came that is not what this provider sends, as far as we know.")
 _TOO_LONG: Final = (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "That is more than is taken at once.")
 
 

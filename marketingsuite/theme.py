@@ -60,6 +60,7 @@ UNFOLD = {
                 "items": [
                     _page(_("Messages"), "mail", "tracking_message"),
                     _page(_("Events"), "bolt", "tracking_event"),
+                    _page(_("ESP webhooks"), "webhook", "esp_webhook"),
                     _page(_("Unread mails"), "mark_email_unread", "tracking_unreadmail"),
                     _page(_("Blocked links"), "link_off", "tracking_block"),
                 ],

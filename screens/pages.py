@@ -6,6 +6,7 @@ from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.http import urlencode
 
+from esp.models import Webhook
 from feedbackloops.models import Attempt, Delivery, FeedbackLoop, TestCall
 from profiles.models import Account
 from tracking.messages import link_url
@@ -30,6 +31,7 @@ def _lists() -> dict[str, str]:
         "ledger": "feedbackloops_ledgerline",
         "messages": "tracking_message",
         "events": "tracking_event",
+        "esp-webhooks": "esp_webhook",
         "accounts": "profiles_account",
         "profiles": "profiles_profile",
         "collections": "profiles_collection",
@@ -64,6 +66,7 @@ def _histories(account: Account) -> dict[str, str]:
         "delivery-given-up": deliveries.filter(state="given_up").first(),
         "attempt": Attempt.objects.filter(account=account).order_by("-pk").first(),
         "event": Event.objects.filter(account=account, type="click").order_by("-pk").first(),
+        "esp-webhook": Webhook.objects.filter(account=account).order_by("pk").first(),
         "message": Message.objects.filter(account=account).order_by("-created").first(),
     }
     return {name: _page(row) for name, row in rows.items() if row}
@@ -88,6 +91,7 @@ def _forms(account: Account) -> dict[str, str]:
         "new-loop": reverse("admin:feedbackloops_feedbackloop_add"),
         "account": _page(account),
         "new-token": f"{reverse('admin:api_apitoken_add')}?account={account.pk}",
+        "new-esp-webhook": f"{reverse('admin:esp_webhook_add')}?account={account.pk}",
         "password": reverse("admin:password_change"),
         "second-factor": reverse("admin:second_factor"),
     }

@@ -18,7 +18,7 @@ hypothesis.settings.load_profile("suite")
 
 LONG = 32
 FLOW = Path(__file__).parent / "flow"
-OURS = ("access", "profiles", "tracking", "feedbackloops", "staff", "api", "auth", "admin", "sessions")
+OURS = ("access", "profiles", "tracking", "feedbackloops", "staff", "api", "esp", "auth", "admin", "sessions")
 # Django's own rows, which migrations made.
 KEPT = ("auth_permission", "tracking_recordingera")
 

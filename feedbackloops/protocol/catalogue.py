@@ -18,16 +18,23 @@ _MESSAGE: Final = UUID("019d38e3-2a10-7d44-9a31-7c2f10b4e5d6")
 
 SOURCES: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "click": "A recipient follows a tracked link. Each time is an event, also the second one of the same link.",
-        "open": "A recipient's mail program loads the pixel. Each time is an event.",
-        "delivery": "The recipient's mail server has taken the mail, as a report of the delivery tells (RFC 3464).",
+        "click": "A recipient follows a tracked link. Each time is an event, also the second one of the same link. "
+        "Of mails that we don't track, the provider that sends them may tell ([webhooks](esp.md)).",
+        "open": "A recipient's mail program loads the pixel. Each time is an event. Of mails that we don't track, the "
+        "provider that sends them may tell ([webhooks](esp.md)).",
+        "delivery": "The recipient's mail server has taken the mail, as a report of the delivery tells (RFC 3464), or "
+        "the provider that sends ([webhooks](esp.md)).",
         "failure": "The mail could not be delivered for good: the mail server refused it while it was sent "
-        "(`state` says at which command), or it came back later (`bounce`).",
-        "bounce": "A mail came back about this message, whatever it says: a report of a failure, a machine's answer.",
-        "abuse": "The recipient called the mail spam, and the mailbox provider tells of it.",
+        "(`state` says at which command), or it came back later (`bounce`). Providers that send ([webhooks](esp.md)) "
+        "tell of a mail that they refused, and with the state `deferred` of one that they still try to deliver.",
+        "bounce": "A mail came back about this message, whatever it says: a report of a failure, a machine's answer. "
+        "Where a provider that sends tells of it ([webhooks](esp.md)) and keeps the mail, `mime` is a report in the "
+        "same form (RFC 3464), written from what it told.",
+        "abuse": "The recipient called the mail spam, and the mailbox provider tells of it, by a mail or through the "
+        "provider that sends ([webhooks](esp.md)); `mime` is then a report in the same form (RFC 5965).",
         "unsubscribe": "A recipient leaves: by the button that mail programs show (RFC 8058), or on the page that the "
-        "link in the mail leads to. Each press is an event. What it changes of the profile is an `update` or a "
-        "`delete` of its own.",
+        "link in the mail leads to; or by a link of the provider that sends ([webhooks](esp.md)). "
+        "Each press is an event. What it changes of the profile is an `update` or a `delete` of its own.",
         "create": "A profile or a subprofile was made: by staff, by an import, by a program.",
         "update": "A profile or a subprofile was changed: by staff, by a program, by an unsubscribe.",
         "delete": "A profile or a subprofile was removed. With a profile go its subprofiles, each with a `delete` of "
@@ -70,7 +77,8 @@ MEANINGS: Final[Mapping[str, str]] = MappingProxyType(
         "extended": "enhanced status code (RFC 3463), such as `5.1.1`",
         "description": f"the mail server's words, up to {LONGEST_TEXT:,} characters",
         "action": "`failed`",
-        "state": "the SMTP command at which it failed (`mail`, `rcpt`, `data`); `bounce` when it was reported later",
+        "state": "the SMTP command at which it failed (`mail`, `rcpt`, `data`); `bounce` when it was reported later; "
+        "`deferred` when it is tried again",
         "envelope": f"the address that it came back to, up to {LONGEST_ADDRESS} characters",
         "mime": f"the raw mail, headers and all, up to {MIME_LIMIT:,} bytes; what is not UTF-8 in it is replaced",
         "mime_truncated": "`1` where `mime` was cut",

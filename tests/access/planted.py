@@ -11,6 +11,7 @@ from django.utils.timezone import now
 from access.models import Reach
 from api.models import ApiToken
 from api.tokens import make_token
+from esp.models import Webhook
 from feedbackloops import resending, testcalls
 from feedbackloops.models import (
     Attempt,
@@ -99,6 +100,7 @@ def plant(marker: str) -> Planted:
         Resend: [resending.begin(verified, now(), now(), ["given_up"]).pk],
         Forgetting: [Forgetting.objects.create(account=account, left={marker: 1}, removed={marker: 1}).pk],
         ApiToken: [make_token(account, marker, ["events:read"]).token.pk],
+        Webhook: [Webhook.objects.create(account=account, esp="postmark").pk],
         Block: [Block.objects.create(kind="account", value=str(account.pk), reason=marker).pk],
         UnreadMail: [UnreadMail.objects.create(key=marker, raw=marker.encode()).pk],
         User: [_colleague(account, marker).pk],

@@ -8,6 +8,8 @@ from django.test import Client
 from django.utils.timezone import now
 from playwright.sync_api import Browser
 
+from esp.calls import NO_KEY
+from esp.models import Webhook
 from feedbackloops.models import FeedbackLoop
 from marketingsuite.demo.day.cast import UNVERIFIED, Cast, gather
 from marketingsuite.demo.day.filling import fill
@@ -31,6 +33,8 @@ def cast() -> Cast:
     FeedbackLoop.objects.update(status="active")
     # Nobody answers at that place, so it fails.
     make_test_call(FeedbackLoop.objects.exclude(verified_place="")[0])
+    # One that waits for its key, and has failed.
+    Webhook.objects.create(account=cast.account, esp="mandrill", problem=NO_KEY, problem_since=now())
     return cast
 
 
@@ -50,7 +54,7 @@ def test_no_screen_has_a_serious_fault_an_error_in_the_console_or_a_sideways_scr
     with visiting(browser, live_server.url, admin_client) as visitor:
         pages = screens(cast.account)
         assert len(pages) > 20
-        assert "test-call" in pages
+        assert {"test-call", "esp-webhook"} <= pages.keys()
         found = [each for name, path in pages.items() for each in complaints(visitor, name, path)]
     with visiting(browser, live_server.url) as stranger:
         found += complaints(stranger, "login", "/admin/login/")
