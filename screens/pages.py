@@ -6,17 +6,20 @@ from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.http import urlencode
 
+from api.models import ApiToken
 from esp.models import Webhook
-from feedbackloops.models import Attempt, Delivery, FeedbackLoop, TestCall
-from profiles.models import Account
+from feedbackloops.admin.sections.verification import moved_url
+from feedbackloops.models import Attempt, Delivery, FeedbackLoop, TestCall, VerificationLook
+from profiles.models import Account, Collection, Database, Profile, Subprofile
 from tracking.messages import link_url
-from tracking.models import Event, Message
+from tracking.models import Event, Message, UnreadMail
 
 
 def screens(account: Account) -> dict[str, str]:
     """The address of each screen. What there is no row for is left out."""
     loops = {f"loop-{_slug(loop)}": _page(loop) for loop in FeedbackLoop.objects.filter(account=account).order_by("pk")}
-    return {**_lists(), **loops, **_bench(account), **_histories(account), **_search(account), **_forms(account)}
+    shown = {**_lists(), **loops, **_bench(account), **_histories(account), **_move(account)}
+    return shown | {**_people(account), **_search(account), **_forms(account)}
 
 
 def _slug(loop: FeedbackLoop) -> str:
@@ -37,6 +40,8 @@ def _lists() -> dict[str, str]:
         "collections": "profiles_collection",
         "subprofiles": "profiles_subprofile",
         "tokens": "api_apitoken",
+        "unread-mails": "tracking_unreadmail",
+        "blocked-links": "tracking_block",
         "staff": "auth_user",
     }
     return {
@@ -68,6 +73,29 @@ def _histories(account: Account) -> dict[str, str]:
         "event": Event.objects.filter(account=account, type="click").order_by("-pk").first(),
         "esp-webhook": Webhook.objects.filter(account=account).order_by("pk").first(),
         "message": Message.objects.filter(account=account).order_by("-created").first(),
+    }
+    return {name: _page(row) for name, row in rows.items() if row}
+
+
+def _move(account: Account) -> dict[str, str]:
+    """What a redirect in the place of a verification file offers."""
+    looks = VerificationLook.objects.filter(loop__account=account, status__range=(300, 399)).select_related("loop")
+    look = next((each for each in looks[:10] if moved_url(each.loop, each)), None)
+    if look is None:
+        return {}
+    page = reverse("admin:feedbackloops_feedbackloop_move", args=[look.loop_id])
+    return {"move": f"{page}?{urlencode({'look': look.pk})}"}
+
+
+def _people(account: Account) -> dict[str, str]:
+    """Whom the mails went to, and what nobody could read; the program of a customer."""
+    rows: dict[str, Any] = {
+        "database": Database.objects.filter(account=account).first(),
+        "profile": Profile.objects.filter(database__account=account).order_by("pk").first(),
+        "collection": Collection.objects.filter(database__account=account).first(),
+        "subprofile": Subprofile.objects.filter(profile__database__account=account).order_by("pk").first(),
+        "token": ApiToken.objects.filter(account=account).first(),
+        "unread-mail": UnreadMail.objects.order_by("-pk").first(),
     }
     return {name: _page(row) for name, row in rows.items() if row}
 

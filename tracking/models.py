@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.functions import Now
 from django.utils.timezone import now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from profiles.models import Account, Profile
@@ -304,4 +305,4 @@ class UnreadMail(models.Model):
         indexes = [models.Index(fields=["received"], name="unreadmail_received")]
 
     def __str__(self) -> str:
-        return self.subject or str(self.id)
+        return self.subject or gettext("(no subject)")
