@@ -64,8 +64,7 @@ def new_loop(account: Account, url: str, moment: datetime) -> FeedbackLoop:
     earlier = FeedbackLoop.objects.filter(account=account, name__startswith=LOOP_PREFIX)
     earlier.exclude(status=LoopStatus.DISABLED).update(status=LoopStatus.DISABLED)
     name = f"{LOOP_PREFIX}, {moment:%Y-%m-%d %H:%M:%S.%f}"[:-3]
-    types = [EventType.CLICK, EventType.OPEN, EventType.UNSUBSCRIBE]
-    return FeedbackLoop.objects.create(account=account, name=name, url=url, event_types=types)
+    return FeedbackLoop.objects.create(account=account, name=name, url=url, event_types=EventType.values)
 
 
 def new_password() -> str:

@@ -33,6 +33,8 @@ class Report:
     posts: Sequence[Received]
     # What each POST has to say of the recipient, in the names of the wire contract.
     expected: Mapping[str, Any]
+    # The POSTs of events that no hit made, one of each.
+    others: Sequence[Received] = ()
 
     def milliseconds(self, post: Received) -> int | None:
         """From the hit to the receipt of its POST; None for a POST that no hit caused."""
@@ -55,9 +57,10 @@ class Report:
     def last_line(self) -> str:
         """The counts, in the line that ends a demo in which nothing is missing."""
         slowest = max((ms for post in self.posts if (ms := self.milliseconds(post)) is not None), default=0)
-        valid = sum(post.signature == VALID for post in self.posts)
+        posts = [*self.posts, *self.others]
+        valid = sum(post.signature == VALID for post in posts)
         return (
-            f"demo: ok - {self.events} events, {len(self.posts)} posts received, "
+            f"demo: ok - {self.events + len(self.others)} events, {len(posts)} posts received, "
             f"{valid} signatures valid, slowest {slowest} ms"
         )
 

@@ -24,15 +24,19 @@ from marketingsuite.demo.inbox import Inbox
 from marketingsuite.demo.printing import WIDTH, Printer
 from marketingsuite.demo.receiver import Received
 from marketingsuite.demo.report import Hit, Report, expected_of
+from marketingsuite.demo.rest import tell_the_rest
 from marketingsuite.demo.stage import DemoError, Ports, Stage
 from marketingsuite.devstack import BASE_DIR, DevstackError
 from profiles.models import Account, Profile
+from tracking.messages import register
+from tracking.models import EventType
 from tracking.rewriting import count_links, find_links
 
 OPENED = Hit("open", "", 100.0)
 CLICKED = Hit("click", "https://a.example/", 101.0)
 EXPECTED = {"recipient": "ann@example.com", "tags": ["a"]}
-OK = re.compile(r"demo: ok - 4 events, 4 posts received, 4 signatures valid, slowest \d+ ms")
+# An open, two clicks and an unsubscribe; four reports of mails; three changes of a profile, and three of a subprofile.
+OK = re.compile(r"demo: ok - 14 events, 14 posts received, 14 signatures valid, slowest \d+ ms")
 
 
 def told(hit: Hit, after: float = 0.01, **changes: Any) -> Received:
@@ -51,6 +55,20 @@ def test_a_demo_in_which_nothing_is_missing_ends_with_its_counts() -> None:
     assert whole.problems() == []
     assert whole.is_complete()
     assert whole.last_line() == "demo: ok - 2 events, 2 posts received, 2 signatures valid, slowest 250 ms"
+
+
+def test_what_no_hit_made_is_counted_as_well() -> None:
+    whole = replace(report(told(CLICKED), told(OPENED)), others=[told(OPENED), told(OPENED, signature="INVALID")])
+    assert whole.last_line().startswith("demo: ok - 4 events, 4 posts received, 3 signatures valid")
+
+
+@pytest.mark.django_db
+def test_an_event_of_another_type_that_never_comes_is_missed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stage, "PATIENCE_SECONDS", 0.05)
+    someone = customer()
+    mail = story.TrackedMail(register(someone.account, someone.address).message.pk, tmp_path / "mail.html", "", [], "")
+    with pytest.raises(DemoError, match=r"no POST came for the delivery; .*for the delete of a subprofile; no POST"):
+        tell_the_rest(idle_stage(tmp_path), someone, mail)
 
 
 @pytest.mark.parametrize(
@@ -268,7 +286,12 @@ def test_the_demo_shows_the_whole_way_and_ends_by_itself(tmp_path: Path) -> None
     assert OK.fullmatch(output.splitlines()[-1]), output
     assert f"http://localhost:{port}/" not in output
     assert "The server says that the file is not there (status 404)." in output
-    assert len(re.findall(r"attempt 1 · signature valid · digest valid$", output, re.MULTILINE)) == 4
+    assert len(re.findall(r"attempt 1 · signature valid · digest valid$", output, re.MULTILINE)) == 14
+    arrived = set(re.findall(r"^  (\w+(?: of a \w+)?) +\d\d:.* signature valid", output, re.MULTILINE))
+    changes = {
+        f"{change} of a {what}" for change in ("create", "update", "delete") for what in ("profile", "subprofile")
+    }
+    assert arrived == set(EventType.values) - {"create", "update", "delete"} | changes
     assert "ville.naissance = Châlons-sur-Marne 🚲" in output
     assert "whsec_" not in output
     assert max(map(len, output.splitlines())) <= WIDTH

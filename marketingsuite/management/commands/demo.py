@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -23,6 +24,7 @@ from marketingsuite.demo.day.showing import a_living_day
 from marketingsuite.demo.printing import Printer
 from marketingsuite.demo.receiver import Received
 from marketingsuite.demo.report import Report
+from marketingsuite.demo.rest import tell_the_rest
 from marketingsuite.demo.stage import DemoError, Stage
 from marketingsuite.devstack import DevstackError
 from tracking.ids import moment_of
@@ -58,6 +60,7 @@ def _show(printer: Printer, folder: Path, *, once: bool) -> Report | None:
         story.verify(stage, loop)
         mail = story.track(stage, someone, folder)
         report = story.wait_for_posts(stage, someone, mail, story.hit(stage, mail))
+        report = replace(report, others=tell_the_rest(stage, someone, mail))
         if not once:
             printer.line(report.last_line(), "good")
             printer.line()
@@ -78,7 +81,7 @@ def _prepare(printer: Printer, folder: Path) -> tuple[Customer, FeedbackLoop, St
     with printer.step("loop") as step:
         ports = stages.free_ports()
         loop = new_loop(someone.account, ports.script_url, now())
-        step.say(f"{' and '.join(loop.event_types)} → {loop.url}, not verified yet")
+        step.say(f"all {len(loop.event_types)} types of events → {loop.url}, not verified yet")
     return someone, loop, stages.build(printer, ports, folder, loop.secret)
 
 
