@@ -21,6 +21,7 @@ from profiles.models import Account
 from screens.chromium import browsing
 from screens.pages import screens
 from screens.pictures import HEIGHT, THEMES, WIDTH, set_theme, take
+from screens.planting import plant
 
 ZONE: Final = "Europe/Amsterdam"
 # For the looks and the first calls.
@@ -38,6 +39,7 @@ def take_all(path: str, folder: Path, chance: Random) -> int:
         context = browser.new_context(viewport={"width": WIDTH, "height": HEIGHT}, timezone_id=ZONE, locale="en-GB")
         page = context.new_page()
         size = _take(page, "login", f"{stage.ports.web_url}/admin/login/", folder)
+        plant(Account.objects.get(name=ACCOUNT))
         _try_out(Account.objects.get(name=ACCOUNT), _log_in(context, stage.ports.web_url))
         page.wait_for_timeout(SETTLE_MS)
         call_command("ledger", stdout=sys.stderr)

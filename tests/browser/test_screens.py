@@ -8,7 +8,6 @@ from django.test import Client
 from django.utils.timezone import now
 from playwright.sync_api import Browser
 
-from api.tokens import make_token
 from esp.calls import NO_KEY
 from esp.models import Webhook
 from feedbackloops.models import FeedbackLoop, VerificationLook
@@ -16,17 +15,13 @@ from feedbackloops.protocol import challenge
 from marketingsuite.demo.day.cast import UNVERIFIED, Cast, gather
 from marketingsuite.demo.day.filling import fill
 from screens.pages import screens
+from screens.planting import plant
 from tests.browser.visitor import Visitor, visiting
-from tests.factories import make_subprofile, make_test_call
-from tracking.models import UnreadMail
+from tests.factories import make_test_call
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(240)]
 
 CONTRAST = "color-contrast"
-RETURNED = (
-    b"From: MAILER-DAEMON@mx.example.net\r\nTo: bounces@t.example.com\r\nSubject: Undeliverable\r\n"
-    b"Date: Fri, 27 Nov 2026 04:10:00 +0000\r\n\r\nThe mail could not be delivered to someone. Ask the postmaster.\r\n"
-)
 
 
 @pytest.fixture
@@ -42,23 +37,16 @@ def cast() -> Cast:
     make_test_call(FeedbackLoop.objects.exclude(verified_place="")[0])
     # One that waits for its key, and has failed.
     Webhook.objects.create(account=cast.account, esp="mandrill", problem=NO_KEY, problem_since=now())
-    plant_the_rest(cast)
+    send_away(cast.loops[UNVERIFIED])
+    plant(cast.account)
     return cast
 
 
-def plant_the_rest(cast: Cast) -> None:
-    """A row of what the demo's day has none of."""
-    make_token(cast.account, "Web shop", ["events:read", "profiles:write"])
-    about = {"sender": "MAILER-DAEMON@mx.example.net", "subject": "Undeliverable", "envelope_to": "b@t.example.com"}
-    UnreadMail.objects.create(key="one", raw=RETURNED, reason="It names no message that we know.", **about)
-    UnreadMail.objects.create(key="two", raw=b"\xff\xfe", reason="It has no part that we can read.")
-    subprofile = make_subprofile(cast.profiles[0], destination="Terschelling", nights="7", price="€ 812.50")
-    assert subprofile.collection
-    loop = FeedbackLoop.objects.get(verified_place="")
+def send_away(loop: FeedbackLoop) -> None:
+    """Have been sent from where the file should be to another folder."""
     url = challenge.locations(loop.url, loop.verification_file)[0]
-    moved = url.replace("/partner/", "/portal/")
-    seen = {"problem": "redirect", "status": 301, "redirect": moved, "message": "It redirects."}
-    VerificationLook.objects.create(loop=loop, url=url, found=False, **seen)
+    seen = {"problem": "redirect", "status": 301, "redirect": url.replace("/partner/", "/portal/")}
+    VerificationLook.objects.create(loop=loop, url=url, found=False, message="It redirects.", **seen)
 
 
 def complaints(visitor: Visitor, name: str, path: str) -> list[str]:

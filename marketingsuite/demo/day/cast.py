@@ -16,6 +16,8 @@ from tracking.models import EventType
 ACCOUNT: Final = "Noorderlicht Reizen (demo)"
 DATABASE: Final = "Travellers"
 HEALTHY, SLOW, FAILING, UNVERIFIED = "shop", "warehouse", "crm", "partner"
+# Where requests for the folder of the unverified one are sent to.
+MOVED: Final = "portal"
 NAMES: Final = {
     HEALTHY: "Web shop",
     SLOW: "Data warehouse",
@@ -40,10 +42,11 @@ class Cast:
 
     @property
     def files(self) -> dict[str, bytes]:
-        """What the scripts' server answers for verification files; the owner of the last place has put none there."""
-        placed = {name: loop for name, loop in self.loops.items() if name != UNVERIFIED}
+        """What the scripts' server answers for verification files; the owner of the last place has moved it."""
+        folders = {name: MOVED if name == UNVERIFIED else name for name in self.loops}
         return {
-            f"/{name}/{loop.verification_file}": loop.verification_content.encode() for name, loop in placed.items()
+            f"/{folders[name]}/{loop.verification_file}": loop.verification_content.encode()
+            for name, loop in self.loops.items()
         }
 
 
@@ -89,7 +92,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         content = self.server.files.get(self.path)
-        self._answer(200 if content else 404, content or b"Not found\n")
+        before = f"/{UNVERIFIED}/"
+        if self.path.startswith(before):
+            self._answer(301, b"Moved\n", location=f"/{MOVED}/{self.path.removeprefix(before)}")
+        else:
+            self._answer(200 if content else 404, content or b"Not found\n")
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
@@ -104,8 +111,10 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: Any) -> None:
         """The dashboard shows them."""
 
-    def _answer(self, status: int, body: bytes) -> None:
+    def _answer(self, status: int, body: bytes, *, location: str = "") -> None:
         self.send_response(status)
+        if location:
+            self.send_header("Location", location)
         self.send_header("Content-Type", "text/html; charset=utf-8")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()

@@ -35,7 +35,7 @@ def a_living_day(stage: Stage, chance: Random) -> Iterator[Living]:
 
 
 def _verify(stage: Stage, cast: Cast) -> None:
-    """As for every loop, by looks at the files; the one whose owner has placed none stays as it is."""
+    """As for every loop, by looks at the files; the one whose owner has moved it stays as it is."""
     doorbell.ring_for_looks([loop.pk for loop in cast.loops.values()])
     wanted = [loop.pk for name, loop in cast.loops.items() if name != UNVERIFIED]
 

@@ -1,18 +1,23 @@
+import threading
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_network
 from random import Random
 
 import pytest
 from django.db.models import Sum
 from django.utils.timezone import now
+from pytest_django import Settings
 
 from feedbackloops import ledger
-from feedbackloops.models import Attempt, Delivery, FeedbackLoop, LaneState, LoopHour
+from feedbackloops.admin.sections.verification import moved_url
+from feedbackloops.models import Attempt, Delivery, FeedbackLoop, LaneState, LoopHour, VerificationLook
 from feedbackloops.protocol.outcome import Outcome
 from feedbackloops.protocol.retry import parse_schedule
+from feedbackloops.verification import look
 from marketingsuite.demo.day import fates, people, plan
-from marketingsuite.demo.day.cast import FAILING, HEALTHY, SLOW, UNVERIFIED, Cast, gather
+from marketingsuite.demo.day.cast import FAILING, HEALTHY, MOVED, SLOW, UNVERIFIED, Cast, Scripts, gather
 from marketingsuite.demo.day.filling import fill
 from tracking.models import Event, Message
 
@@ -153,4 +158,19 @@ def test_the_loops_come_back_paused_with_the_places_of_this_time(cast: Cast) -> 
     assert {loop.pk for loop in again.loops.values()} == {loop.pk for loop in cast.loops.values()}
     loop = FeedbackLoop.objects.get(pk=again.loops[HEALTHY].pk)
     assert (loop.status, loop.is_verified) == ("paused", False)
-    assert again.files.keys() == {f"/{name}/{again.loops[name].verification_file}" for name in (HEALTHY, SLOW, FAILING)}
+    folders = {HEALTHY: HEALTHY, SLOW: SLOW, FAILING: FAILING, UNVERIFIED: MOVED}
+    assert again.files.keys() == {f"/{at}/{again.loops[name].verification_file}" for name, at in folders.items()}
+
+
+@pytest.mark.django_db
+def test_the_last_script_has_moved_and_the_dashboard_offers_where_to(settings: Settings) -> None:
+    settings.OUTBOUND_ALLOWED_NETWORKS = [ip_network("127.0.0.0/8")]
+    with Scripts() as scripts:
+        threading.Thread(target=scripts.serve_forever, args=(0.1,)).start()
+        cast = gather(f"http://127.0.0.1:{scripts.server_address[1]}")
+        scripts.files, loop = cast.files, cast.loops[UNVERIFIED]
+        assert not look(loop)
+        loop.url = moved_url(loop, VerificationLook.objects.get(loop=loop, status=301))
+        loop.save(update_fields=["url"])
+        assert look(loop)
+        scripts.shutdown()
