@@ -21,8 +21,8 @@ from profiles.pages import CarefulForm, LookupFilter, Page
 from profiles.showing import NOTHING, when
 
 ADDRESS = "admin/esp/webhook/address.html"
-SEEN = "Looked at the address."
-KEY_REPLACED = "Entered the key that the provider signs with."
+SEEN = gettext_lazy("Looked at the address.")
+KEY_REPLACED = gettext_lazy("Entered the key that the provider signs with.")
 _SIGNING: Final = ", ".join(each.label for each in PROVIDERS.values() if each.signs)
 NAME_HELP = gettext_lazy("Which of several it is, such as the account or the domain at the provider.")
 KEY_HELP = gettext_lazy(
@@ -106,7 +106,7 @@ class WebhookAdmin(Page):
     def save_model(self, request: HttpRequest, obj: Webhook, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         if change and form.cleaned_data.get("new_key"):
-            self.log_acts(request, [obj], KEY_REPLACED)
+            self.log_acts(request, [obj], str(KEY_REPLACED))
 
     def response_add(self, request: HttpRequest, obj: Webhook, post_url_continue: Any = None) -> HttpResponse:
         """The page with the address, which is what comes next."""
@@ -121,7 +121,7 @@ class WebhookAdmin(Page):
         webhook = self.found(request, object_id, "change")
         if request.method != "POST":
             return HttpResponseRedirect(reverse("admin:esp_webhook_change", args=[webhook.pk]))
-        self.log_acts(request, [webhook], SEEN)
+        self.log_acts(request, [webhook], str(SEEN))
         return self._address_page(request, webhook)
 
     def _address_page(self, request: HttpRequest, webhook: Webhook) -> HttpResponse:

@@ -26,8 +26,8 @@ class Webhook(models.Model):
 
     LONGEST = 500
 
-    account = models.ForeignKey(Account, models.CASCADE, related_name="esp_webhooks")
-    esp = models.CharField("ESP", max_length=20, choices=CHOICES)
+    account = models.ForeignKey(Account, models.CASCADE, related_name="esp_webhooks", verbose_name=_("account"))
+    esp = models.CharField(_("ESP"), max_length=20, choices=CHOICES)
     name = models.CharField(_("name"), max_length=100, blank=True)
     # By it the address is found.
     path_key = models.CharField(max_length=43, unique=True, default=new_secret, editable=False)
@@ -39,8 +39,8 @@ class Webhook(models.Model):
     # When something came that proved to be the ESP's.
     last_call = models.DateTimeField(null=True, editable=False)
     # Counted for people: those that became ours, that are of mails which we don't know, that could not be kept.
-    recorded = models.BigIntegerField(default=0, db_default=0, editable=False)
-    unknown = models.BigIntegerField(default=0, db_default=0, editable=False)
+    recorded = models.BigIntegerField(_("recorded"), default=0, db_default=0, editable=False)
+    unknown = models.BigIntegerField(_("unknown"), default=0, db_default=0, editable=False)
     unusable = models.BigIntegerField(default=0, db_default=0, editable=False)
     problem = models.CharField(max_length=LONGEST, blank=True, default="", db_default="", editable=False)
     problem_since = models.DateTimeField(null=True, editable=False)
@@ -49,6 +49,7 @@ class Webhook(models.Model):
 
     class Meta:
         verbose_name = _("ESP webhook")
+        verbose_name_plural = _("ESP webhooks")
         ordering = ["-id"]
 
     def __str__(self) -> str:

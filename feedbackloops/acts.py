@@ -3,15 +3,20 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.utils.timezone import now
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from feedbackloops import doorbell, testcalls
 from feedbackloops.models import FeedbackLoop, LoopStatus
 from feedbackloops.words import lane_of
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrPromise
 
 Loops = Sequence[FeedbackLoop]
 
@@ -27,9 +32,9 @@ class Done(NamedTuple):
 class Act:
     """A button: its label, its icon, what the log says of it, and what it does, for whom (None: for a program)."""
 
-    label: str
+    label: "StrPromise"
     icon: str
-    logged: str
+    logged: "StrPromise"
     do: Callable[[Loops, AbstractBaseUser | None], Done]
 
 
@@ -38,10 +43,8 @@ def check_now(loops: Loops, by: AbstractBaseUser | None) -> Done:
     for loop in loops:
         loop.ask_for_looks(now())
     _ring(doorbell.ring_for_looks, loops)
-    words = (
-        f"We are looking for the verification file of {_names(loops)}. What is seen shows on its page in a few seconds."
-    )
-    return Done(words, loops)
+    words = _("We are looking for the verification file of %(names)s. What is seen shows on its page in a few seconds.")
+    return Done(words % {"names": _names(loops)}, loops)
 
 
 def call_test(loops: Loops, by: AbstractBaseUser | None) -> Done:
@@ -50,10 +53,12 @@ def call_test(loops: Loops, by: AbstractBaseUser | None) -> Done:
     left_out = [loop for loop in loops if not loop.is_verified]
     begun = [loop for loop in verified if _begin_test(loop, by)]
     busy = [loop for loop in verified if loop not in begun]
-    parts = [f"A test call to {_names(begun)} is on its way. Reload the page in a few seconds."] if begun else []
-    parts += [f"Nothing was sent to {_names(left_out)}: that is not verified."] if left_out else []
-    parts += [f"Nothing was sent to {_names(busy)}: a test call is under way already."] if busy else []
-    return Done(" ".join(parts), begun)
+    told = (
+        (_("A test call to %(names)s is on its way. Reload the page in a few seconds."), begun),
+        (_("Nothing was sent to %(names)s: that is not verified."), left_out),
+        (_("Nothing was sent to %(names)s: a test call is under way already."), busy),
+    )
+    return Done(" ".join(words % {"names": _names(some)} for words, some in told if some), begun)
 
 
 def _begin_test(loop: FeedbackLoop, by: AbstractBaseUser | None) -> bool:
@@ -70,8 +75,9 @@ def pause(loops: Loops, by: AbstractBaseUser | None) -> Done:
     active = [loop for loop in loops if loop.status == LoopStatus.ACTIVE]
     _set_status(active, LoopStatus.PAUSED)
     if not active:
-        return Done("Nothing was paused: only active loops can be.", [])
-    return Done(f"{_names(active)}: paused. Events are kept, and sent once you press Resume.", active)
+        return Done(_("Nothing was paused: only active loops can be."), [])
+    words = _("%(names)s: paused. Events are kept, and sent once you press Resume.")
+    return Done(words % {"names": _names(active)}, active)
 
 
 def resume(loops: Loops, by: AbstractBaseUser | None) -> Done:
@@ -82,8 +88,11 @@ def resume(loops: Loops, by: AbstractBaseUser | None) -> Done:
             lane_of(loop).start_afresh()
         _set_status(loops, LoopStatus.ACTIVE)
     unverified = [loop for loop in loops if not loop.is_verified]
-    waits = f" {_names(unverified)}: sending begins once the verification file was seen." if unverified else ""
-    return Done(f"{_names(loops)}: resumed.{waits}", loops)
+    words = [_("%(names)s: resumed.") % {"names": _names(loops)}]
+    if unverified:
+        waits = _("%(names)s: sending begins once the verification file was seen.")
+        words.append(waits % {"names": _names(unverified)})
+    return Done(" ".join(words), loops)
 
 
 def try_now(loops: Loops, by: AbstractBaseUser | None) -> Done:
@@ -91,15 +100,16 @@ def try_now(loops: Loops, by: AbstractBaseUser | None) -> Done:
     for loop in loops:
         lane_of(loop).wake()
     _ring(doorbell.ring_for_lanes, loops)
-    return Done(f"{_names(loops)}: what is due is sent now. Reload the page in a few seconds.", loops)
+    words = _("%(names)s: what is due is sent now. Reload the page in a few seconds.")
+    return Done(words % {"names": _names(loops)}, loops)
 
 
 ACTS = {
-    "check_now": Act("Check now", "search", "Looked for the verification file.", check_now),
-    "call_test": Act("Send a test call", "send", "Sent a test call.", call_test),
-    "pause": Act("Pause", "pause", "Paused.", pause),
-    "try_now": Act("Try now", "play_arrow", "Ended its rest.", try_now),
-    "resume": Act("Resume", "play_arrow", "Resumed.", resume),
+    "check_now": Act(gettext_lazy("Check now"), "search", gettext_lazy("Looked for the verification file."), check_now),
+    "call_test": Act(gettext_lazy("Send a test call"), "send", gettext_lazy("Sent a test call."), call_test),
+    "pause": Act(gettext_lazy("Pause"), "pause", gettext_lazy("Paused."), pause),
+    "try_now": Act(gettext_lazy("Try now"), "play_arrow", gettext_lazy("Ended its rest."), try_now),
+    "resume": Act(gettext_lazy("Resume"), "play_arrow", gettext_lazy("Resumed."), resume),
 }
 
 
@@ -116,5 +126,5 @@ def _ring(ring: Callable[[list[int]], None], loops: Loops) -> None:
 
 def _names(loops: Loops) -> str:
     if len(loops) > 3:
-        return f"{len(loops)} loops"
+        return ngettext("%(number)d loop", "%(number)d loops", len(loops)) % {"number": len(loops)}
     return ", ".join(f"“{loop.name}”" for loop in loops)

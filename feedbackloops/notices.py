@@ -7,9 +7,10 @@ from typing import Final
 from django.conf import settings
 from django.urls import reverse
 
+from feedbackloops.durations import about
 from feedbackloops.models import Attempt, FeedbackLoop, LaneState, Notice, StopReason
 from feedbackloops.protocol.outcome import Outcome
-from feedbackloops.words import about, attempt_words, url_shown
+from feedbackloops.words import attempt_words, url_shown
 
 ATTEMPTS_READ: Final = 20
 LONGEST_SUBJECT: Final = 300

@@ -12,4 +12,5 @@ def said(text: str) -> str:
     values = {name: said(value) if isinstance(value, str) else value for name, value in text.values.items()}
     if text.plural:
         return ngettext(text.pattern, text.plural, text.values["count"]) % values
-    return gettext(text.pattern) % values
+    words = gettext(text.pattern)
+    return words % values if values else words

@@ -19,7 +19,7 @@ class Sentence(str):
 
     def __new__(cls, pattern: str, plural: str = "", **values: Any) -> "Sentence":
         chosen = plural if plural and values["count"] != 1 else pattern
-        sentence = super().__new__(cls, chosen % values)
+        sentence = super().__new__(cls, chosen % values if values else chosen)
         sentence.pattern, sentence.plural, sentence.values = pattern, plural, values
         return sentence
 

@@ -10,6 +10,8 @@ from django.forms.utils import to_current_timezone
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.timezone import now
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminSplitDateTimeWidget
 
 from feedbackloops import doorbell, resending
@@ -28,18 +30,18 @@ class AgainForm(forms.Form):
 
     since = forms.SplitDateTimeField(
         widget=UnfoldAdminSplitDateTimeWidget(),
-        label="Events from",
-        help_text="When they happened. What is given up, delivered or cancelled is kept as long as the history.",
+        label=_("Events from"),
+        help_text=_("When they happened. What is given up, delivered or cancelled is kept as long as the history."),
     )
     until = forms.SplitDateTimeField(
-        widget=UnfoldAdminSplitDateTimeWidget(), label="to", required=False, help_text="Empty: until now."
+        widget=UnfoldAdminSplitDateTimeWidget(), label=_("to"), required=False, help_text=_("Empty: until now.")
     )
     states = forms.MultipleChoiceField(
         choices=[(state.value, state.label) for state in ENDED],
         initial=[DeliveryState.GIVEN_UP],
         widget=UnfoldAdminCheckboxSelectMultipleWidget(),
-        label="Deliveries that were",
-        help_text="A script that keeps the ids of events notices what it has had before.",
+        label=_("Deliveries that were"),
+        help_text=_("A script that keeps the ids of events notices what it has had before."),
     )
 
     def clean(self) -> dict[str, Any]:
@@ -47,9 +49,9 @@ class AgainForm(forms.Form):
         cleaned["until"] = min(cleaned.get("until") or now(), now())
         since = cleaned.get("since")
         if since and since < EPOCH:
-            raise ValidationError("Nothing is that old: choose a day after 1970.")
+            raise ValidationError(_("Nothing is that old: choose a day after 1970."))
         if since and since >= cleaned["until"]:
-            raise ValidationError("It ends before it begins: choose a later end, or an earlier start.")
+            raise ValidationError(_("It ends before it begins: choose a later end, or an earlier start."))
         return cleaned
 
 
@@ -64,13 +66,15 @@ def again_page(request: HttpRequest, loop: FeedbackLoop, context: dict[str, Any]
             return _begin(loop, chosen)
         context |= _to_confirm(loop, chosen)
     # What was left empty is fixed by the count: what comes in while somebody reads it is not part of it.
-    context |= {"form": form, "loop": loop, "title": f"Send again: {loop.name}", "hold": hold_of(loop, now())}
+    title = gettext("Send again: %(name)s") % {"name": loop.name}
+    context |= {"form": form, "loop": loop, "title": title, "hold": hold_of(loop, now())}
     return TemplateResponse(request, TEMPLATE, context)
 
 
 def begun_words(resend: Resend) -> str:
     """What to tell whoever has confirmed a resend."""
-    return f"{resend_words(resend)} Reload the page to see how far it has come."
+    told = {"resend": resend_words(resend)}
+    return gettext("%(resend)s Reload the page to see how far it has come.") % told
 
 
 def _begin(loop: FeedbackLoop, chosen: dict[str, Any]) -> Resend:
@@ -81,14 +85,19 @@ def _begin(loop: FeedbackLoop, chosen: dict[str, Any]) -> Resend:
 
 def _to_confirm(loop: FeedbackLoop, chosen: dict[str, Any]) -> dict[str, Any]:
     number = resending.count(resending.chosen(loop, chosen["since"], chosen["until"], chosen["states"]))
-    words = f"more than {MOST_COUNTED:,} deliveries" if number is None else _deliveries(number)
     fields = [*_parts("since", chosen["since"]), *_parts("until", chosen["until"])]
     fields += [("states", state) for state in chosen["states"]]
-    return {"found": words, "is_any": number != 0, "fixed": fields}
+    return {"found": _found_words(number), "is_any": number != 0, "fixed": fields}
 
 
-def _deliveries(number: int) -> str:
-    return f"{number:,} {'delivery' if number == 1 else 'deliveries'}"
+def _found_words(number: int | None) -> str:
+    if number == 0:
+        return gettext("0 deliveries of that kind: there is nothing to send again.")
+    if number is None:
+        words = gettext("more than %(number)s deliveries would be sent again.")
+        return words % {"number": f"{MOST_COUNTED:,}"}
+    words = ngettext("%(number)s delivery would be sent again.", "%(number)s deliveries would be sent again.", number)
+    return words % {"number": f"{number:,}"}
 
 
 def _parts(name: str, moment: datetime) -> list[tuple[str, str]]:

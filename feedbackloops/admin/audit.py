@@ -4,6 +4,7 @@ from collections.abc import Collection
 from uuid import UUID
 
 from django.db.models import Count
+from django.utils.translation import ngettext
 
 from feedbackloops.models import Delivery, DeliveryState
 
@@ -16,4 +17,5 @@ def ended_by_loop(deliveries: Collection[UUID]) -> dict[int, int]:
 
 def sent_again_words(number: int) -> str:
     """What is noted with a loop of which so many deliveries were sent again."""
-    return f"Sent {number:,} {'delivery' if number == 1 else 'deliveries'} again."
+    words = ngettext("Sent %(number)s delivery again.", "Sent %(number)s deliveries again.", number)
+    return words % {"number": f"{number:,}"}

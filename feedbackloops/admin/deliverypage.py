@@ -15,15 +15,16 @@ from django.utils.translation import gettext_lazy
 
 from feedbackloops.admin.audit import ended_by_loop, sent_again_words
 from feedbackloops.admin.recent import standing
+from feedbackloops.durations import short_time
 from feedbackloops.models import Delivery, DeliveryState, FeedbackLoop
 from feedbackloops.resending import send_again
 from feedbackloops.steering import cancel, send_now
 from feedbackloops.story.page import Story, is_waiting, story_of
-from feedbackloops.words import delivery_words, hold_of, short_time
+from feedbackloops.words import delivery_words, hold_of
 from profiles.showing import related
 from tracking.browsing import HistoryPage
 
-RESENT: Final = "Asked for it to be sent again."
+RESENT: Final = gettext_lazy("Asked for it to be sent again.")
 TONES: Final = {DeliveryState.DELIVERED: "good", DeliveryState.GIVEN_UP: "bad", DeliveryState.CANCELLED: "still"}
 Said = tuple[str, int]
 
@@ -95,7 +96,7 @@ class DeliveryPage(HistoryPage):
 
     def log_sent_again(self, request: HttpRequest, deliveries: list[Any], ended: dict[int, int]) -> None:
         """Note with deliveries and loops that these were sent again."""
-        self.log_acts(request, [Delivery(pk=id) for id in deliveries], RESENT)
+        self.log_acts(request, [Delivery(pk=id) for id in deliveries], str(RESENT))
         for loop in FeedbackLoop.objects.filter(pk__in=ended):
             self.log_acts(request, [loop], sent_again_words(ended[loop.pk]))
 
@@ -108,7 +109,7 @@ class DeliveryPage(HistoryPage):
     def _now(self, request: HttpRequest, delivery: Delivery) -> Said:
         if not send_now([delivery.pk]):
             return _("It was not waiting any more, so it was left as it is."), messages.WARNING
-        self.log_acts(request, [delivery], "Asked for its next attempt at once.")
+        self.log_acts(request, [delivery], _("Asked for its next attempt at once."))
         loop = related(delivery, "loop")
         if loop and (hold := hold_of(loop, now())):
             return _("It goes out once the loop sends again; now %(hold)s.") % {"hold": hold}, messages.WARNING
@@ -117,7 +118,7 @@ class DeliveryPage(HistoryPage):
     def _cancel(self, request: HttpRequest, delivery: Delivery) -> Said:
         if not cancel([delivery.pk]):
             return _("It was not waiting any more, so it was left as it is."), messages.WARNING
-        self.log_acts(request, [delivery], "Cancelled.")
+        self.log_acts(request, [delivery], _("Cancelled."))
         return _("Cancelled: nothing more is sent, unless you send it again."), messages.SUCCESS
 
 
@@ -161,7 +162,8 @@ def _words(delivery: Delivery, story: Story) -> str:
     words = delivery_words(delivery, story.loop, now())
     if not is_waiting(delivery) or story.loop is None:
         return words
-    return f"{words} " + _("Its loop: %(words)s") % {"words": standing(story.loop, now()).words}
+    loop = _("Its loop: %(words)s") % {"words": standing(story.loop, now()).words}
+    return f"{words} {loop}"
 
 
 def _due_in(delivery: Delivery, story: Story) -> str:

@@ -2,6 +2,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldBooleanWidget
 
 from feedbackloops.admin.narrowing import FieldNames, PartsField
@@ -14,9 +15,10 @@ from feedbackloops.protocol.place import url_problem
 from feedbackloops.protocol.signing import generate_rsa_key
 from profiles.models import Database
 from profiles.pages import CarefulForm
+from profiles.saying import said
 
-ONE_KEY = "Choose one: paste a key, have a new one made, or remove the key."
-DATABASES_HELP = (
+ONE_KEY = _("Choose one: paste a key, have a new one made, or remove the key.")
+DATABASES_HELP = _(
     "Only events of people in these databases; mails to people without a profile are then left out. Tick none for all."
 )
 
@@ -27,19 +29,20 @@ class LoopForm(CarefulForm):
     event_types = forms.MultipleChoiceField(
         choices=type_choices(),
         widget=EventPicker(),
-        help_text="Only these events are sent.",
+        label=_("Event types"),
+        help_text=_("Only these events are sent."),
     )
     only_fields = FieldNames()
     left_out = PartsField()
     new_rsa_key = forms.CharField(
-        label="Paste a private key",
+        label=_("Paste a private key"),
         required=False,
         validators=[validate_private_key],
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 4, "spellcheck": "false", "autocomplete": "off"}),
-        help_text="PEM, 2048 to 4096 bits. It takes the place of the stored key, and is stored encrypted.",
+        help_text=_("PEM, 2048 to 4096 bits. It takes the place of the stored key, and is stored encrypted."),
     )
-    make_rsa_key = forms.BooleanField(label="Make a new key", required=False, widget=UnfoldBooleanWidget())
-    remove_rsa_key = forms.BooleanField(label="Remove the key", required=False, widget=UnfoldBooleanWidget())
+    make_rsa_key = forms.BooleanField(label=_("Make a new key"), required=False, widget=UnfoldBooleanWidget())
+    remove_rsa_key = forms.BooleanField(label=_("Remove the key"), required=False, widget=UnfoldBooleanWidget())
 
     class Meta:
         model = FeedbackLoop
@@ -70,7 +73,8 @@ class LoopForm(CarefulForm):
         """Say at once what would otherwise be seen at the first look. What is not a URL, the model says."""
         url: str = self.cleaned_data["url"]
         if "url" in self.changed_data and not url_problem(url) and (problem := address_problem(url)):
-            raise ValidationError(f"The address in the URL is never called: {problem}. Enter a public server.")
+            words = _("The address in the URL is never called: %(problem)s. Enter a public server.")
+            raise ValidationError(words, params={"problem": said(problem)})
         return url
 
     def clean(self) -> dict[str, Any]:
@@ -101,7 +105,8 @@ class LoopForm(CarefulForm):
         field.widget.can_add_related = False
         field.help_text = DATABASES_HELP
         field.label_from_instance = lambda database: database.name
-        field.error_messages["invalid_choice"] = "A database that was chosen is not one of this account; choose again."
+        words = _("A database that was chosen is not one of this account; choose again.")
+        field.error_messages["invalid_choice"] = words
 
     def _offer_narrowing(self) -> None:
         """Offer what there is to leave out, and have the examples show what is."""

@@ -8,17 +8,19 @@ from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest
 from django.utils.timezone import now
 from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
 from feedbackloops import doorbell
 from feedbackloops.admin.audit import ended_by_loop
 from feedbackloops.admin.deliverypage import DeliveryPage
+from feedbackloops.durations import seconds
 from feedbackloops.fanout import unpark
 from feedbackloops.models import Attempt, Delivery, DeliveryState, FeedbackLoop, ParkedEvent
 from feedbackloops.resending import send_again
 from feedbackloops.story.trail import stop_of
 from feedbackloops.tracing import attempts_of, deliveries_of
-from feedbackloops.words import LOOPS_WITH_HOLDS, due_words, hold_of, seconds
+from feedbackloops.words import LOOPS_WITH_HOLDS, due_words, hold_of
 from profiles.pages import LookupFilter
 from profiles.showing import NOTHING, badge, link, related, related_link, when
 from tracking.browsing import HistoryPage, OccurredFilter, as_uuid, events_named
@@ -51,7 +53,7 @@ class DeliveryAdmin(DeliveryPage):
         ("account", LookupFilter),
         ("id", OccurredFilter),
     ]
-    search_help_text = "Whole e-mail address, or any id"
+    search_help_text = _("Whole e-mail address, or any id")
     actions = ["resend"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Delivery]:
@@ -63,46 +65,50 @@ class DeliveryAdmin(DeliveryPage):
         own = as_uuid(term)
         return [*([own] if own else []), *deliveries_of(events_named(term))]
 
-    @admin.action(description="Send again", permissions=["resend"])
+    @admin.action(description=_("Send again"), permissions=["resend"])
     def resend(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:
         chosen = list(queryset.order_by("-pk").values_list("pk", flat=True)[:RESENT_AT_ONCE])
         ended = ended_by_loop(chosen)
         self.log_sent_again(request, chosen, ended)
         if count := send_again(chosen):
-            self.message_user(request, f"To be sent again, with all attempts before them: {count}.")
+            self.message_user(
+                request, gettext("To be sent again, with all attempts before them: %(number)d.") % {"number": count}
+            )
         if left := len(chosen) - count:
-            self.message_user(request, f"Left as they are, because they are still waiting: {left}.", messages.WARNING)
+            words = gettext("Left as they are, because they are still waiting: %(number)d.") % {"number": left}
+            self.message_user(request, words, messages.WARNING)
         if held := _held_loops(chosen):
-            self.message_user(request, f"Waiting until the loop sends again: {', '.join(held)}.", messages.WARNING)
+            words = gettext("Waiting until the loop sends again: %(loops)s.") % {"loops": ", ".join(held)}
+            self.message_user(request, words, messages.WARNING)
 
-    @admin.display(description="Happened")
+    @admin.display(description=_("Happened"))
     def occurred(self, delivery: Delivery) -> str:
         return when(moment_of(delivery.pk))
 
-    @admin.display(description="Event")
+    @admin.display(description=_("Event"))
     def what(self, delivery: Delivery) -> str:
         event = related(delivery, "event")
         return event.get_type_display() if event else NOTHING
 
-    @admin.display(description="Recipient")
+    @admin.display(description=_("Recipient"))
     def recipient(self, delivery: Delivery) -> str:
         event = related(delivery, "event")
         message = related(event, "message") if event else None
         return message.recipient if message else NOTHING
 
-    @admin.display(description="Loop")
+    @admin.display(description=_("Loop"))
     def loop_link(self, delivery: Delivery) -> str:
         return related_link(delivery, "loop")
 
-    @admin.display(description="State")
+    @admin.display(description=_("State"))
     def state_shown(self, delivery: Delivery) -> str:
-        return badge(DeliveryState(delivery.state).label, STATE_COLOURS.get(delivery.state, ""))
+        return badge(str(DeliveryState(delivery.state).label), STATE_COLOURS.get(delivery.state, ""))
 
-    @admin.display(description="Last outcome")
+    @admin.display(description=_("Last outcome"))
     def outcome_shown(self, delivery: Delivery) -> str:
         return delivery.get_outcome_display() or NOTHING
 
-    @admin.display(description="Next attempt")
+    @admin.display(description=_("Next attempt"))
     def due(self, delivery: Delivery) -> str:
         return due_words(delivery, related(delivery, "loop"), now())
 
@@ -111,7 +117,7 @@ def _held_loops(deliveries: list[UUID]) -> list[str]:
     ids = set(Delivery.objects.filter(pk__in=deliveries).order_by().values_list("loop_id", flat=True))
     loops = FeedbackLoop.objects.select_related("lane").filter(pk__in=ids).order_by("name")
     held = [f"“{loop.name}” ({hold})" for loop in loops if (hold := hold_of(loop, now()))]
-    return held if len(held) <= HELD_NAMED else [f"{len(held)} loops"]
+    return held if len(held) <= HELD_NAMED else [gettext("%(number)d loops") % {"number": len(held)}]
 
 
 @admin.register(Attempt)
@@ -124,7 +130,7 @@ class AttemptAdmin(HistoryPage):
         ("account", LookupFilter),
         ("id", OccurredFilter),
     ]
-    search_help_text = "Whole e-mail address, or any id"
+    search_help_text = _("Whole e-mail address, or any id")
     change_form_template = "admin/feedbackloops/attempt/change_form.html"
     fields = ["id"]
 
@@ -150,23 +156,23 @@ class AttemptAdmin(HistoryPage):
         found, repeats = super().get_search_results(request, queryset, search_term)
         return found.order_by("-started", "-id") if search_term.strip() else found, repeats
 
-    @admin.display(description="Started (newest event first)")
+    @admin.display(description=_("Started (newest event first)"))
     def began(self, attempt: Attempt) -> str:
         return when(attempt.started)
 
-    @admin.display(description="Of")
+    @admin.display(description=_("Of"))
     def kind(self, attempt: Attempt) -> str:
-        return link(Delivery, attempt.delivery_id, "delivery") if attempt.delivery_id else "test call"
+        return link(Delivery, attempt.delivery_id, gettext("delivery")) if attempt.delivery_id else gettext("test call")
 
-    @admin.display(description="Loop")
+    @admin.display(description=_("Loop"))
     def loop_link(self, attempt: Attempt) -> str:
         return related_link(attempt, "loop")
 
-    @admin.display(description="Status")
+    @admin.display(description=_("Status"))
     def status_shown(self, attempt: Attempt) -> str:
         return str(attempt.status or NOTHING)
 
-    @admin.display(description="Took")
+    @admin.display(description=_("Took"))
     def took(self, attempt: Attempt) -> str:
         return seconds(attempt.total)
 
@@ -181,7 +187,7 @@ def _title_of(attempt: Attempt) -> str:
 @admin.register(ParkedEvent)
 class ParkedEventAdmin(HistoryPage):
     list_display = ["event", "parked_at", "error"]
-    search_help_text = "Event id"
+    search_help_text = _("Event id")
     actions = ["try_again"]
     ordering = ["-event_id"]
     fields = ["event", "parked_at", "error"]
@@ -193,18 +199,19 @@ class ParkedEventAdmin(HistoryPage):
     def has_retry_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("feedbackloops.change_parkedevent")
 
-    @admin.action(description="Try again", permissions=["retry"])
+    @admin.action(description=_("Try again"), permissions=["retry"])
     def try_again(self, request: HttpRequest, queryset: QuerySet[ParkedEvent]) -> None:
         ids = list(queryset.values_list("pk", flat=True))
-        self.log_acts(request, [ParkedEvent(pk=id) for id in ids], "Asked for it to be tried again.")
+        self.log_acts(request, [ParkedEvent(pk=id) for id in ids], gettext("Asked for it to be tried again."))
         count = unpark(ids)
         transaction.on_commit(partial(doorbell.ring_for_events, ids), robust=True)
-        self.message_user(request, f"Being tried again: {count}. Those that fail again come back to this list.")
+        words = gettext("Being tried again: %(number)d. Those that fail again come back to this list.")
+        self.message_user(request, words % {"number": count})
 
-    @admin.display(description="Event")
+    @admin.display(description=_("Event"))
     def event(self, parked: ParkedEvent) -> str:
         return link(Event, parked.pk, parked.pk)
 
-    @admin.display(description="Parked")
+    @admin.display(description=_("Parked"))
     def parked_at(self, parked: ParkedEvent) -> str:
         return when(parked.parked)

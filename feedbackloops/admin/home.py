@@ -29,10 +29,11 @@ from feedbackloops.admin.ranks import TROUBLED
 from feedbackloops.admin.unchanged import unless_known
 from feedbackloops.charts import Chart, Series, stacked
 from feedbackloops.counting import HOUR, Counts, last_hours, total
+from feedbackloops.durations import about, success_words
 from feedbackloops.models import FeedbackLoop, LedgerLine, ParkedEvent
 from feedbackloops.overview import Waiting, events_of, hours_of, last_events, waiting_in
 from feedbackloops.story.makers import ODD, verdicts_of
-from feedbackloops.words import Kind, about, success_words
+from feedbackloops.words import Kind
 from profiles.models import Account
 
 TROUBLES_SHOWN = 10
@@ -196,8 +197,10 @@ def _parked_chores(user: Any) -> list[Chore]:
 
 def _events_chart(hours: Sequence[datetime], events: dict[tuple[datetime, str], int]) -> Chart:
     series = [
-        Series(group, group.lower(), [sum(events.get((hour, type), 0) for type in types) for hour in hours])
-        for group, types in EVENT_TYPES
+        Series(
+            str(group.label), group.key, [sum(events.get((hour, type), 0) for type in group.types) for hour in hours]
+        )
+        for group in EVENT_TYPES
     ]
     return stacked([hour_words(hour) for hour in hours], series)
 

@@ -7,6 +7,8 @@ from django.db import transaction
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import DropdownFilter, RangeDateFilter
 
 from access.reach import sees_all
@@ -14,6 +16,7 @@ from feedbackloops import doorbell, ledger
 from feedbackloops.models import FeedbackLoop, LedgerDay, LedgerLine
 from feedbackloops.protocol.balance import Hits, hits_problem, hits_remark, line_problem
 from profiles.pages import LookupFilter, Page
+from profiles.saying import said
 from profiles.showing import badge, related_link, when
 
 DAYS_SHOWN = 14
@@ -23,11 +26,11 @@ LOOP_NAMES = Prefetch("loop", FeedbackLoop.objects.only("name"))
 class BalanceFilter(DropdownFilter):  # type: ignore[misc]  # unfold carries no types
     """By whether the line balances."""
 
-    title = "balance"
+    title = _("balance")
     parameter_name = "balance"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("no", "Does not balance"), ("yes", "Balances")]
+        return [("no", gettext("Does not balance")), ("yes", gettext("Balances"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[LedgerLine]) -> QuerySet[LedgerLine]:
         if self.value() == "no":
@@ -72,7 +75,8 @@ class LedgerLineAdmin(Page):
         if not self._may_count(request):
             raise PermissionDenied
         transaction.on_commit(partial(doorbell.ring_for_ledger, ledger.days_kept()), robust=True)
-        self.message_user(request, "It is being counted, the newest day first. Reload the page in a few seconds.")
+        words = gettext("It is being counted, the newest day first. Reload the page in a few seconds.")
+        self.message_user(request, words)
         return HttpResponseRedirect(reverse("admin:feedbackloops_ledgerline_changelist"))
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -91,29 +95,30 @@ class LedgerLineAdmin(Page):
     def _may_count(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm("feedbackloops.change_ledgerline")) and sees_all(request.user)
 
-    @admin.display(description="Day (UTC)")
+    @admin.display(description=_("Day (UTC)"))
     def day_shown(self, line: LedgerLine) -> str:
         return f"{line.day:%Y-%m-%d}"
 
-    @admin.display(description="Loop")
+    @admin.display(description=_("Loop"))
     def loop_link(self, line: LedgerLine) -> str:
         return related_link(line, "loop")
 
-    @admin.display(description="Account")
+    @admin.display(description=_("Account"))
     def account_link(self, line: LedgerLine) -> str:
         return related_link(line, "account")
 
-    @admin.display(description="Balance")
+    @admin.display(description=_("Balance"))
     def balance(self, line: LedgerLine) -> str:
         if not line.missing:
-            return badge("balances", "success")
-        return badge(f"{abs(line.missing):,} {'missing' if line.missing > 0 else 'too many'}", "danger")
+            return badge(gettext("balances"), "success")
+        words = gettext("%(number)s missing") if line.missing > 0 else gettext("%(number)s too many")
+        return badge(words % {"number": f"{abs(line.missing):,}"}, "danger")
 
-    @admin.display(description="In words")
+    @admin.display(description=_("In words"))
     def words(self, line: LedgerLine) -> str:
-        return line_problem(line.missing) or "It balances: all that was owed is there."
+        return said(line_problem(line.missing)) or gettext("It balances: all that was owed is there.")
 
-    @admin.display(description="Counted")
+    @admin.display(description=_("Counted"))
     def counted_shown(self, line: LedgerLine) -> str:
         return when(line.counted)
 
@@ -121,4 +126,4 @@ class LedgerLineAdmin(Page):
 def _day_words(day: LedgerDay) -> dict[str, Any]:
     hits = Hits(day.day, day.accepted, day.lost, day.spooled, day.events)
     remarks = [each for each in (hits_problem(hits.missing), hits_remark(hits.lost)) if each]
-    return {"day": day, "words": " ".join(remarks)}
+    return {"day": day, "words": " ".join(map(said, remarks))}

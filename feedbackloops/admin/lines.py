@@ -11,10 +11,11 @@ from django.utils.translation import gettext as _
 from feedbackloops.admin.recent import fetch_recent, standing
 from feedbackloops.charts import Cell, strip
 from feedbackloops.counting import HOUR, Counts, counts_of, last_hours, total
+from feedbackloops.durations import about, short_time, success_words
 from feedbackloops.models import FeedbackLoop
 from feedbackloops.overview import MOST_WAITING, Waiting, waiting_in
 from feedbackloops.protocol.latency import BOUNDS, percentile
-from feedbackloops.words import Standing, about, success_words
+from feedbackloops.words import Standing
 from profiles.showing import NOTHING
 
 
@@ -57,7 +58,7 @@ def seconds_words(latency: Sequence[int], share: float) -> str:
         return NOTHING
     if seconds > BOUNDS[-1]:
         return _("over an hour")
-    return f"{max(seconds * 1000, 1):.0f} ms" if seconds < 1 else about(seconds)
+    return short_time(max(seconds, 0.001)) if seconds < 1 else about(seconds)
 
 
 def waiting_number(waiting: Waiting | None) -> str:

@@ -8,6 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllow
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
 from django.utils.timezone import now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
@@ -29,13 +30,13 @@ from feedbackloops.words import resend_words
 from profiles.models import Account
 from profiles.pages import Page
 
-SCRIPT = ("Script", {"fields": ["account", "name", "url", "contact", "body_format", "status"]})
-EVENTS = ("Events", {"fields": ["event_types", "people_only"]})
-EVENTS_AND_DATABASES = ("Events", {"fields": ["event_types", "people_only", "databases"]})
+SCRIPT = (_("Script"), {"fields": ["account", "name", "url", "contact", "body_format", "status"]})
+EVENTS = (_("Events"), {"fields": ["event_types", "people_only"]})
+EVENTS_AND_DATABASES = (_("Events"), {"fields": ["event_types", "people_only", "databases"]})
 CALLS = (_("What the calls carry"), {"fields": ["only_fields", "left_out"]})
-LIMITS = ("Limits", {"fields": ["in_flight_limit", "rate_limit"]})
+LIMITS = (_("Limits"), {"fields": ["in_flight_limit", "rate_limit"]})
 SIGNING = (
-    "Signing",
+    _("Signing"),
     {"fields": ["rsa_key", "rsa_key_id", "new_rsa_key", "make_rsa_key", "remove_rsa_key"]},
 )
 
@@ -46,7 +47,7 @@ _KEPT: Final = "_rsa_key_shown"
 class FeedbackLoopAdmin(LoopList, SecretPages, BenchPages, MovePages, ListedDeliveries, Page):
     form = LoopForm
     search_fields = ["name", "url", "account__name"]
-    search_help_text = "Part of the name, URL or account"
+    search_help_text = _("Part of the name, URL or account")
     autocomplete_fields = ["account"]
     actions = ["check_now", "call_test", "pause", "resume"]
     change_form_template = "admin/feedbackloops/feedbackloop/change_form.html"
@@ -117,7 +118,7 @@ class FeedbackLoopAdmin(LoopList, SecretPages, BenchPages, MovePages, ListedDeli
         answer = again_page(request, loop, self.admin_site.each_context(request) | {"opts": self.opts})
         if isinstance(answer, HttpResponse):
             return answer
-        self.log_change(request, loop, f"Had sent again: {resend_words(answer)}")
+        self.log_change(request, loop, gettext("Had sent again: %(what)s") % {"what": resend_words(answer)})
         self.message_user(request, begun_words(answer))
         return HttpResponseRedirect(self._url_of(loop))
 
@@ -159,33 +160,32 @@ class FeedbackLoopAdmin(LoopList, SecretPages, BenchPages, MovePages, ListedDeli
     def save_model(self, request: HttpRequest, obj: FeedbackLoop, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         if not obj.is_verified:
-            self.message_user(
-                request,
-                f"Next step: download the verification file below and place it at one of the addresses shown. "
-                f"Nothing is sent to “{obj.name}” before it was seen there; we look by ourselves for a day.",
-                messages.WARNING,
+            words = gettext(
+                "Next step: download the verification file below and place it at one of the addresses shown. Nothing "
+                "is sent to “%(name)s” before it was seen there; we look by ourselves for a day."
             )
+            self.message_user(request, words % {"name": obj.name}, messages.WARNING)
 
     def response_post_save_add(self, request: HttpRequest, obj: FeedbackLoop) -> HttpResponseRedirect:
         return HttpResponseRedirect(self._url_of(obj))
 
-    @admin.action(description="Check now for the verification file", permissions=["change"])
+    @admin.action(description=_("Check now for the verification file"), permissions=["change"])
     def check_now(self, request: HttpRequest, queryset: QuerySet[FeedbackLoop]) -> None:
         self._do(request, "check_now", queryset)
 
-    @admin.action(description="Send a test call", permissions=["change"])
+    @admin.action(description=_("Send a test call"), permissions=["change"])
     def call_test(self, request: HttpRequest, queryset: QuerySet[FeedbackLoop]) -> None:
         self._do(request, "call_test", queryset)
 
-    @admin.action(description="Pause", permissions=["change"])
+    @admin.action(description=_("Pause"), permissions=["change"])
     def pause(self, request: HttpRequest, queryset: QuerySet[FeedbackLoop]) -> None:
         self._do(request, "pause", queryset)
 
-    @admin.action(description="Resume", permissions=["change"])
+    @admin.action(description=_("Resume"), permissions=["change"])
     def resume(self, request: HttpRequest, queryset: QuerySet[FeedbackLoop]) -> None:
         self._do(request, "resume", queryset)
 
-    @admin.display(description="RSA key")
+    @admin.display(description=_("RSA key"))
     def rsa_key(self, loop: FeedbackLoop) -> str:
         """The public half of what is stored. The theme asks for it five times to show it once."""
         if not hasattr(loop, _KEPT):
@@ -199,7 +199,7 @@ class FeedbackLoopAdmin(LoopList, SecretPages, BenchPages, MovePages, ListedDeli
         done = ACTS[act].do(list(loops), request.user)  # type: ignore[arg-type]  # who may, has logged in
         self.message_user(request, done.words)
         for loop in done.loops:
-            self.log_change(request, loop, ACTS[act].logged)
+            self.log_change(request, loop, str(ACTS[act].logged))
 
     def _url_of(self, loop: FeedbackLoop) -> str:
         return reverse("admin:feedbackloops_feedbackloop_change", args=[loop.pk])

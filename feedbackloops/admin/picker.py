@@ -4,28 +4,44 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from django import forms
 from django.template.loader import render_to_string
 from django.utils.formats import number_format
 from django.utils.safestring import SafeString
 from django.utils.timezone import now
-from django.utils.translation import gettext_lazy, gettext_noop
+from django.utils.translation import gettext_lazy
 
 from feedbackloops.admin.narrowing import narrowed_example
 from feedbackloops.counting import HOUR, hour_of
 from feedbackloops.overview import events_in
-from feedbackloops.protocol.catalogue import SOURCES
+from feedbackloops.protocol.catalogue import SOURCES, plain
 from feedbackloops.protocol.narrowing import Narrowing
 from feedbackloops.protocol.payload import form as form_body
+from profiles.saying import said
 from tracking.models import EventType
 
+if TYPE_CHECKING:
+    from django_stubs_ext import StrPromise
+
 TEMPLATE: Final = "admin/feedbackloops/feedbackloop/picker.html"
+
+
+class Group(NamedTuple):
+    """Types of events that belong together; `key` names the group where a program reads it."""
+
+    key: str
+    label: "StrPromise"
+    types: list[EventType]
+
+
 EVENT_TYPES: Final = [
-    (gettext_noop("Engagement"), [EventType.CLICK, EventType.OPEN, EventType.UNSUBSCRIBE]),
-    (gettext_noop("Delivery"), [EventType.DELIVERY, EventType.FAILURE, EventType.BOUNCE, EventType.ABUSE]),
-    (gettext_noop("Profiles"), [EventType.CREATE, EventType.UPDATE, EventType.DELETE]),
+    Group("engagement", gettext_lazy("Engagement"), [EventType.CLICK, EventType.OPEN, EventType.UNSUBSCRIBE]),
+    Group(
+        "delivery", gettext_lazy("Delivery"), [EventType.DELIVERY, EventType.FAILURE, EventType.BOUNCE, EventType.ABUSE]
+    ),
+    Group("profiles", gettext_lazy("Profiles"), [EventType.CREATE, EventType.UPDATE, EventType.DELETE]),
 ]
 DAYS: Final = 7
 
@@ -66,8 +82,11 @@ class EventPicker(forms.CheckboxSelectMultiple):
         base = (attrs or {}).get("id") or f"id_{name}"
         counts = counts_of_account(self.account) if self.account else None
         groups = [
-            (group, [_offer(each, f"{base}_{each.value}", chosen, counts, self.narrowing) for each in types])
-            for group, types in EVENT_TYPES
+            (
+                group.label,
+                [_offer(each, f"{base}_{each.value}", chosen, counts, self.narrowing) for each in group.types],
+            )
+            for group in EVENT_TYPES
         ]
         total = sum(counts.get(each, 0) for each in chosen) if counts is not None else None
         context = {"name": name, "id": base, "groups": groups, "days": DAYS, "total": rate_words(total)}
@@ -83,7 +102,7 @@ UNKNOWN: Final = gettext_lazy("How many calls to expect shows once the account i
 
 def type_choices() -> list[tuple[Any, list[tuple[str, Any]]]]:
     """The event types to choose from, in groups."""
-    return [(group, [(each.value, each.label) for each in types]) for group, types in EVENT_TYPES]
+    return [(group.label, [(each.value, each.label) for each in group.types]) for group in EVENT_TYPES]
 
 
 def counts_of_account(account: int) -> dict[str, int]:
@@ -108,5 +127,5 @@ def _offer(
     type: EventType, id: str, chosen: set[str], counts: Mapping[str, int] | None, narrowing: Narrowing | None
 ) -> Offer:
     count = None if counts is None else counts.get(type.value, 0)
-    source = SOURCES[type.value].replace("`", "")
+    source = plain(said(SOURCES[type.value]))
     return Offer(type.value, str(type.label), id, type.value in chosen, count, source, narrowing)

@@ -37,16 +37,16 @@ class Rank(NamedTuple):
 def rank_of(loop: FeedbackLoop, standing: Standing) -> Rank:
     """Where this loop stands, whose last attempts are known."""
     if loop.status == LoopStatus.PAUSED:
-        return Rank(PAUSED, LoopStatus.PAUSED.label, "warning")
+        return Rank(PAUSED, str(LoopStatus.PAUSED.label), "warning")
     if loop.status == LoopStatus.DISABLED:
-        return Rank(DISABLED, LoopStatus.DISABLED.label, "")
+        return Rank(DISABLED, str(LoopStatus.DISABLED.label), "")
     if is_stopped(loop):
         return Rank(STOPPED, _("Stopped"), "danger")
     if not loop.is_verified:
         return Rank(UNVERIFIED, verified_words(loop), "warning")
     if standing.kind == Kind.TROUBLE:
         return Rank(IN_TROUBLE, _("In trouble"), "danger")
-    return Rank(HEALTHY, LoopStatus.ACTIVE.label, "success")
+    return Rank(HEALTHY, str(LoopStatus.ACTIVE.label), "success")
 
 
 class WorstFirst(ChangeList):  # type: ignore[misc]  # unfold carries no types

@@ -11,6 +11,8 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.timezone import now
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from feedbackloops.models import FeedbackLoop
 from feedbackloops.protocol.signing import dkim_record
@@ -22,9 +24,9 @@ else:
     Base = object
 
 TEMPLATE = "admin/feedbackloops/feedbackloop/secret_page.html"
-ROTATED = "Made a new signing secret. The previous one signs as well, until the overlap is ended."
-ENDED = "Ended the overlap: calls are signed with the new secret only."
-SEEN = "Looked at the signing secret."
+ROTATED = _("Made a new signing secret. The previous one signs as well, until the overlap is ended.")
+ENDED = _("Ended the overlap: calls are signed with the new secret only.")
+SEEN = _("Looked at the signing secret.")
 
 
 class SecretPages(Base):
@@ -50,37 +52,36 @@ class SecretPages(Base):
     def _reveal(self, request: HttpRequest, loop: FeedbackLoop) -> HttpResponse:
         if not self._may_see_secret(request, loop):
             raise PermissionDenied
-        self.log_acts(request, [loop], SEEN)
-        secrets = {"The secret": loop.secret} | (
-            {"The previous one": loop.previous_secret} if loop.previous_secret else {}
-        )
+        self.log_acts(request, [loop], str(SEEN))
+        secrets = {_("The secret"): loop.secret}
+        if loop.previous_secret:
+            secrets[_("The previous one")] = loop.previous_secret
         return self._secret_page(request, loop, secrets=secrets)
 
     def _rotate(self, request: HttpRequest, loop: FeedbackLoop) -> HttpResponse:
         self._insist_on_change(request, loop)
         if request.POST.get("confirmed") != "yes":
-            self.message_user(request, "Nothing was changed: tick the box first.", messages.WARNING)
+            self.message_user(request, _("Nothing was changed: tick the box first."), messages.WARNING)
         elif loop.rotate_secret(now()):
-            self.log_acts(request, [loop], ROTATED)
-            self.message_user(
-                request, "There is a new secret. Give it to the customer; both sign until you end the overlap."
-            )
+            self.log_acts(request, [loop], str(ROTATED))
+            words = _("There is a new secret. Give it to the customer; both sign until you end the overlap.")
+            self.message_user(request, words)
         else:
-            words = "Nothing was changed: two secrets sign already. End that overlap first."
+            words = _("Nothing was changed: two secrets sign already. End that overlap first.")
             self.message_user(request, words, messages.WARNING)
         return HttpResponseRedirect(_address(loop))
 
     def _end_overlap(self, request: HttpRequest, loop: FeedbackLoop) -> HttpResponse:
         self._insist_on_change(request, loop)
         if loop.end_overlap(now()):
-            self.log_acts(request, [loop], ENDED)
+            self.log_acts(request, [loop], str(ENDED))
             self.message_user(request, ENDED)
         return HttpResponseRedirect(_address(loop))
 
     def _secret_page(self, request: HttpRequest, loop: FeedbackLoop, **context: Any) -> HttpResponse:
         shown = {
             **self.admin_site.each_context(request),
-            "title": f"Signing secret of {loop.name}",
+            "title": gettext("Signing secret of %(name)s") % {"name": loop.name},
             "opts": self.opts,
             "original": loop,
         }

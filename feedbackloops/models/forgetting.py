@@ -4,6 +4,7 @@ from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.timezone import now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from profiles.models import Account
@@ -66,7 +67,7 @@ class Forgetting(models.Model):
         constraints = [models.CheckConstraint(condition=models.Q(stage__in=Stage.values), name="forgetting_stage")]
 
     def __str__(self) -> str:
-        return f"Forgotten person {self.pk}"
+        return gettext("Forgotten person %(number)s") % {"number": self.pk}
 
     def count(self, **numbers: int) -> None:
         """Add to how many rows are gone; the caller saves."""

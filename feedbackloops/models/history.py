@@ -6,6 +6,8 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Value
 from django.db.models.functions import Now
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from feedbackloops.models.loops import FeedbackLoop
 from feedbackloops.protocol.outcome import Outcome
@@ -23,13 +25,22 @@ class DeliveryState(models.TextChoices):
     CANCELLED: staff took it back.
     """
 
-    PENDING = "pending"
-    DELIVERED = "delivered"
-    GIVEN_UP = "given_up", "Given up"
-    CANCELLED = "cancelled"
+    PENDING = "pending", _("Pending")
+    DELIVERED = "delivered", _("Delivered")
+    GIVEN_UP = "given_up", _("Given up")
+    CANCELLED = "cancelled", _("Cancelled")
 
 
-OUTCOMES = [(outcome.value, outcome.value.replace("_", " ")) for outcome in Outcome]
+OUTCOMES = [
+    (Outcome.ACCEPTED.value, _("accepted")),
+    (Outcome.REJECTED.value, _("rejected")),
+    (Outcome.GONE.value, _("gone")),
+    (Outcome.THROTTLED.value, _("throttled")),
+    (Outcome.SERVER_ERROR.value, _("server error")),
+    (Outcome.TIMED_OUT.value, _("timed out")),
+    (Outcome.UNREACHABLE.value, _("unreachable")),
+    (Outcome.BLOCKED.value, _("blocked")),
+]
 
 
 class Snapshot(models.Model):
@@ -46,20 +57,37 @@ class Snapshot(models.Model):
 class Delivery(models.Model):
     """One event owed to one loop. Its id follows from both, so that owing twice makes one row."""
 
-    id = models.UUIDField(primary_key=True)
-    event = models.ForeignKey(Event, models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False)
-    loop = models.ForeignKey(FeedbackLoop, models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False)
-    account = models.ForeignKey(Account, models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False)
-    state = models.CharField(max_length=9, choices=DeliveryState, default=DeliveryState.PENDING)
-    outcome = models.CharField("last outcome", max_length=12, choices=OUTCOMES, default="", db_default="")
-    attempts = models.PositiveSmallIntegerField(default=0, db_default=0)
+    id = models.UUIDField(_("id"), primary_key=True)
+    event = models.ForeignKey(
+        Event, models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False, verbose_name=_("event")
+    )
+    loop = models.ForeignKey(
+        FeedbackLoop,
+        models.DO_NOTHING,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
+        verbose_name=_("loop"),
+    )
+    account = models.ForeignKey(
+        Account,
+        models.DO_NOTHING,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
+        verbose_name=_("account"),
+    )
+    state = models.CharField(_("state"), max_length=9, choices=DeliveryState, default=DeliveryState.PENDING)
+    outcome = models.CharField(_("last outcome"), max_length=12, choices=OUTCOMES, default="", db_default="")
+    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0, db_default=0)
     # Attempts made before staff last sent it again: they don't count against the schedule of this round.
     attempts_before = models.PositiveSmallIntegerField(default=0, db_default=0)
-    next_attempt = models.DateTimeField()
+    next_attempt = models.DateTimeField(_("next attempt"))
     owed = models.DateTimeField(db_default=Now())
 
     class Meta:
-        verbose_name_plural = "deliveries"
+        verbose_name = _("delivery")
+        verbose_name_plural = _("deliveries")
         ordering = ["-id"]
         constraints = [
             models.CheckConstraint(condition=models.Q(state__in=DeliveryState.values), name="delivery_state")
@@ -110,25 +138,41 @@ class ScriptVersion(models.Model):
     first_used = models.DateTimeField(db_default=Now())
 
     class Meta:
+        verbose_name = _("script version")
+        verbose_name_plural = _("script versions")
         constraints = [models.UniqueConstraint(fields=["loop", "fingerprint"], name="script_version_unique")]
 
     def __str__(self) -> str:
-        return f"Version {self.pk}"
+        return gettext("Version %(number)s") % {"number": self.pk}
 
 
 class Attempt(models.Model):
     """One POST to a script: a delivery's, or a test call's (which has no delivery)."""
 
-    id = models.UUIDField(primary_key=True)
+    id = models.UUIDField(_("id"), primary_key=True)
     delivery = models.ForeignKey(
         Delivery, models.DO_NOTHING, related_name="+", null=True, db_constraint=False, db_index=False
     )
-    loop = models.ForeignKey(FeedbackLoop, models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False)
-    account = models.ForeignKey(Account, models.DO_NOTHING, related_name="+", db_constraint=False, db_index=False)
-    number = models.PositiveSmallIntegerField()
-    started = models.DateTimeField()
-    outcome = models.CharField(max_length=12, choices=OUTCOMES)
-    message = models.TextField(default="", db_default="")
+    loop = models.ForeignKey(
+        FeedbackLoop,
+        models.DO_NOTHING,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
+        verbose_name=_("loop"),
+    )
+    account = models.ForeignKey(
+        Account,
+        models.DO_NOTHING,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
+        verbose_name=_("account"),
+    )
+    number = models.PositiveSmallIntegerField(_("number"))
+    started = models.DateTimeField(_("started"))
+    outcome = models.CharField(_("outcome"), max_length=12, choices=OUTCOMES)
+    message = models.TextField(_("message"), default="", db_default="")
     status = models.PositiveSmallIntegerField(default=0, db_default=0)
     address = models.CharField(max_length=45, default="", db_default="")
     # Seconds that each step took; `first_byte` is the wait for the answer once connected, `total` is all of it.
@@ -146,6 +190,8 @@ class Attempt(models.Model):
     )
 
     class Meta:
+        verbose_name = _("attempt")
+        verbose_name_plural = _("attempts")
         ordering = ["-id"]
         indexes = [
             models.Index(fields=["loop", "id"], name="attempt_loop"),
@@ -153,17 +199,19 @@ class Attempt(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"Attempt {self.number}"
+        return gettext("Attempt %(number)s") % {"number": self.number}
 
 
 class ParkedEvent(models.Model):
     """An event that fan-out could not handle, kept aside with the error until staff try it again."""
 
-    event_id = models.UUIDField(primary_key=True)
-    error = models.TextField()
-    parked = models.DateTimeField(db_default=Now())
+    event_id = models.UUIDField(_("event id"), primary_key=True)
+    error = models.TextField(_("error"))
+    parked = models.DateTimeField(_("parked"), db_default=Now())
 
     class Meta:
+        verbose_name = _("parked event")
+        verbose_name_plural = _("parked events")
         ordering = ["-event_id"]
 
     def __str__(self) -> str:

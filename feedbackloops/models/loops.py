@@ -16,6 +16,7 @@ from feedbackloops.encryption import EncryptedTextField
 from feedbackloops.protocol import challenge, signing
 from feedbackloops.protocol.place import place_of, url_problem
 from profiles.models import Account, Database
+from profiles.saying import said
 from tracking.models import EventType
 
 
@@ -27,9 +28,9 @@ class LoopStatus(models.TextChoices):
     DISABLED: nothing new is owed; what waits is held.
     """
 
-    ACTIVE = "active"
-    PAUSED = "paused"
-    DISABLED = "disabled"
+    ACTIVE = "active", _("Active")
+    PAUSED = "paused", _("Paused")
+    DISABLED = "disabled", _("Disabled")
 
 
 class BodyFormat(models.TextChoices):
@@ -39,7 +40,7 @@ class BodyFormat(models.TextChoices):
     JSON: the same names, maps as objects, lists as arrays.
     """
 
-    FORM = "form", "Form (as PHP reads it)"
+    FORM = "form", _("Form (as PHP reads it)")
     JSON = "json", "JSON"
 
 
@@ -59,7 +60,7 @@ class Part(models.TextChoices):
 def validate_url(url: str) -> None:
     """Raise ValidationError, with what to do, unless a loop can call this URL."""
     if problem := url_problem(url):
-        raise ValidationError(problem)
+        raise ValidationError(said(problem))
 
 
 def validate_addresses(text: str) -> None:
@@ -68,7 +69,7 @@ def validate_addresses(text: str) -> None:
         try:
             validate_email(address.strip())
         except ValidationError as error:
-            words = "“%(address)s” is not an e-mail address. Write one, or several with commas between them."
+            words = _("“%(address)s” is not an e-mail address. Write one, or several with commas between them.")
             raise ValidationError(words, params={"address": address.strip()}) from error
 
 
@@ -77,7 +78,7 @@ def validate_private_key(pem: str) -> None:
     try:
         signing.dkim_record(pem)
     except ValueError as error:
-        raise ValidationError("This is not an RSA private key in PEM of 2048 to 4096 bits.") from error
+        raise ValidationError(_("This is not an RSA private key in PEM of 2048 to 4096 bits.")) from error
 
 
 def new_file_content() -> str:
@@ -91,26 +92,35 @@ def new_file_name() -> str:
 class FeedbackLoop(models.Model):
     """Sends the events of one account that it asks for to one script."""
 
-    account = models.ForeignKey(Account, models.PROTECT, related_name="loops")
-    name = models.CharField(max_length=200)
+    account = models.ForeignKey(Account, models.PROTECT, related_name="loops", verbose_name=_("account"))
+    name = models.CharField(_("name"), max_length=200)
     url = models.CharField(
         "URL",
         max_length=2000,
         validators=[validate_url],
-        help_text="The script that receives the events. A change of host, port or directory has to be verified again.",
+        help_text=_(
+            "The script that receives the events. A change of host, port or directory has to be verified again."
+        ),
     )
     contact = models.CharField(
+        _("contact"),
         max_length=500,
         default="",
         db_default="",
         blank=True,
         validators=[validate_addresses],
-        help_text="E-mail addresses at the customer's that are told when the script fails for a day, and when sending "
-        "has stopped by itself. Several with commas between them.",
+        help_text=_(
+            "E-mail addresses at the customer's that are told when the script fails for a day, and when sending has "
+            "stopped by itself. Several with commas between them."
+        ),
     )
-    event_types = ArrayField(models.CharField(max_length=12, choices=EventType))
+    event_types = ArrayField(models.CharField(max_length=12, choices=EventType), verbose_name=_("event types"))
     databases = models.ManyToManyField(
-        Database, blank=True, related_name="loops", help_text="Only events about profiles in these. None: all events."
+        Database,
+        blank=True,
+        related_name="loops",
+        verbose_name=_("databases"),
+        help_text=_("Only events about profiles in these. None: all events."),
     )
     people_only = models.BooleanField(
         _("people only"),
@@ -137,15 +147,20 @@ class FeedbackLoop(models.Model):
         blank=True,
         help_text=_("What the script does not need, and so does not get."),
     )
-    body_format = models.CharField(max_length=4, choices=BodyFormat, default=BodyFormat.FORM)
-    status = models.CharField(max_length=8, choices=LoopStatus, default=LoopStatus.ACTIVE)
+    body_format = models.CharField(_("body format"), max_length=4, choices=BodyFormat, default=BodyFormat.FORM)
+    status = models.CharField(_("status"), max_length=8, choices=LoopStatus, default=LoopStatus.ACTIVE)
     in_flight_limit = models.PositiveSmallIntegerField(
+        _("in flight limit"),
         default=20,
         validators=[MinValueValidator(1), MaxValueValidator(1000)],
-        help_text="How many calls may be under way at once.",
+        help_text=_("How many calls may be under way at once."),
     )
     rate_limit = models.PositiveIntegerField(
-        null=True, blank=True, validators=[MinValueValidator(1)], help_text="Calls a second. Empty: no limit."
+        _("rate limit"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text=_("Calls a second. Empty: no limit."),
     )
 
     secret = EncryptedTextField(default=signing.new_secret, editable=False)
@@ -153,21 +168,21 @@ class FeedbackLoop(models.Model):
     # When the secret took the place of the previous one.
     secret_rotated = models.DateTimeField(null=True, editable=False)
     rsa_private_key = EncryptedTextField(
-        "RSA private key",
+        _("RSA private key"),
         default="",
         blank=True,
         validators=[validate_private_key],
-        help_text="Only for scripts that check the Signature header. PEM, 2048 to 4096 bits; stored encrypted.",
+        help_text=_("Only for scripts that check the Signature header. PEM, 2048 to 4096 bits; stored encrypted."),
     )
     rsa_key_id = models.CharField(
-        "RSA key id",
+        _("RSA key id"),
         max_length=255,
         default="",
         blank=True,
-        help_text="The DNS name of the TXT record that holds the public key.",
+        help_text=_("The DNS name of the TXT record that holds the public key."),
     )
 
-    verification_file = models.CharField(max_length=100, default=new_file_name, editable=False)
+    verification_file = models.CharField(_("verification file"), max_length=100, default=new_file_name, editable=False)
     verification_content = models.CharField(max_length=200, default=new_file_content, editable=False)
     place = models.CharField(max_length=2100, editable=False)
     verified_place = models.CharField(max_length=2100, default="", editable=False)
@@ -175,11 +190,12 @@ class FeedbackLoop(models.Model):
     looks_wanted_since = models.DateTimeField(default=now, editable=False)
     last_look = models.DateTimeField(null=True, editable=False)
 
-    created = models.DateTimeField(default=now, editable=False)
-    modified = models.DateTimeField(default=now, editable=False)
+    created = models.DateTimeField(_("created"), default=now, editable=False)
+    modified = models.DateTimeField(_("last change"), default=now, editable=False)
 
     class Meta:
-        verbose_name = "feedback loop"
+        verbose_name = _("feedback loop")
+        verbose_name_plural = _("feedback loops")
         permissions = [("view_secret", "Can view the signing secret")]
         ordering = ["account", "name"]
         constraints = [
@@ -213,9 +229,9 @@ class FeedbackLoop(models.Model):
 
     def clean(self) -> None:
         if self.rsa_key_id and (problem := signing.key_id_problem(self.rsa_key_id)):
-            raise ValidationError(problem)
+            raise ValidationError(said(problem))
         if bool(self.rsa_private_key) != bool(self.rsa_key_id):
-            raise ValidationError("The RSA private key and its key id go together: enter both, or neither.")
+            raise ValidationError(_("The RSA private key and its key id go together: enter both, or neither."))
 
     @property
     def is_verified(self) -> bool:

@@ -3,6 +3,7 @@
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from feedbackloops.models.loops import FeedbackLoop
 
@@ -22,6 +23,8 @@ class Notice(models.Model):
     error = models.TextField(default="", db_default="")
 
     class Meta:
+        verbose_name = _("notice")
+        verbose_name_plural = _("notices")
         ordering = ["-id"]
         indexes = [models.Index(fields=["id"], condition=models.Q(sent=None), name="notice_unsent")]
 

@@ -3,6 +3,8 @@
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.timezone import now
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from feedbackloops.models.history import DeliveryState
 from feedbackloops.models.loops import FeedbackLoop
@@ -26,6 +28,8 @@ class Resend(models.Model):
     finished = models.DateTimeField(null=True)
 
     class Meta:
+        verbose_name = _("resend")
+        verbose_name_plural = _("resends")
         ordering = ["-id"]
         constraints = [
             models.CheckConstraint(
@@ -36,4 +40,4 @@ class Resend(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"Resend of {self.loop}"
+        return gettext("Resend of %(loop)s") % {"loop": self.loop}

@@ -2,6 +2,8 @@
 
 from django.db import models
 from django.utils.timezone import now
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from feedbackloops.models.loops import FeedbackLoop
 from feedbackloops.protocol.challenge import Problem
@@ -15,8 +17,8 @@ class StopReason(models.TextChoices):
     FAILING: no call has succeeded for so long that we no longer try.
     """
 
-    GONE = "gone", "The script answered 410 Gone"
-    FAILING = "failing", "No call has succeeded for days"
+    GONE = "gone", _("The script answered 410 Gone")
+    FAILING = "failing", _("No call has succeeded for days")
 
 
 class Told(models.TextChoices):
@@ -26,8 +28,8 @@ class Told(models.TextChoices):
     STOPPED: that it has stopped by itself.
     """
 
-    FAILING = "failing"
-    STOPPED = "stopped"
+    FAILING = "failing", _("Failing")
+    STOPPED = "stopped", _("Stopped")
 
 
 class LaneState(models.Model):
@@ -51,8 +53,12 @@ class LaneState(models.Model):
     watched = models.DateTimeField(null=True)
     told = models.CharField(max_length=7, choices=Told, default="", db_default="")
 
+    class Meta:
+        verbose_name = _("lane state")
+        verbose_name_plural = _("lane states")
+
     def __str__(self) -> str:
-        return f"Lane of {self.loop}"
+        return gettext("Lane of %(loop)s") % {"loop": self.loop}
 
     def wake(self) -> bool:
         """End its rest, or its stop, whatever the reason; whether there was one to end."""
@@ -88,6 +94,8 @@ class VerificationLook(models.Model):
     facts = models.JSONField(default=dict, db_default={})
 
     class Meta:
+        verbose_name = _("verification look")
+        verbose_name_plural = _("verification looks")
         ordering = ["-id"]
 
     def __str__(self) -> str:

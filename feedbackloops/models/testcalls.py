@@ -6,6 +6,8 @@ from typing import Any, Final
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from feedbackloops.models.history import OUTCOMES, Attempt
 from feedbackloops.models.loops import FeedbackLoop
@@ -88,6 +90,8 @@ class TestCall(models.Model):
     objects = TestCallQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("test call")
+        verbose_name_plural = _("test calls")
         ordering = ["-id"]
         indexes = [models.Index(fields=["loop", "id"], name="test_call_loop")]
         constraints = [
@@ -95,7 +99,7 @@ class TestCall(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"Test call {self.id}"
+        return gettext("Test call %(id)s") % {"id": self.id}
 
     def claim(self, moment: datetime) -> bool:
         """Take it, so that it is made once; False where somebody else has, or nobody expects it any more."""

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
+from profiles.sentences import Sentence, gettext_noop
+
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
@@ -17,51 +19,51 @@ _ISATAP, _U_AND_G = 0x00005EFE, 0x03000000
 _REFUSED: tuple[tuple[Network, str], ...] = tuple(
     (ip_network(network), what)
     for network, what in (
-        ("0.0.0.0/8", "an address of this network"),
-        ("10.0.0.0/8", "a private network address"),
-        ("100.100.100.200/32", "a cloud metadata address"),
-        ("100.64.0.0/10", "an address behind a carrier's NAT"),
-        ("127.0.0.0/8", "a loopback address"),
-        ("168.63.129.16/32", "a cloud metadata address"),
-        ("169.254.169.254/32", "a cloud metadata address"),
-        ("169.254.0.0/16", "a link-local address"),
-        ("172.16.0.0/12", "a private network address"),
-        ("192.0.0.192/32", "a cloud metadata address"),
-        ("192.0.0.0/24", "reserved for protocol assignments"),
-        ("192.0.2.0/24", "a documentation address"),
-        ("192.88.99.0/24", "a 6to4 relay address"),
-        ("192.168.0.0/16", "a private network address"),
-        ("198.18.0.0/15", "a benchmarking address"),
-        ("198.51.100.0/24", "a documentation address"),
-        ("203.0.113.0/24", "a documentation address"),
-        ("224.0.0.0/4", "a multicast address"),
-        ("255.255.255.255/32", "the broadcast address"),
-        ("240.0.0.0/4", "a reserved address"),
-        ("::/128", "the unspecified address"),
-        ("::1/128", "a loopback address"),
-        ("::ffff:0:0/96", "an IPv4 address in IPv6 clothes"),
-        ("::/96", "an IPv4 address in IPv6 clothes"),
-        ("64:ff9b::/96", "a NAT64 address"),
-        ("64:ff9b:1::/48", "a NAT64 address"),
-        ("100::/64", "a discard address"),
-        ("2001::/32", "a Teredo address"),
-        ("2001:2::/48", "a benchmarking address"),
-        ("2001:10::/28", "an ORCHID identifier"),
-        ("2001:20::/28", "an ORCHID identifier"),
-        ("2001::/23", "reserved for protocol assignments"),
-        ("2001:db8::/32", "a documentation address"),
-        ("2002::/16", "a 6to4 address"),
-        ("3fff::/20", "a documentation address"),
-        ("5f00::/16", "a segment routing identifier"),
-        ("fd00:ec2::/32", "a cloud metadata address"),
-        ("fd20:ce::254/128", "a cloud metadata address"),
-        ("fc00::/7", "a private network address"),
-        ("fe80::/10", "a link-local address"),
-        ("fec0::/10", "a site-local address"),
-        ("ff00::/8", "a multicast address"),
+        ("0.0.0.0/8", gettext_noop("an address of this network")),
+        ("10.0.0.0/8", gettext_noop("a private network address")),
+        ("100.100.100.200/32", gettext_noop("a cloud metadata address")),
+        ("100.64.0.0/10", gettext_noop("an address behind a carrier's NAT")),
+        ("127.0.0.0/8", gettext_noop("a loopback address")),
+        ("168.63.129.16/32", gettext_noop("a cloud metadata address")),
+        ("169.254.169.254/32", gettext_noop("a cloud metadata address")),
+        ("169.254.0.0/16", gettext_noop("a link-local address")),
+        ("172.16.0.0/12", gettext_noop("a private network address")),
+        ("192.0.0.192/32", gettext_noop("a cloud metadata address")),
+        ("192.0.0.0/24", gettext_noop("reserved for protocol assignments")),
+        ("192.0.2.0/24", gettext_noop("a documentation address")),
+        ("192.88.99.0/24", gettext_noop("a 6to4 relay address")),
+        ("192.168.0.0/16", gettext_noop("a private network address")),
+        ("198.18.0.0/15", gettext_noop("a benchmarking address")),
+        ("198.51.100.0/24", gettext_noop("a documentation address")),
+        ("203.0.113.0/24", gettext_noop("a documentation address")),
+        ("224.0.0.0/4", gettext_noop("a multicast address")),
+        ("255.255.255.255/32", gettext_noop("the broadcast address")),
+        ("240.0.0.0/4", gettext_noop("a reserved address")),
+        ("::/128", gettext_noop("the unspecified address")),
+        ("::1/128", gettext_noop("a loopback address")),
+        ("::ffff:0:0/96", gettext_noop("an IPv4 address in IPv6 clothes")),
+        ("::/96", gettext_noop("an IPv4 address in IPv6 clothes")),
+        ("64:ff9b::/96", gettext_noop("a NAT64 address")),
+        ("64:ff9b:1::/48", gettext_noop("a NAT64 address")),
+        ("100::/64", gettext_noop("a discard address")),
+        ("2001::/32", gettext_noop("a Teredo address")),
+        ("2001:2::/48", gettext_noop("a benchmarking address")),
+        ("2001:10::/28", gettext_noop("an ORCHID identifier")),
+        ("2001:20::/28", gettext_noop("an ORCHID identifier")),
+        ("2001::/23", gettext_noop("reserved for protocol assignments")),
+        ("2001:db8::/32", gettext_noop("a documentation address")),
+        ("2002::/16", gettext_noop("a 6to4 address")),
+        ("3fff::/20", gettext_noop("a documentation address")),
+        ("5f00::/16", gettext_noop("a segment routing identifier")),
+        ("fd00:ec2::/32", gettext_noop("a cloud metadata address")),
+        ("fd20:ce::254/128", gettext_noop("a cloud metadata address")),
+        ("fc00::/7", gettext_noop("a private network address")),
+        ("fe80::/10", gettext_noop("a link-local address")),
+        ("fec0::/10", gettext_noop("a site-local address")),
+        ("ff00::/8", gettext_noop("a multicast address")),
     )
 )
-_OUTSIDE = "outside the global unicast addresses"
+_OUTSIDE = gettext_noop("outside the global unicast addresses")
 
 
 def problem(address: str | Address, allowed: Sequence[Network] = ()) -> str | None:
@@ -74,9 +76,9 @@ def problem(address: str | Address, allowed: Sequence[Network] = ()) -> str | No
     try:
         parsed = ip_address(address)
     except ValueError:
-        return "it is not an IP address"
+        return Sentence(gettext_noop("it is not an IP address"))
     if isinstance(parsed, IPv6Address) and parsed.scope_id is not None:
-        return "it is an address with a scope id"
+        return Sentence(gettext_noop("it is an address with a scope id"))
     if not _is_allowed(parsed, allowed):
         return _refusal(parsed)
     return problem(_last_32_bits(parsed), allowed) if parsed in _NAT64 else None
@@ -114,12 +116,16 @@ def _last_32_bits(address: Address) -> IPv4Address:
 def _refusal(address: Address) -> str | None:
     for network, what in _REFUSED:
         if address in network:
-            return f"it is {what} ({network})"
+            return _it_is(what, network)
     if isinstance(address, IPv6Address):
         if address not in _GLOBAL_UNICAST:
-            return f"it is {_OUTSIDE} ({_GLOBAL_UNICAST})"
+            return _it_is(_OUTSIDE, _GLOBAL_UNICAST)
         if (int(address) >> 32 & 0xFFFFFFFF) & ~_U_AND_G == _ISATAP:
-            return "it is an ISATAP address, which leads to an IPv4 address"
+            return Sentence(gettext_noop("it is an ISATAP address, which leads to an IPv4 address"))
     if not address.is_global:
-        return "it is not a public address"
+        return Sentence(gettext_noop("it is not a public address"))
     return None
+
+
+def _it_is(what: str, network: Network) -> Sentence:
+    return Sentence(gettext_noop("it is %(what)s (%(network)s)"), what=Sentence(what), network=str(network))

@@ -3,10 +3,48 @@
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
+from profiles.sentences import Sentence, gettext_noop
+
 # Late hits come out of spools, and deliveries are tried for days: a young day is counted again whatever it shows.
 YOUNG = timedelta(days=8)
 # The older a day, the rarer it is counted again: after this part of its age.
 AGE_PART = 12
+
+_MISSING = (
+    gettext_noop(
+        "%(number)s delivery is missing: rows were deleted by hand, or a part of the database was restored. See who "
+        "changed feedbackloops_delivery, and hold the day against a backup."
+    ),
+    gettext_noop(
+        "%(number)s deliveries are missing: rows were deleted by hand, or a part of the database was restored. See who "
+        "changed feedbackloops_delivery, and hold the day against a backup."
+    ),
+)
+_TOO_MANY = (
+    gettext_noop(
+        "%(number)s delivery more than were owed: counts were deleted, or deliveries made, by hand. See who changed "
+        "feedbackloops_owedcount or feedbackloops_delivery."
+    ),
+    gettext_noop(
+        "%(number)s deliveries more than were owed: counts were deleted, or deliveries made, by hand. See who changed "
+        "feedbackloops_owedcount or feedbackloops_delivery."
+    ),
+)
+_NO_EVENT = (
+    gettext_noop(
+        "%(number)s accepted hit is no event yet, and in no spool of this host. Look into the spool folder of every "
+        "web "
+        "host; what is in none of them was deleted."
+    ),
+    gettext_noop(
+        "%(number)s accepted hits are no event yet, and in no spool of this host. Look into the spool folder of every "
+        "web host; what is in none of them was deleted."
+    ),
+)
+_LOST = (
+    gettext_noop("%(number)s hit was lost: neither PostgreSQL nor the spool took them. See the log of web."),
+    gettext_noop("%(number)s hits were lost: neither PostgreSQL nor the spool took them. See the log of web."),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,35 +85,18 @@ class Hits:
 def line_problem(missing: int) -> str:
     """What is wrong with a line in which so many deliveries are missing, and where to look; empty where nothing is."""
     if missing > 0:
-        return (
-            f"{_count(missing, 'delivery is', 'deliveries are')} missing: rows were deleted by hand, or a part of the "
-            "database was restored. See who changed feedbackloops_delivery, and hold the day against a backup."
-        )
-    if missing < 0:
-        return (
-            f"{_count(-missing, 'delivery', 'deliveries')} more than were owed: counts were deleted, or deliveries "
-            "made, by hand. See who changed feedbackloops_owedcount or feedbackloops_delivery."
-        )
-    return ""
+        return _counted(_MISSING, missing)
+    return _counted(_TOO_MANY, -missing) if missing < 0 else ""
 
 
 def hits_problem(missing: int) -> str:
     """What is wrong where so many accepted hits are missing, and where to look; empty where nothing is."""
-    if missing <= 0:
-        return ""
-    return (
-        f"{_count(missing, 'accepted hit is', 'accepted hits are')} no event yet, and in no spool of this host. Look "
-        "into the spool folder of every web host; what is in none of them was deleted."
-    )
+    return _counted(_NO_EVENT, missing) if missing > 0 else ""
 
 
 def hits_remark(lost: int) -> str:
     """What to know of hits that were lost and counted as such; empty where none was."""
-    if not lost:
-        return ""
-    return (
-        f"{_count(lost, 'hit was', 'hits were')} lost: neither PostgreSQL nor the spool took them. See the log of web."
-    )
+    return _counted(_LOST, lost) if lost else ""
 
 
 def count_again(day: date, *, now: datetime, counted: datetime | None, is_open: bool) -> bool:
@@ -92,5 +113,5 @@ def count_again(day: date, *, now: datetime, counted: datetime | None, is_open: 
     return now - counted >= (age - timedelta(days=1)) / AGE_PART
 
 
-def _count(number: int, one: str, many: str) -> str:
-    return f"{number:,} {one if number == 1 else many}"
+def _counted(words: tuple[str, str], number: int) -> Sentence:
+    return Sentence(*words, count=number, number=f"{number:,}")

@@ -8,6 +8,8 @@ from urllib.parse import quote
 
 import idna
 
+from profiles.sentences import Sentence, gettext_noop
+
 LONGEST_URL = 2000
 # Not empty, so that it never equals the verified place of a loop that has none.
 NOWHERE = "nowhere"
@@ -72,13 +74,16 @@ class Target:
 def url_problem(url: str) -> str | None:
     """Return a sentence that says why this cannot be the URL of a script, or None where it can. Never raises."""
     if len(url) > LONGEST_URL:
-        return f"The URL is {len(url)} characters long; {LONGEST_URL} is the most."
+        words = gettext_noop("The URL is %(length)d characters long; %(most)d is the most.")
+        return Sentence(words, length=len(url), most=LONGEST_URL)
     try:
         target = parse(url)
     except ValueError as problem:
-        return str(problem)
+        reason: Sentence = problem.args[0]
+        return reason
     if len(target.url) > LONGEST_URL:
-        return f"The URL is {len(target.url)} characters long once it is written in ASCII; {LONGEST_URL} is the most."
+        words = gettext_noop("The URL is %(length)d characters long once it is written in ASCII; %(most)d is the most.")
+        return Sentence(words, length=len(target.url), most=LONGEST_URL)
     return None
 
 
@@ -106,33 +111,43 @@ def parse(url: str) -> Target:
     parts = _URL.fullmatch(url)
     scheme = parts["scheme"].lower() if parts else ""
     if parts is None or scheme not in _DEFAULT_PORTS:
-        raise ValueError("The URL must start with http:// or https://.")
+        raise _problem(gettext_noop("The URL must start with http:// or https://."))
     if not parts["authority"]:
-        raise ValueError("The URL names no host; write it like https://www.example.com/script.php.")
+        raise _problem(gettext_noop("The URL names no host; write it like https://www.example.com/script.php."))
     if parts["rest"] is not None:
-        raise ValueError("The URL has a fragment (#…), which is never sent to a server; leave it out.")
+        raise _problem(gettext_noop("The URL has a fragment (#…), which is never sent to a server; leave it out."))
     host, port = _authority(parts["authority"], _DEFAULT_PORTS[scheme])
     query = "" if parts["query"] is None else "?" + _ascii(parts["query"])
     return Target(scheme, host, port, _path(parts["path"]), query)
 
 
+def _problem(words: str) -> ValueError:
+    return ValueError(Sentence(words))
+
+
 def _refuse_characters(url: str) -> None:
     if any(character.isspace() for character in url):
-        raise ValueError("The URL contains a space, a tab or a line break; remove it, or write a space as %20.")
+        raise _problem(
+            gettext_noop("The URL contains a space, a tab or a line break; remove it, or write a space as %20.")
+        )
     if not url.isprintable():
-        raise ValueError("The URL contains a control character or an invisible character; type it again by hand.")
+        raise _problem(
+            gettext_noop("The URL contains a control character or an invisible character; type it again by hand.")
+        )
     if "\\" in url:
-        raise ValueError(
-            "The URL contains a backslash; write / between the parts of a path, or %5C for a real backslash."
+        raise _problem(
+            gettext_noop(
+                "The URL contains a backslash; write / between the parts of a path, or %5C for a real backslash."
+            )
         )
 
 
 def _authority(authority: str, default_port: int) -> tuple[str, int]:
     if "@" in authority:
-        raise ValueError("The URL carries a user name or password before an @; leave them out.")
+        raise _problem(gettext_noop("The URL carries a user name or password before an @; leave them out."))
     parts = _AUTHORITY.fullmatch(authority)
     if parts is None:
-        raise ValueError("The host of the URL cannot be read; an IPv6 address goes between [ and ].")
+        raise _problem(gettext_noop("The host of the URL cannot be read; an IPv6 address goes between [ and ]."))
     port = _port(parts["port"]) if parts["port"] else default_port
     if parts["host"].startswith("["):
         return _ipv6(parts["host"][1:-1]), port
@@ -143,7 +158,7 @@ def _port(text: str) -> int:
     digits = _PORT.fullmatch(text)
     port = int(digits[1]) if digits else 0
     if not 1 <= port <= 65535:
-        raise ValueError("The port in the URL is not a number from 1 to 65535.")
+        raise _problem(gettext_noop("The port in the URL is not a number from 1 to 65535."))
     return port
 
 
@@ -153,7 +168,7 @@ def _ipv6(literal: str) -> str:
             raise ValueError("a zone means nothing to another host")
         address = ipaddress.IPv6Address(literal)
     except ValueError:
-        raise ValueError("What stands between [ and ] in the URL is not an IPv6 address.") from None
+        raise _problem(gettext_noop("What stands between [ and ] in the URL is not an IPv6 address.")) from None
     # Python 3.13 writes mapped addresses another way than 3.11; a place must not change with an upgrade.
     if address.ipv4_mapped:
         mapped = int(address.ipv4_mapped)
@@ -166,10 +181,12 @@ def _host_name(name: str) -> str:
         name = _idna(name)
     name = name.lower().removesuffix(".")
     if not name:
-        raise ValueError("The URL names no host; write it like https://www.example.com/script.php.")
+        raise _problem(gettext_noop("The URL names no host; write it like https://www.example.com/script.php."))
     if len(name) > 253 or not _HOST_NAME.fullmatch(name):
-        raise ValueError(
-            "The host name in the URL is not one that a name server knows: letters, digits, - and _ between dots."
+        raise _problem(
+            gettext_noop(
+                "The host name in the URL is not one that a name server knows: letters, digits, - and _ between dots."
+            )
         )
     if ends_in_number(name):
         _refuse_disguise(name)
@@ -181,20 +198,24 @@ def _refuse_disguise(host: str) -> None:
     try:
         ipaddress.IPv4Address(host)
     except ValueError:
-        raise ValueError(
-            "The host of the URL ends in a number, as no name does; write an IPv4 address as four decimal numbers,"
-            " like 192.0.2.7."
+        raise _problem(
+            gettext_noop(
+                "The host of the URL ends in a number, as no name does; write an IPv4 address as four decimal numbers,"
+                " like 192.0.2.7."
+            )
         ) from None
 
 
 def _idna(name: str) -> str:
     # Bounds the work of the encoder, whatever was typed.
     if len(name) > 253:
-        raise ValueError("The host name in the URL is longer than the 253 characters that a name can have.")
+        raise _problem(gettext_noop("The host name in the URL is longer than the 253 characters that a name can have."))
     try:
         return idna.encode(name, uts46=True).decode("ascii")
     except UnicodeError:
-        raise ValueError("The host name in the URL has characters that are not allowed in a domain name.") from None
+        raise _problem(
+            gettext_noop("The host name in the URL has characters that are not allowed in a domain name.")
+        ) from None
 
 
 def _path(path: str) -> str:

@@ -20,6 +20,8 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from profiles.sentences import Sentence, gettext_noop
+
 from .place import parse
 
 SECRET_PREFIX = "whsec_"
@@ -148,7 +150,10 @@ def generate_rsa_key() -> str:
 def key_id_problem(key_id: str) -> str | None:
     """Return a sentence that says why this cannot be a key id, or None where it can."""
     if not key_id or any(character in '"\\' or not "!" <= character <= "~" for character in key_id):
-        return "The key id is the DNS name of the TXT record; it has only ASCII letters, digits, dots and -."
+        words = gettext_noop(
+            "The key id is the DNS name of the TXT record; it has only ASCII letters, digits, dots and -."
+        )
+        return Sentence(words)
     return None
 
 

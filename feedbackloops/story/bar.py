@@ -5,9 +5,9 @@ from typing import Final
 
 from django.utils.translation import gettext as _
 
+from feedbackloops.durations import short_time
 from feedbackloops.models import Attempt
 from feedbackloops.protocol.outcome import ErrorKind, error_kind_of
-from feedbackloops.words import short_time
 
 WIDTH: Final = 1000
 # A part that took some time is to be seen, however short it was.

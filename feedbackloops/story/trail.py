@@ -7,12 +7,13 @@ from datetime import datetime, timedelta
 from django.utils.translation import gettext as _
 
 from feedbackloops.causes import Cause, cause_of
+from feedbackloops.durations import short_time
 from feedbackloops.models import Attempt
 from feedbackloops.protocol.outcome import Outcome
 from feedbackloops.story.answers import AnswerShown, answer_shown
 from feedbackloops.story.bar import Part, bar_of
 from feedbackloops.story.requests import RequestShown
-from feedbackloops.words import attempt_words, short_time
+from feedbackloops.words import attempt_words
 
 # An attempt kind that is no trouble of the script's: it waits, and that is all.
 _MILD = (Outcome.THROTTLED,)

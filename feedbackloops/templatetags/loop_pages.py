@@ -8,22 +8,17 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import Q, QuerySet
 from django.urls import reverse
 from django.utils.timezone import now
+from django.utils.translation import gettext
 
 from feedbackloops.admin.lines import lines_of
+from feedbackloops.durations import seconds, short_time
 from feedbackloops.models import Delivery, FeedbackLoop, ParkedEvent
 from feedbackloops.protocol import payload
 from feedbackloops.story.answers import answer_shown
 from feedbackloops.story.event import Fates, fates_for, maker_for
 from feedbackloops.story.makers import Maker, label_shown
 from feedbackloops.story.seen import HitShown, hit_of
-from feedbackloops.words import (
-    attempt_words,
-    due_words,
-    notice_words,
-    resend_words,
-    seconds,
-    short_time,
-)
+from feedbackloops.words import attempt_words, due_words, notice_words, resend_words
 from profiles.models import Account, Database, Profile
 from profiles.showing import NOTHING, fields_shown, link, related, related_link, when
 from tracking.models import Event
@@ -49,15 +44,9 @@ def due(delivery: Delivery) -> str:
 
 
 @register.filter
-def columns(titles: str) -> list[str]:
-    """The titles of a table's columns, written with bars between them."""
-    return titles.split("|")
-
-
-@register.filter
 def unholdable(names: Iterable[str]) -> list[str]:
     """The field names that a form body leaves out, as people can see them."""
-    return [name or "(the empty name)" for name in payload.unholdable(names)]
+    return [name or gettext("(the empty name)") for name in payload.unholdable(names)]
 
 
 @register.simple_tag

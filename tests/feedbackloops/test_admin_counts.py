@@ -8,9 +8,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils.timezone import now
 
 from feedbackloops.counting import hour_of
+from feedbackloops.durations import about, latency_words
 from feedbackloops.models import Attempt, Delivery, FeedbackLoop, LaneState, LoopHour, Notice, OwedCount
 from feedbackloops.protocol.latency import BUCKETS
-from feedbackloops.words import about, latency_words, waiting_words
+from feedbackloops.words import waiting_words
 from profiles.showing import when
 from tests.dashboard import staff, text, url
 from tests.factories import make_account, make_message, make_verified_loop, owe

@@ -11,10 +11,10 @@ from feedbackloops import backlog
 from feedbackloops.admin.home import home_of
 from feedbackloops.admin.lines import waiting_number
 from feedbackloops.counting import hour_of
+from feedbackloops.durations import success_words
 from feedbackloops.models import Delivery, FeedbackLoop, LaneState, LedgerLine, LoopHour, ParkedEvent
 from feedbackloops.overview import MOST_WAITING, Waiting
 from feedbackloops.protocol.latency import BUCKETS
-from feedbackloops.words import success_words
 from profiles.models import Account
 from tests.dashboard import scans, staff, text, url
 from tests.factories import make_account, make_database, make_loop, make_message, make_verified_loop, owe

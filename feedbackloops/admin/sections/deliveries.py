@@ -15,6 +15,7 @@ from feedbackloops.admin.sections.finding import find
 from feedbackloops.admin.sections.testcalls import TestRow, tests_among
 from feedbackloops.admin.sections.visit import Visit
 from feedbackloops.models import Delivery, DeliveryState, Resend
+from feedbackloops.models.history import OUTCOMES
 from feedbackloops.story.makers import ODD, label_of, verdicts_of
 from feedbackloops.words import hold_of
 from profiles.showing import related
@@ -105,7 +106,7 @@ class Deliveries:
     @property
     def filters(self) -> list[tuple[str, str, list[tuple[str, str]], str]]:
         """The menus above the list: name, label, choices with their labels, what is chosen."""
-        failures = [(value, value.capitalize()) for value in FAILURES]
+        failures = [(value, str(label).capitalize()) for value, label in OUTCOMES if value in FAILURES]
         return [
             (
                 "which",

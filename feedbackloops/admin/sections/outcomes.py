@@ -12,7 +12,7 @@ from feedbackloops.admin.lines import hour_words
 from feedbackloops.admin.sections.visit import DAYS_SHOWN, Visit
 from feedbackloops.charts import Chart, Series, stacked
 from feedbackloops.counting import Counts, last_hours, total
-from feedbackloops.words import latency_words
+from feedbackloops.durations import latency_words
 from profiles.showing import when
 
 

@@ -137,7 +137,7 @@ def _verified(visit: Visit) -> Step:
         title=gettext_lazy("Verified"),
         is_done=is_verified,
         words=_proof_words(visit, is_other=is_other),
-        button=Button(act.label, act.icon, act="check_now") if visit.may_change else None,
+        button=Button(str(act.label), act.icon, act="check_now") if visit.may_change else None,
         said=_said(visit, look) if is_other and look else None,
         is_awaited=visit.round.is_pending,
     )
@@ -221,7 +221,7 @@ def _live(visit: Visit) -> Step:
     resume, is_done = ACTS["resume"], is_on and loop.is_verified
     button = None
     if not is_on and visit.may_change:
-        button = Button(resume.label, resume.icon, act="resume")
+        button = Button(str(resume.label), resume.icon, act="resume")
     elif is_on and visit.may_see("delivery"):
         button = Button(_("See the deliveries"), "list", href="#deliveries")
     return Step("live", gettext_lazy("Live"), is_done, _live_words(visit, is_on=is_on), button)

@@ -1,6 +1,5 @@
 """What stands in the editor of a test bench: as a form or as JSON, the one made into the other."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Self
@@ -10,15 +9,14 @@ from django.http import QueryDict
 from feedbackloops.admin.testbench.faults import fault_words
 from feedbackloops.models import BodyFormat, FeedbackLoop
 from feedbackloops.protocol import drafts
-from feedbackloops.protocol.catalogue import MEANINGS, is_always_there, sample_of
+from feedbackloops.protocol.catalogue import MEANINGS, is_always_there, plain, sample_of
 from feedbackloops.protocol.drafts import Fault, Kind, Problem, Unreadable
 from feedbackloops.protocol.payload import NAMES
+from profiles.saying import said
 
 BLANK_ROWS: Final = 2
 MORE_ROWS: Final = 5
 MOST_ROWS: Final = 200
-# A page of the documents that a meaning names at its end, in Markdown.
-_LINK: Final = re.compile(r"; \[[^]]*\]\([^)]*\)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +128,7 @@ class Draft:
         return Control(
             name=name,
             kind=drafts.kind_of(name),
-            meaning=_LINK.sub("", MEANINGS[name]).replace("`", ""),
+            meaning=plain(said(MEANINGS[name])),
             is_needed=is_always_there(self.type, name) and drafts.kind_of(name) not in (Kind.LIST, Kind.MAP),
             value=typed.replace("\r\n", "\n"),
             rows=self._rows(name) if drafts.kind_of(name) is Kind.MAP else [],

@@ -112,7 +112,7 @@ class BenchPages(Base):
             words = _("Nothing was sent: a test call to this loop is under way. Wait for its answer, then send again.")
             self.message_user(request, words, messages.WARNING)
             return self._bench(request, loop, checked)
-        self.log_acts(request, [loop], f"Sent a test call ({draft.type}).")
+        self.log_acts(request, [loop], _("Sent a test call (%(type)s).") % {"type": draft.type})
         transaction.on_commit(partial(doorbell.ring_for_test_calls, [call.pk]), robust=True)
         address = reverse("admin:feedbackloops_feedbackloop_test_call", args=[loop.pk, call.pk])
         return HttpResponseRedirect(f"{address}#result")

@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 from django.core.management import call_command
 
-from feedbackloops.protocol.catalogue import MEANINGS, SOURCES, catalogue, example_of, subprofile_example
+from feedbackloops.protocol.catalogue import MEANINGS, SOURCES, catalogue, example_of, plain, subprofile_example
 from feedbackloops.protocol.payload import EVENT_TYPES, NAMES, form, json_body
 from feedbackloops.protocol.samples import ABOUT_PROFILES, FACTS
 from tracking.ids import moment_of
@@ -27,6 +27,11 @@ def test_the_page_is_what_the_command_writes() -> None:
 def test_every_type_has_a_source_and_every_field_a_meaning() -> None:
     assert SOURCES.keys() == set(EVENT_TYPES) == set(EventType.values)
     assert {name for names in NAMES.values() for name in names} <= MEANINGS.keys()
+
+
+def test_on_pages_sources_and_meanings_have_no_markdown() -> None:
+    texts = [plain(text) for text in (*SOURCES.values(), *MEANINGS.values())]
+    assert not [text for text in texts if set(text) & set("`[]") or ".md" in text or text.endswith((" ", ";"))]
 
 
 @pytest.mark.parametrize("type", EVENT_TYPES)

@@ -1,8 +1,8 @@
 import pytest
 
+from feedbackloops.durations import short_time
 from feedbackloops.models import Attempt
 from feedbackloops.story.bar import bar_of
-from feedbackloops.words import short_time
 
 
 def attempt(status: int = 200, **times: float) -> Attempt:
