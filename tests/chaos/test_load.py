@@ -7,6 +7,7 @@ import pytest
 
 from chaos.load import loaded
 from chaos.people import PROBE_EVERY, PROBE_PATH
+from tests.flow.waiting import wait_until
 from tests.http_server import HttpServer, after, close, ok, status
 
 RATE = 100.0
@@ -47,17 +48,16 @@ def test_the_load_keeps_its_pace_whatever_the_answers_do(server: HttpServer, tmp
 @pytest.mark.parametrize("path", ["/c/error", "/c/closes"])
 def test_a_hit_without_a_good_answer_is_not_answered(server: HttpServer, tmp_path: Path, path: str) -> None:
     with loaded([(server.url(path), 1)], RATE, tmp_path / "journal") as load:
-        time.sleep(0.5)
+        wait_until(lambda: (tmp_path / "journal").exists() and load.hits(), "a hit is told of")
         load.stop()
         hits = load.hits()
 
-    assert hits
     assert {hit.answered for hit in hits} == {None}
 
 
 def test_a_server_that_is_not_there_ends_no_load(tmp_path: Path) -> None:
     with loaded([("http://127.0.0.1:9/c/one", 1)], RATE, tmp_path / "journal") as load:
-        time.sleep(0.5)
+        wait_until(lambda: (tmp_path / "journal").exists() and load.hits(), "a hit is told of")
         load.stop()
 
     assert {hit.answered for hit in load.hits()} == {None}

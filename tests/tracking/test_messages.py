@@ -1,5 +1,4 @@
 import re
-import time
 from typing import Any
 
 import pytest
@@ -9,6 +8,7 @@ from pytest_django import Settings
 
 from profiles.imports import import_profiles
 from tests.factories import make_account, make_database, make_profile
+from tests.promptness import within
 from tests.tracking.samples import request, wait_until
 from tracking.ids import moment_of, new_id
 from tracking.messages import register, tracked_html
@@ -165,10 +165,8 @@ def test_a_thousand_are_registered_at_once_with_their_profiles(django_assert_max
     database = make_database()
     profiles = import_profiles(database, [{"fields": {"email": f"{number}@example.com"}} for number in range(500)])
     drafts = [Draft(database.account, f"{number}@Example.com", tags=["spring"]) for number in range(1000)]
-    started = time.perf_counter()
-    with django_assert_max_num_queries(5):
+    with django_assert_max_num_queries(5), within(1):
         messages = register_all(drafts)
-    assert time.perf_counter() - started < 1
     assert [message.recipient for message in messages] == [draft.recipient for draft in drafts]
     stored = dict(Message.objects.values_list("recipient", "profile_id"))
     assert [stored[draft.recipient] for draft in drafts] == [*(profile.pk for profile in profiles), *[None] * 500]
