@@ -71,3 +71,15 @@ def test_no_screen_has_a_serious_fault_an_error_in_the_console_or_a_sideways_scr
     with visiting(browser, live_server.url) as stranger:
         found += complaints(stranger, "login", "/admin/login/")
     assert not found, "\n".join(found)
+
+
+def test_an_error_page_is_accessible_and_its_style_is_let_in(browser: Browser, live_server: Any) -> None:
+    with visiting(browser, live_server.url) as visitor:
+        assert visitor.go("/nothing") == 404
+        link = visitor.page.get_by_role("link", name="Back to the dashboard")
+        assert link.evaluate("(each) => getComputedStyle(each).backgroundColor") == "rgb(152, 16, 250)"
+        assert visitor.faults() + visitor.overhang() == []
+        visitor.page.emulate_media(color_scheme="dark")
+        assert visitor.faults(CONTRAST) == []
+        # That of the page itself is in the console as well.
+        assert [each for each in visitor.complaints if "404" not in each] == []

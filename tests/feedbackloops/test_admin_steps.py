@@ -15,7 +15,7 @@ from feedbackloops import testcalls, verification
 from feedbackloops.models import FeedbackLoop, LaneState
 from tests.dashboard import Rings, staff, text, url
 from tests.factories import make_account, make_loop, make_test_call, make_verified_loop
-from tests.http_server import HttpServer, ok, status
+from tests.http_server import HttpServer, ok, redirect, status
 
 pytestmark = pytest.mark.django_db
 
@@ -147,6 +147,16 @@ def test_a_file_with_other_content_is_placed_and_not_verified(
     step = told(client, loop)
     assert "Something stands there: seen on" in step["placed"]
     assert "The file holds more than it should." in step["verified"]
+
+
+def test_of_two_looks_the_one_that_tells_more_is_told(client: Client, loop: FeedbackLoop, server: HttpServer) -> None:
+    look(loop)
+    server.at[f"/{loop.verification_file}"] = redirect(f"/elsewhere/{loop.verification_file}")
+    look(loop)
+    assert "redirects to" in told(client, loop)["placed"]
+    server.at = {f"/hooks/{loop.verification_file}": status(403)}
+    look(loop)
+    assert "403" in told(client, loop)["placed"]
 
 
 def test_an_html_page_is_no_file(client: Client, loop: FeedbackLoop, server: HttpServer) -> None:

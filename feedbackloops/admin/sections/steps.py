@@ -179,8 +179,12 @@ def _waiting_words(visit: Visit) -> str:
 
 
 def _best(looks: list[VerificationLook]) -> VerificationLook | None:
-    """The look that came nearest to the file, the first of those that came equally near."""
-    return max(looks, key=lambda look: (look.found, look.problem in PLACED, look.status == 200), default=None)
+    """The look that came nearest to the file, or tells most; of those that did equally well the first that was made."""
+
+    def worth(look: VerificationLook) -> tuple[bool, ...]:
+        return look.found, look.problem in PLACED, look.status == 200, look.problem == Problem.REDIRECT
+
+    return max(sorted(looks, key=lambda look: look.pk), key=worth, default=None)
 
 
 def _said(visit: Visit, look: VerificationLook) -> Sentence:
