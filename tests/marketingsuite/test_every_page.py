@@ -30,6 +30,7 @@ TYPED = {
     "feedbackloops_feedbackloop": "name",
     "tracking_block": "reason",
     "api_apitoken": "name",
+    "esp_webhook": "name",
     "auth_user": "first_name",
     "auth_group": "name",
 }
