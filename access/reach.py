@@ -89,6 +89,7 @@ RULES: Final[dict[str, Rule]] = {
     "feedbackloops.resend": _by("loop__account"),
     "feedbackloops.testcall": _by("loop__account"),
     "feedbackloops.forgetting": _by("account"),
+    "feedbackloops.programact": _by("loop__account"),
     "feedbackloops.ledgerline": _by("account"),
     # Sums over all accounts.
     "feedbackloops.ledgerday": _nothing,

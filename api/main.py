@@ -14,7 +14,7 @@ from ninja.parser import Parser
 from api import problems
 from api.problems import ProblemDetails
 from api.troubles import problem_of
-from api.v1 import databases, deliveries, events, loopacts, loops, messages, profiles
+from api.v1 import databases, deliveries, events, loopacts, loops, messages, profiles, subprofiles
 
 VERSION: Final = "1"
 DESCRIPTION: Final = (
@@ -100,6 +100,7 @@ api = Api(
 for tag, module in {
     "Databases": databases,
     "Profiles": profiles,
+    "Collections and subprofiles": subprofiles,
     "Messages": messages,
     "Events": events,
     "Loops": loops,

@@ -69,6 +69,11 @@ def token_in(request: HttpRequest) -> ApiToken:
     return token
 
 
+def program_in(request: HttpRequest) -> str:
+    """What people call the program that asks: the name and the end of its token."""
+    return str(token_in(request))
+
+
 def account_in(request: HttpRequest) -> Account:
     """The account that the request is for: that of its token, and no other."""
     return token_in(request).account

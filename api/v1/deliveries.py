@@ -6,15 +6,17 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.timezone import now
 from ninja import Query, Router
 from pydantic import BaseModel, Field
 
-from api.operations import account_in, posts, reads
+from api.operations import account_in, posts, program_in, reads
 from api.problems import Problem, invalid
 from api.scopes import Scope
 from api.shapes import Asked, IdInPath, Moment, Number, Page
 from api.v1.lists import by_id, the
-from feedbackloops.models import Attempt, Delivery
+from feedbackloops.changelog import note_program_hourly
+from feedbackloops.models import Attempt, Delivery, FeedbackLoop
 from feedbackloops.resending import send_again
 from feedbackloops.steering import cancel, send_now
 from feedbackloops.tracing import attempts_of
@@ -96,25 +98,35 @@ def get_delivery(request: HttpRequest, delivery: IdInPath) -> DeliveryOut:
 @posts(router, "/deliveries/{delivery}/send-again", Scope.DELIVERIES_WRITE, DeliveryOut, 202)
 def send_delivery_again(request: HttpRequest, delivery: IdInPath) -> DeliveryOut:
     """Send a delivery again that has come to its end, with all attempts before it."""
-    if not send_again([_the(request, delivery).pk]):
+    found = _the(request, delivery)
+    if not send_again([found.pk]):
         raise Problem(409, _WAITS)
-    return _delivery(_the(request, delivery))
+    return _noted(request, found, "Sent deliveries again.")
 
 
 @posts(router, "/deliveries/{delivery}/send-now", Scope.DELIVERIES_WRITE, DeliveryOut, 202)
 def send_delivery_now(request: HttpRequest, delivery: IdInPath) -> DeliveryOut:
     """Have the next attempt of a delivery that waits made now."""
-    if not send_now([_the(request, delivery).pk]):
+    found = _the(request, delivery)
+    if not send_now([found.pk]):
         raise Problem(409, _ENDED)
-    return _delivery(_the(request, delivery))
+    return _noted(request, found, "Had deliveries sent now.")
 
 
 @posts(router, "/deliveries/{delivery}/cancel", Scope.DELIVERIES_WRITE, DeliveryOut)
 def cancel_delivery(request: HttpRequest, delivery: IdInPath) -> DeliveryOut:
     """Take back a delivery that waits. A call that is under way is not broken off."""
-    if not cancel([_the(request, delivery).pk]):
+    found = _the(request, delivery)
+    if not cancel([found.pk]):
         raise Problem(409, _ENDED)
-    return _delivery(_the(request, delivery))
+    return _noted(request, found, "Cancelled deliveries.")
+
+
+def _noted(request: HttpRequest, delivery: Delivery, words: str) -> DeliveryOut:
+    """The delivery as it is now; that it was acted on is in its loop's history, if the loop is still there."""
+    if FeedbackLoop.objects.filter(pk=delivery.loop_id).exists():
+        note_program_hourly(delivery.loop_id, program_in(request), words, now())
+    return _delivery(_the(request, delivery.pk))
 
 
 @reads(router, "/deliveries/{delivery}/attempts", Scope.DELIVERIES_READ, Page[AttemptOut])

@@ -1,5 +1,6 @@
 """Events: what happened to mails and profiles, in the order in which it became known."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 from uuid import UUID
@@ -18,8 +19,10 @@ from api.scopes import Scope
 from api.shapes import MOST, Asked, Given, IdInPath, Line, Moment
 from api.v1.lists import read, the
 from api.v1.messages import messages_of
-from feedbackloops.protocol.payload import NAMES
+from feedbackloops.models import Snapshot
+from feedbackloops.protocol.payload import JUDGED, NAMES
 from profiles.showing import related
+from tracking.hits import CLICK, OPEN
 from tracking.models import Event
 from tracking.outside import record_reports, row_of
 from tracking.reports import BadReport, Report
@@ -44,7 +47,10 @@ class EventOut(BaseModel):
     message: UUID | None
     recipient: str | None
     tags: list[str]
-    data: dict[str, Any]
+    data: dict[str, Any] = Field(
+        description="Of opens and clicks, `verdict`, `reasons`, `first`, `client`, `os` and `device` among them, which "
+        "are there some milliseconds after the event."
+    )
 
 
 class EventPage(BaseModel):
@@ -98,9 +104,9 @@ def list_events(request: HttpRequest, asked: Query[EventsAsked]) -> EventPage:
     """Read events, in the order in which they became known: what comes late is not skipped."""
     place = Place(*read(position_in, "events", asked.cursor)) if asked.cursor else BEGINNING
     part = events_after(place, Wanted(account_in(request).pk, asked.type, asked.message), asked.size)
-    return EventPage(
-        items=[shape(event) for event in part.events], next=cursor("events", *part.place), more=part.has_more
-    )
+    judged = judged_of(part.events)
+    items = [shape(event, judged.get(event.pk, {})) for event in part.events]
+    return EventPage(items=items, next=cursor("events", *part.place), more=part.has_more)
 
 
 @posts(router, "/events", Scope.EVENTS_WRITE, RecordedList, 201)
@@ -121,15 +127,23 @@ def record_events(request: HttpRequest, given: EventsIn) -> RecordedList:
 @reads(router, "/events/{event}", Scope.EVENTS_READ, EventOut)
 def get_event(request: HttpRequest, event: IdInPath) -> EventOut:
     """See an event."""
-    return shape(the(Event.objects.filter(account=account_in(request)), event))
+    found = the(Event.objects.filter(account=account_in(request)), event)
+    return shape(found, judged_of([found]).get(found.pk, {}))
 
 
-def shape(event: Event) -> EventOut:
-    """An event as it is told."""
+def judged_of(events: Sequence[Event]) -> dict[UUID, dict[str, Any]]:
+    """Who made the opens and clicks among these events, by id, in the names of the wire contract; in one question."""
+    hits = [event.pk for event in events if event.type in (OPEN, CLICK)]
+    rows = Snapshot.objects.filter(pk__in=hits).order_by().values_list("pk", "data") if hits else ()
+    return {id: {name: data[name] for name in JUDGED if name in data} for id, data in rows}
+
+
+def shape(event: Event, judged: Mapping[str, Any]) -> EventOut:
+    """An event as it is told, with what `judged_of` says of it."""
     message = related(event, "message")
     # Accounts are compared once more, so that no row that went wrong elsewhere shows one account's data to another.
     own = message if message and message.account_id == event.account_id else None
-    names = (*NAMES.get(event.type, ()), *_BESIDES)
+    names, facts = (*NAMES.get(event.type, ()), *_BESIDES), {**judged, **event.data}
     return EventOut(
         id=event.pk,
         type=event.type,  # type: ignore[arg-type]  # of the types that there are
@@ -138,7 +152,7 @@ def shape(event: Event) -> EventOut:
         message=event.message_id,
         recipient=own.recipient if own else None,
         tags=list(own.tags) if own else [],
-        data={name: event.data[name] for name in names if name in event.data},
+        data={name: facts[name] for name in names if name in facts},
     )
 
 

@@ -11,7 +11,7 @@ from django.utils.timezone import now
 from ninja import Query, Router
 from pydantic import BaseModel, Field
 
-from api.operations import account_in, posts, reads
+from api.operations import account_in, posts, program_in, reads
 from api.problems import Problem, invalid
 from api.scopes import Scope
 from api.shapes import Asked, Given, IdInPath, Moment, NumberInPath, Page
@@ -19,8 +19,10 @@ from api.v1.lists import by_id, by_number, the
 from api.v1.loops import LoopOut, shape, the_loop
 from feedbackloops import doorbell, resending
 from feedbackloops.acts import ACTS
+from feedbackloops.changelog import note_program, note_program_hourly
 from feedbackloops.models import FeedbackLoop, Resend, TestCall, VerificationLook
 from feedbackloops.resending import ENDED
+from feedbackloops.words import resend_words
 
 router = Router()
 
@@ -91,7 +93,8 @@ class ResendOut(BaseModel):
 def _act(name: str, request: HttpRequest, number: int) -> FeedbackLoop:
     """Do to the loop what a button of the dashboard does; the loop as it was found. Raises Problem."""
     loop = the_loop(request, number)
-    ACTS[name].do([loop], None)
+    for each in ACTS[name].do([loop], None).loops:
+        note_program(each, program_in(request), str(ACTS[name].logged))
     return loop
 
 
@@ -116,6 +119,7 @@ def test_loop(request: HttpRequest, loop: NumberInPath) -> TestOut:
         raise Problem(409, _UNVERIFIED)
     if not ACTS["call_test"].do([found], None).loops:
         raise Problem(409, _BUSY, headers={"Retry-After": "15"})
+    note_program(found, program_in(request), str(ACTS["call_test"].logged))
     made = TestCall.objects.last_of(found)
     assert made, "It was made in this transaction."
     return _test(made)
@@ -158,21 +162,26 @@ def try_loop_now(request: HttpRequest, loop: NumberInPath) -> LoopOut:
 def get_secret(request: HttpRequest, loop: NumberInPath) -> Secrets:
     """See what calls are signed with (Standard Webhooks)."""
     found = the_loop(request, loop)
+    note_program_hourly(found.pk, program_in(request), "Looked at the signing secret.", now())
     return Secrets(secret=found.secret, previous_secret=found.previous_secret or None)
 
 
 @posts(router, "/loops/{loop}/rotate-secret", Scope.LOOPS_WRITE, LoopOut)
 def rotate_secret(request: HttpRequest, loop: NumberInPath) -> LoopOut:
     """Make a new secret. Calls carry signatures of both, until the overlap is ended."""
-    if not the_loop(request, loop).rotate_secret(now()):
+    found = the_loop(request, loop)
+    if not found.rotate_secret(now()):
         raise Problem(409, _TWO)
+    note_program(found, program_in(request), "Replaced the signing secret.")
     return shape(the_loop(request, loop))
 
 
 @posts(router, "/loops/{loop}/end-overlap", Scope.LOOPS_WRITE, LoopOut)
 def end_overlap(request: HttpRequest, loop: NumberInPath) -> LoopOut:
     """Sign with the new secret only, once the script knows it."""
-    the_loop(request, loop).end_overlap(now())
+    found = the_loop(request, loop)
+    if found.end_overlap(now()):
+        note_program(found, program_in(request), "Ended the overlap of the two secrets.")
     return shape(the_loop(request, loop))
 
 
@@ -185,6 +194,7 @@ def send_many_again(request: HttpRequest, loop: NumberInPath, given: ResendIn) -
     states = [state for state in ENDED if state.value in given.states]
     resend = resending.begin(found, given.since, until, states)
     transaction.on_commit(partial(doorbell.ring_for_resends, [resend.pk]), robust=True)
+    note_program(found, program_in(request), f"Had sent again: {resend_words(resend)}")
     return _resend(resend)
 
 

@@ -9,11 +9,13 @@ from django.utils.timezone import now
 from ninja import Query, Router
 from pydantic import BaseModel, Field, StringConstraints
 
-from api.operations import account_in, changes, posts, reads
+from api.operations import account_in, changes, posts, program_in, reads
 from api.problems import Problem, invalid
 from api.scopes import Scope
 from api.shapes import Asked, Flag, Given, Moment, Name, Number, NumberInPath, Page
 from api.v1.lists import by_number, the
+from feedbackloops.changelog import TOLD, note_program, values_of
+from feedbackloops.changelog import changed as changes_of
 from feedbackloops.door import address_problem
 from feedbackloops.models import Delivery, FeedbackLoop
 from feedbackloops.protocol import challenge
@@ -148,6 +150,7 @@ def create_loop(request: HttpRequest, given: LoopIn) -> LoopOut:
     loop.full_clean()
     loop.save(force_insert=True)
     loop.databases.set(databases)
+    note_program(loop, program_in(request), "Made.")
     return shape(loop)
 
 
@@ -164,6 +167,7 @@ def change_loop(request: HttpRequest, loop: NumberInPath, given: LoopChange) -> 
     values = given.model_dump(exclude_unset=True)
     databases = values.pop("databases", None)
     changed = {name: value for name, value in values.items() if getattr(found, name) != value}
+    before = _told(found)
     for name, value in changed.items():
         setattr(found, name, value)
     if "url" in changed:
@@ -173,6 +177,9 @@ def change_loop(request: HttpRequest, loop: NumberInPath, given: LoopChange) -> 
         found.save(update_fields=set(changed))
     if databases is not None:
         found.databases.set(_own_databases(account_in(request), databases))
+    after = _told(found)
+    if differing := [name for name in before if before[name] != after[name]]:
+        note_program(found, program_in(request), changes_of(values_of(differing, before, after)))
     return shape(the_loop(request, loop))
 
 
@@ -201,6 +208,7 @@ def set_rsa_key(request: HttpRequest, loop: NumberInPath, given: KeyIn) -> KeyOu
     found.rsa_key_id, found.rsa_private_key = given.key_id, given.private_key or generate_rsa_key()
     found.full_clean()
     found.save(update_fields=["rsa_key_id", "rsa_private_key"])
+    note_program(found, program_in(request), "Set the RSA key.")
     return KeyOut(key_id=found.rsa_key_id, record=dkim_record(found.rsa_private_key))
 
 
@@ -210,6 +218,13 @@ def remove_rsa_key(request: HttpRequest, loop: NumberInPath) -> None:
     found = the_loop(request, loop, is_locked=True)
     found.rsa_key_id = found.rsa_private_key = ""
     found.save(update_fields=["rsa_key_id", "rsa_private_key"])
+    note_program(found, program_in(request), "Removed the RSA key.")
+
+
+def _told(loop: FeedbackLoop) -> dict[str, Any]:
+    """The loop's values as its history tells them."""
+    own: dict[str, Any] = {name: getattr(loop, name) for name in TOLD - {"databases"}}
+    return own | {"databases": list(loop.databases.order_by("pk"))}
 
 
 def loops_of(account: Account) -> models.QuerySet[FeedbackLoop]:

@@ -21,7 +21,7 @@ from feedbackloops.admin.listing import LoopList
 from feedbackloops.admin.moving import MovePages
 from feedbackloops.admin.picker import counts_of_account
 from feedbackloops.admin.secrets import SecretPages, public_record
-from feedbackloops.admin.sections.changes import with_values
+from feedbackloops.admin.sections.changes import by_programs, with_values
 from feedbackloops.admin.sections.page import followed, sections_of
 from feedbackloops.admin.sections.visit import Visit
 from feedbackloops.admin.testbench.pages import BenchPages
@@ -30,6 +30,7 @@ from feedbackloops.words import resend_words
 from profiles.models import Account
 from profiles.pages import Page
 
+PROGRAMS_SHOWN = 200
 SCRIPT = (_("Script"), {"fields": ["account", "name", "url", "contact", "body_format", "status"]})
 EVENTS = (_("Events"), {"fields": ["event_types", "people_only"]})
 EVENTS_AND_DATABASES = (_("Events"), {"fields": ["event_types", "people_only", "databases"]})
@@ -109,6 +110,12 @@ class FeedbackLoopAdmin(LoopList, SecretPages, BenchPages, MovePages, ListedDeli
         return HttpResponse(
             render_to_string(section.template, context, request), headers={"Cache-Control": "private, no-store"}
         )
+
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        """All that staff did to the loop, and what programs last did."""
+        loop = self.get_object(request, object_id)
+        programs = by_programs(loop, PROGRAMS_SHOWN) if loop else []
+        return super().history_view(request, object_id, {**(extra_context or {}), "programs": programs})
 
     def again_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Send much of a loop again."""

@@ -38,6 +38,7 @@ _TEXTS: Final = (
     ("feedbackloops_lanestate", "last_trouble", _LOOPS),
     ("feedbackloops_verificationlook", "message", _LOOPS),
     ("feedbackloops_verificationlook", "redirect", _LOOPS),
+    ("feedbackloops_programact", "words", _LOOPS),
     ("feedbackloops_parkedevent", "error", "true"),
     ("django_admin_log", "change_message", "true"),
     ("django_admin_log", "object_repr", "true"),

@@ -4,6 +4,7 @@ from feedbackloops.models.history import Attempt, Delivery, DeliveryState, Parke
 from feedbackloops.models.ledger import LedgerDay, LedgerLine
 from feedbackloops.models.loops import BodyFormat, FeedbackLoop, LoopStatus
 from feedbackloops.models.notices import Notice
+from feedbackloops.models.programs import ProgramAct
 from feedbackloops.models.resends import Resend
 from feedbackloops.models.state import LaneState, StopReason, Told, VerificationLook
 from feedbackloops.models.testcalls import Stage, TestCall
@@ -24,6 +25,7 @@ __all__ = [
     "Notice",
     "OwedCount",
     "ParkedEvent",
+    "ProgramAct",
     "Resend",
     "ScriptVersion",
     "Snapshot",

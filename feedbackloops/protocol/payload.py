@@ -16,7 +16,7 @@ JSON_TYPE = "application/json"
 MIME_LIMIT = 1024 * 1024
 
 _SEEN = ("ip", "useragent", "referer")
-_JUDGED = ("first", "verdict", "reasons", "client", "os", "device")
+JUDGED = ("first", "verdict", "reasons", "client", "os", "device")
 _PROFILE = ("profile", "database", "fields", "interests")
 _SMTP = ("code", "extended", "description")
 _ABOUT_MESSAGE = ("id", "recipient", "tags")
@@ -25,8 +25,8 @@ _CHANGED_BY_ACTION = (*_CHANGED, "parameters", "created", "modified")
 
 # The names of the wire contract, in its order, per type of event.
 _NAMES: dict[str, tuple[str, ...]] = {
-    "click": (*_ABOUT_MESSAGE, *_SEEN, "original", "link", *_JUDGED, *_PROFILE),
-    "open": (*_ABOUT_MESSAGE, *_SEEN, *_JUDGED, *_PROFILE),
+    "click": (*_ABOUT_MESSAGE, *_SEEN, "original", "link", *JUDGED, *_PROFILE),
+    "open": (*_ABOUT_MESSAGE, *_SEEN, *JUDGED, *_PROFILE),
     "delivery": (*_ABOUT_MESSAGE, *_PROFILE, *_SMTP),
     "failure": (*_ABOUT_MESSAGE, *_PROFILE, *_SMTP, "action", "state"),
     "bounce": (*_ABOUT_MESSAGE, *_PROFILE, "envelope", "mime"),

@@ -10,7 +10,7 @@ from django.utils.timezone import now
 from api import feed
 from feedbackloops import doorbell
 from feedbackloops.models import Attempt, Delivery, FeedbackLoop, Forgetting, Resend, TestCall
-from profiles.models import Database, Profile
+from profiles.models import Collection, Database, Profile, Subprofile
 from tests.access.planted import Planted, plant
 from tests.api.operations import Operation, operations
 from tests.api.program import Program
@@ -23,6 +23,8 @@ pytestmark = pytest.mark.django_db
 MODELS: dict[str, type[models.Model]] = {
     "database": Database,
     "profile": Profile,
+    "collection": Collection,
+    "subprofile": Subprofile,
     "message": Message,
     "event": Event,
     "loop": FeedbackLoop,
@@ -39,6 +41,9 @@ BODIES: dict[str, Callable[[Planted], Any]] = {
     "change_database": lambda planted: {"name": "Changed"},
     "upsert_profile": lambda planted: {"profiles": [{"id": planted.rows[Profile][0], "fields": {"a": "b"}}]},
     "change_profile": lambda planted: {"fields": {"a": "b"}},
+    "create_collection": lambda planted: {"name": "New"},
+    "create_subprofile": lambda planted: {"collection": planted.rows[Collection][0], "fields": {"a": "b"}},
+    "change_subprofile": lambda planted: {"fields": {"a": "b"}},
     "register_message": lambda planted: {
         "recipient": f"{planted.marker}@example.com",
         "profile": planted.rows[Profile][0],

@@ -7,9 +7,10 @@ import pytest
 from django.utils.timezone import now
 
 from api import feed
+from feedbackloops.fanout import fan_out
 from profiles.models import Account
 from tests.api.program import Program, faults, problem, told
-from tests.factories import make_account, make_events, make_message, make_profile
+from tests.factories import make_account, make_events, make_message, make_profile, make_verified_loop
 from tests.uncommitted import uncommitted
 from tracking.ids import first_id_at
 from tracking.models import Event, Message, Outbox
@@ -137,3 +138,17 @@ def test_an_event_of_another_account_is_not_there(program: Program) -> None:
     (id,) = make_events(make_message())
     problem(program.get(f"/events/{id}"), 404)
     assert told(program.get("/events"))["items"] == []
+
+
+def test_opens_and_clicks_say_who_made_them(program: Program, message: Message) -> None:
+    make_verified_loop(message.account, event_types=["delivery"])
+    waiting = make_events(message, type="delivery", code=250)
+    (opened,) = make_events(message, useragent="Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0")
+    assert "verdict" not in told(program.get(f"/events/{opened}"))["data"]
+    fan_out([*waiting, opened])
+    items = {each["id"]: each["data"] for each in told(program.get("/events"))["items"]}
+    data = items[str(opened)]
+    assert (data["verdict"], data["first"], data["client"]) == ("human", 1, "Firefox 140")
+    assert data["reasons"]
+    assert told(program.get(f"/events/{opened}"))["data"] == data
+    assert items[str(waiting[0])] == {"code": 250}

@@ -3,13 +3,14 @@
 from typing import Any
 
 import pytest
+from django.test import Client
 from django.utils.timezone import now
 
 from feedbackloops import doorbell
-from feedbackloops.models import Attempt, Delivery, FeedbackLoop, LaneState, Resend, TestCall
+from feedbackloops.models import Attempt, Delivery, FeedbackLoop, LaneState, ProgramAct, Resend, TestCall
 from feedbackloops.protocol.signing import generate_rsa_key
 from tests.api.program import Program, faults, problem, told
-from tests.dashboard import Rings
+from tests.dashboard import Rings, text, url
 from tests.factories import make_database, make_loop, make_message, make_verified_loop, owe
 from tracking.ids import derived_id
 
@@ -208,3 +209,28 @@ def test_attempts_are_told_with_their_answers(program: Program, delivery: Delive
 
 def test_a_loop_that_was_owed_anything_is_not_deleted(program: Program, delivery: Delivery) -> None:
     problem(program.delete(f"/loops/{delivery.loop_id}"), 409)
+
+
+def test_what_programs_do_is_in_the_history_of_the_loop(
+    program: Program, delivery: Delivery, admin_client: Client, rings: Rings
+) -> None:
+    number = delivery.loop_id
+    told(program.patch(f"/loops/{number}", {"name": "Shop two", "people_only": True}))
+    told(program.patch(f"/loops/{number}", {"name": "Shop two"}))
+    told(program.post(f"/loops/{number}/pause"))
+    told(program.post(f"/loops/{number}/pause"))
+    told(program.post(f"/loops/{number}/rotate-secret"))
+    told(program.ask("PUT", f"/loops/{number}/rsa-key", {"key_id": "key.example.com"}))
+    for _ in range(2):
+        told(program.get(f"/loops/{number}/secret"))
+    told(program.post(f"/deliveries/{delivery.pk}/cancel"))
+    for page in ("change", "history"):
+        shown = text(admin_client.get(url("feedbackloops_feedbackloop", page, number)))
+        assert "API: A program (…" in shown
+        assert "<ins>Shop two</ins>" in shown
+        assert shown.count("Paused.") == 1
+        assert shown.count("Looked at the signing secret.") == 1
+        assert all(
+            words in shown for words in ("Replaced the signing secret", "Set the RSA key", "Cancelled deliveries")
+        )
+    assert ProgramAct.objects.count() == 6

@@ -1,35 +1,28 @@
 """What was done to a loop and by whom, and who was told of it."""
 
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from datetime import datetime
+from typing import Any
 
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
-from django.db.models import QuerySet
-from django.utils.text import capfirst
+from django.utils.translation import gettext as _
 
 from feedbackloops.admin.sections.visit import Visit
-from feedbackloops.models import FeedbackLoop, Notice
-from feedbackloops.words import url_shown
+from feedbackloops.changelog import changed, values_in, values_of
+from feedbackloops.models import FeedbackLoop, Notice, ProgramAct
 
 ENTRIES_SHOWN = 10
 NOTICES_SHOWN = 4
-# What the log of a loop says of the old and the new value: of keys it says only that they changed.
-TOLD: Final = frozenset(
-    {"name", "url", "contact", "event_types", "databases", "people_only", "only_fields", "left_out"}
-    | {"body_format", "status"}
-    | {"in_flight_limit", "rate_limit", "rsa_key_id"}
-)
-LONGEST: Final = 300
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An entry of the log. `values`: what was changed, from what, to what."""
+    """Something that was done. `values`: what was changed, from what, to what; `words` where there are none."""
 
-    entry: LogEntry
+    moment: datetime
+    who: str
+    words: str
     values: list[tuple[str, str, str]]
 
 
@@ -45,17 +38,19 @@ def changes(visit: Visit) -> Changes:
     """What was last done to the loop."""
     kind = ContentType.objects.get_for_model(FeedbackLoop)
     entries = LogEntry.objects.filter(content_type=kind, object_id=str(visit.loop.pk)).select_related("user")
-    shown = [Entry(entry, _values(entry)) for entry in entries[:ENTRIES_SHOWN]]
-    return Changes(shown, list(visit.loop.notices.all()[:NOTICES_SHOWN]))
+    acts = by_programs(visit.loop)
+    shown = sorted([*map(_by_staff, entries[:ENTRIES_SHOWN]), *acts], key=lambda each: each.moment, reverse=True)
+    return Changes(shown[:ENTRIES_SHOWN], list(visit.loop.notices.all()[:NOTICES_SHOWN]))
+
+
+def by_programs(loop: FeedbackLoop, most: int = ENTRIES_SHOWN) -> list[Entry]:
+    """What programs last did to the loop over the API, the newest first."""
+    return [_by_program(act) for act in ProgramAct.objects.filter(loop=loop)[:most]]
 
 
 def with_values(message: Any, form: Any) -> Any:
     """What Django notes of a change, and beside the names of the fields their old and new values."""
-    values = {
-        name: [_written(name, form.initial.get(name)), _written(name, form.cleaned_data.get(name))]
-        for name in form.changed_data
-        if name in TOLD
-    }
+    values = values_of(form.changed_data, form.initial, form.cleaned_data)
     for part in message:
         if "changed" in part and "object" not in part["changed"]:
             part["changed"]["values"] = values
@@ -64,27 +59,14 @@ def with_values(message: Any, form: Any) -> Any:
 
 def url_changed(before: str, after: str) -> list[dict[str, Any]]:
     """What is noted where the URL was changed without the form."""
-    values = {"url": [_written("url", before), _written("url", after)]}
-    return [{"changed": {"fields": ["URL"], "values": values}}]
+    return changed(values_of(["url"], {"url": before}, {"url": after}))
 
 
-def _written(name: str, value: Any) -> str:
-    if isinstance(value, list | tuple | QuerySet):
-        return ", ".join(sorted(map(str, value)))[:LONGEST]
-    if value is None:
-        return ""
-    return url_shown(str(value))[:LONGEST] if name == "url" else str(value)[:LONGEST]
+def _by_staff(entry: LogEntry) -> Entry:
+    who = entry.user.get_full_name() or entry.user.get_username()
+    return Entry(entry.action_time, who, entry.get_change_message(), values_in(entry.change_message))
 
 
-def _values(entry: LogEntry) -> list[tuple[str, str, str]]:
-    try:
-        parts = json.loads(entry.change_message)
-    except ValueError:
-        return []
-    changed = [part.get("changed", {}).get("values", {}) for part in parts if isinstance(part, Mapping)]
-    told = [(name, both) for values in changed for name, both in values.items() if name in TOLD]
-    return [(_label(name), str(before), str(after)) for name, (before, after) in told]
-
-
-def _label(name: str) -> str:
-    return str(capfirst(FeedbackLoop._meta.get_field(name).verbose_name))  # type: ignore[union-attr]
+def _by_program(act: ProgramAct) -> Entry:
+    values = values_in(act.words)
+    return Entry(act.done, _("API: %(program)s") % {"program": act.program}, "" if values else act.words, values)
