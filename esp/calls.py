@@ -13,7 +13,8 @@ from django.utils.timezone import now
 from django.utils.translation import gettext_noop
 
 from esp.models import Webhook
-from esp.taking import Taken, take
+from esp.parts import read_in_parts
+from esp.taking import UNREADABLE, Taken, take
 
 # A problem that goes on is written anew no more often.
 NOTED_EVERY: Final = timedelta(minutes=1)
@@ -48,9 +49,11 @@ def answer_call(webhook: Webhook, request: HttpRequest) -> Taken:
     """
     reader = _reader(webhook)
     _check(webhook, reader, request)
-    events = _events(webhook, reader, request)
+    events, failed = _events(webhook, reader, request)
     moment = now()
     taken = take(webhook, events, moment)
+    if failed:
+        taken = taken._replace(unusable=taken.unusable + failed, problem=UNREADABLE)
     _note(webhook, taken, moment, reader)
     return taken
 
@@ -84,15 +87,27 @@ def _check(webhook: Webhook, reader: Any, request: HttpRequest) -> None:
         raise Refused(HTTPStatus.BAD_REQUEST, "The call can't be understood.") from None
 
 
-def _events(webhook: Webhook, reader: Any, request: HttpRequest) -> list[Any]:
+def _events(webhook: Webhook, reader: Any, request: HttpRequest) -> tuple[list[Any], int]:
+    """The events, and how many can't be read."""
     try:
-        return list(reader.parse_events(request))
+        return list(reader.parse_events(request)), 0
     except RequestDataTooBig:
         raise Refused(*_TOO_LONG) from None
     except AnymailConfigurationError:
         raise _refused(webhook, HTTPStatus.BAD_REQUEST, INBOUND, SENT_ONLY) from None
     except Exception:
+        return _others(webhook, reader, request)
+
+
+def _others(webhook: Webhook, reader: Any, request: HttpRequest) -> tuple[list[Any], int]:
+    """What can be read of a call that can't be read as a whole. Raises Refused where that is nothing."""
+    try:
+        events, failed = read_in_parts(webhook.esp, reader, request)
+    except Exception:
+        events, failed = [], 0
+    if not events:
         raise _refused(webhook, HTTPStatus.BAD_REQUEST, NOT_UNDERSTOOD, "The call can't be understood.") from None
+    return events, failed
 
 
 def _refused(webhook: Webhook, status: HTTPStatus, problem: str, words: str, *, login: bool = False) -> Refused:

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.conf import settings
+from django.utils.translation import gettext_noop
 
 from esp.models import Webhook
 from esp.standard import About
@@ -24,6 +25,8 @@ logger = logging.getLogger(__name__)
 
 # Django's mail gets the ESP's ids once a whole list of mails is sent; its first events come before that.
 UNDER_WAY: Final = timedelta(hours=1)
+
+UNREADABLE: Final = gettext_noop("An event can’t be read: it is not what this provider sends, as far as we know.")
 
 
 class Taken(NamedTuple):
@@ -61,7 +64,7 @@ def _read(webhook: Webhook, event: Any) -> Told | str:
     except Exception as error:
         # An event that nobody thought of must not keep the others of its call out, which come together again and again.
         logger.warning("An event of %s can't be read: %s", webhook.provider.label, type(error).__name__)
-        return "An event can't be read."
+        return UNREADABLE
 
 
 def _checked(report: Report) -> Report | str:

@@ -10,7 +10,7 @@ from django.test import Client
 from esp import calls, taking
 from esp.models import Webhook
 from profiles.models import Account
-from tests.esp.providers import Call, call, every_call, login, make_webhook, registered, send, signed, sns
+from tests.esp.providers import Call, call, content_of, every_call, login, make_webhook, registered, send, signed, sns
 from tests.factories import make_account
 from tracking.models import Event
 
@@ -185,6 +185,25 @@ def test_a_call_that_is_none_of_this_esp_is_told_to_staff(account: Account) -> N
     inbound = [{"msys": {"relay_message": {"content": {"email_rfc822": "Subject: hi"}}}}]
     assert send(webhook, signed(webhook, inbound)).status_code == 400
     assert fresh(webhook).problem == calls.INBOUND
+
+
+@pytest.mark.parametrize(
+    ("esp", "name", "odd"),
+    [
+        ("sparkpost", "bounce and delay", {"msys": {"message_event": {"type": []}}}),
+        ("sendgrid", "dropped", {"event": "bounce", "timestamp": "soon"}),
+        ("mailjet", "sent, in a group", {"event": "sent", "time": []}),
+        ("mandrill", "spam, unsub and click", {"event": "spam", "msg": [], "ts": 1}),
+    ],
+)
+def test_an_event_that_nobody_thought_of_does_not_keep_the_others_of_its_call_out(
+    esp: str, name: str, odd: Any, account: Account
+) -> None:
+    registered(account, tracked=False)
+    webhook = make_webhook(esp, account)
+    assert send(webhook, signed(webhook, [odd, *content_of(esp, name)])).status_code == 200
+    assert (fresh(webhook).unusable, webhook.problem) == (1, taking.UNREADABLE)
+    assert webhook.recorded == Event.objects.count() >= 1
 
 
 def test_a_problem_that_goes_on_is_written_once_a_minute(account: Account, django_assert_max_num_queries: Any) -> None:
