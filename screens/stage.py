@@ -20,12 +20,14 @@ from marketingsuite.demo.printing import Printer
 from profiles.models import Account
 from screens.chromium import browsing
 from screens.pages import screens
-from screens.pictures import HEIGHT, THEMES, WIDTH, set_theme, take
+from screens.pictures import HEIGHT, PHONE, THEMES, WIDTH, set_theme, take
 from screens.planting import plant
 
 ZONE: Final = "Europe/Amsterdam"
 # For the looks and the first calls.
 SETTLE_MS: Final = 4_000
+# Where the width changes more than the breaks of lines.
+ON_A_PHONE: Final = {"home", "loops", "loop-web-shop", "delivery-given-up"}
 
 
 def take_all(path: str, folder: Path, chance: Random) -> int:
@@ -55,6 +57,8 @@ def _take(page: Page, name: str, url: str, folder: Path) -> int:
         page.goto(url)
         set_theme(page, theme)
         size += take(page, folder / f"{name}-{theme}.png")
+        if theme == "light" and name in ON_A_PHONE:
+            size += take(page, folder / f"{name}-phone.png", PHONE)
     return size
 
 

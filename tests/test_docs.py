@@ -21,12 +21,14 @@ from honcho.environ import parse_procfile
 
 from feedbackloops.protocol import payload, signing
 from marketingsuite.devstack import any_free_port
+from screens.pictures import MOST_BYTES
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md")
 DOCS = [*(ROOT / name for name in PAGES), *sorted((ROOT / "docs").rglob("*.md"))]
 GLOSSARY, RECEIVING, OPERATIONS = (ROOT / "docs" / name for name in ("glossary.md", "receiving.md", "operations.md"))
 SETTINGS = ROOT / "marketingsuite" / "settings.py"
+SCREENSHOTS = ROOT / "docs" / "screenshots"
 PACKAGES = ("marketingsuite", "api", "esp", "staff", "feedbackloops", "tracking", "profiles", "access")
 PHP = shutil.which("php")
 
@@ -116,6 +118,24 @@ def test_every_function_and_class_that_a_link_names_is_defined_in_its_file() -> 
         assert re.search(rf"^ *(?:(?:async )?def|class) {name}\b", target.read_text(), re.MULTILINE), (
             f"{name} in {target}"
         )
+
+
+def pictures() -> set[Path]:
+    """What the documents show: by `src` and `srcset`, or by a link to a picture."""
+    named = {target for _, _, target, _ in links() if target.suffix == ".png"}
+    for document in DOCS:
+        shown = re.findall(r'(?:src|srcset)="([^"]+)"', prose(document))
+        named.update((document.parent / path).resolve() for path in shown)
+    return named
+
+
+def test_every_picture_that_a_document_shows_exists_and_every_picture_is_shown() -> None:
+    assert len(pictures()) > 60
+    assert pictures() == set(SCREENSHOTS.glob("*.png"))
+
+
+def test_no_picture_is_too_large_for_a_repository() -> None:
+    assert [path.name for path in SCREENSHOTS.glob("*.png") if path.stat().st_size > MOST_BYTES] == []
 
 
 def test_the_glossary_is_in_alphabetical_order() -> None:

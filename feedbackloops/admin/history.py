@@ -22,7 +22,7 @@ from feedbackloops.story.trail import stop_of
 from feedbackloops.tracing import attempts_of, deliveries_of
 from feedbackloops.words import LOOPS_WITH_HOLDS, due_words, hold_of
 from profiles.pages import LookupFilter
-from profiles.showing import NOTHING, badge, link, related, related_link, when
+from profiles.showing import NOTHING, badge, link, related, related_link, short_when, when
 from tracking.browsing import HistoryPage, OccurredFilter, as_uuid, events_named
 from tracking.ids import moment_of
 from tracking.models import Event, Message
@@ -83,7 +83,7 @@ class DeliveryAdmin(DeliveryPage):
 
     @admin.display(description=_("Happened"))
     def occurred(self, delivery: Delivery) -> str:
-        return when(moment_of(delivery.pk))
+        return short_when(moment_of(delivery.pk))
 
     @admin.display(description=_("Event"))
     def what(self, delivery: Delivery) -> str:
