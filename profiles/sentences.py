@@ -8,6 +8,11 @@ def gettext_noop(text: str) -> str:
     return text
 
 
+def ngettext_lazy(one: str, many: str) -> tuple[str, str]:
+    """The pattern for one and the one for all other numbers, marked together; the number chooses between them later."""
+    return one, many
+
+
 class Sentence(str):
     """An English text that knows its pattern (as for `%`, with names) and what was put into it.
 

@@ -3,47 +3,34 @@
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from profiles.sentences import Sentence, gettext_noop
+from profiles.sentences import Sentence, ngettext_lazy
 
 # Late hits come out of spools, and deliveries are tried for days: a young day is counted again whatever it shows.
 YOUNG = timedelta(days=8)
 # The older a day, the rarer it is counted again: after this part of its age.
 AGE_PART = 12
 
-_MISSING = (
-    gettext_noop(
-        "%(number)s delivery is missing: rows were deleted by hand, or a part of the database was restored. See who "
-        "changed feedbackloops_delivery, and hold the day against a backup."
-    ),
-    gettext_noop(
-        "%(number)s deliveries are missing: rows were deleted by hand, or a part of the database was restored. See who "
-        "changed feedbackloops_delivery, and hold the day against a backup."
-    ),
+_MISSING = ngettext_lazy(
+    "%(number)s delivery is missing: rows were deleted by hand, or a part of the database was restored. See who "
+    "changed feedbackloops_delivery, and hold the day against a backup.",
+    "%(number)s deliveries are missing: rows were deleted by hand, or a part of the database was restored. See who "
+    "changed feedbackloops_delivery, and hold the day against a backup.",
 )
-_TOO_MANY = (
-    gettext_noop(
-        "%(number)s delivery more than were owed: counts were deleted, or deliveries made, by hand. See who changed "
-        "feedbackloops_owedcount or feedbackloops_delivery."
-    ),
-    gettext_noop(
-        "%(number)s deliveries more than were owed: counts were deleted, or deliveries made, by hand. See who changed "
-        "feedbackloops_owedcount or feedbackloops_delivery."
-    ),
+_TOO_MANY = ngettext_lazy(
+    "%(number)s delivery more than were owed: counts were deleted, or deliveries made, by hand. See who changed "
+    "feedbackloops_owedcount or feedbackloops_delivery.",
+    "%(number)s deliveries more than were owed: counts were deleted, or deliveries made, by hand. See who changed "
+    "feedbackloops_owedcount or feedbackloops_delivery.",
 )
-_NO_EVENT = (
-    gettext_noop(
-        "%(number)s accepted hit is no event yet, and in no spool of this host. Look into the spool folder of every "
-        "web "
-        "host; what is in none of them was deleted."
-    ),
-    gettext_noop(
-        "%(number)s accepted hits are no event yet, and in no spool of this host. Look into the spool folder of every "
-        "web host; what is in none of them was deleted."
-    ),
+_NO_EVENT = ngettext_lazy(
+    "%(number)s accepted hit is no event yet, and in no spool of this host. Look into the spool folder of every "
+    "web host; what is in none of them was deleted.",
+    "%(number)s accepted hits are no event yet, and in no spool of this host. Look into the spool folder of every "
+    "web host; what is in none of them was deleted.",
 )
-_LOST = (
-    gettext_noop("%(number)s hit was lost: neither PostgreSQL nor the spool took them. See the log of web."),
-    gettext_noop("%(number)s hits were lost: neither PostgreSQL nor the spool took them. See the log of web."),
+_LOST = ngettext_lazy(
+    "%(number)s hit was lost: neither PostgreSQL nor the spool took them. See the log of web.",
+    "%(number)s hits were lost: neither PostgreSQL nor the spool took them. See the log of web.",
 )
 
 
