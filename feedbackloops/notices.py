@@ -6,6 +6,7 @@ from typing import Final
 
 from django.conf import settings
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from feedbackloops.durations import about
 from feedbackloops.models import Attempt, FeedbackLoop, LaneState, Notice, StopReason
@@ -30,12 +31,13 @@ def write(lane: LaneState) -> list[Notice]:
 
 def subject(lane: LaneState) -> str:
     """What has happened, in one line."""
-    name = f"“{lane.loop.name}”"
     if lane.stopped is None:
-        return f"No call to {name} has succeeded for {about(lane.failing_for)}"
-    if lane.stop_reason == StopReason.GONE:
-        return f"Sending to {name} has stopped: the script answered 410 Gone"
-    return f"Sending to {name} has stopped: no call has succeeded for {about(lane.failing_for)}"
+        words = _("No call to “%(name)s” has succeeded for %(time)s")
+    elif lane.stop_reason == StopReason.GONE:
+        words = _("Sending to “%(name)s” has stopped: the script answered 410 Gone")
+    else:
+        words = _("Sending to “%(name)s” has stopped: no call has succeeded for %(time)s")
+    return words % {"name": lane.loop.name, "time": about(lane.failing_for)}
 
 
 def last_error(loop: FeedbackLoop) -> str:
@@ -53,24 +55,31 @@ def _notice(lane: LaneState, recipients: Sequence[str], paragraphs: Sequence[str
 
 def _story(lane: LaneState, error: str) -> list[str]:
     loop = lane.loop
-    since = f" Calls have failed since {_moment(lane.failing_since)}." if lane.failing_since else ""
-    happened = " That asks us to send nothing more." if lane.stop_reason == StopReason.GONE else since
+    calls = _("The feedback loop “%(name)s” of %(account)s calls this script:")
     story = [
-        f"The feedback loop “{loop.name}” of {loop.account} calls this script:",
+        calls % {"name": loop.name, "account": loop.account},
         f"    {url_shown(loop.url)}",
-        f"{subject(lane)}.{happened}",
+        _happened(lane) % {"subject": subject(lane), "since": _moment(lane.failing_since)},
     ]
-    return [*story, f"The last error: {error}", _consequence(lane)] if error else [*story, _consequence(lane)]
+    last = [_("The last error: %(error)s") % {"error": error}] if error else []
+    return [*story, *last, _consequence(lane)]
+
+
+def _happened(lane: LaneState) -> str:
+    if lane.stop_reason == StopReason.GONE:
+        return _("%(subject)s. That asks us to send nothing more.")
+    return _("%(subject)s. Calls have failed since %(since)s.") if lane.failing_since else _("%(subject)s.")
 
 
 def _consequence(lane: LaneState) -> str:
     if lane.stopped is None:
         limit = about(settings.FAILING_STOP_SECONDS)
-        return (
-            "We go on trying, and keep what the script has not taken. If no call succeeds within "
-            f"{limit} of trying, sending stops, and events from then on are not kept for the script."
+        words = _(
+            "We go on trying, and keep what the script has not taken. If no call succeeds within %(time)s of trying, "
+            "sending stops, and events from then on are not kept for the script."
         )
-    return (
+        return words % {"time": limit}
+    return _(
         "Nothing more is sent. What waits is kept, and sent once the loop is resumed; events from now on are not kept "
         "for the script."
     )
@@ -79,11 +88,12 @@ def _consequence(lane: LaneState) -> str:
 def _ask(lane: LaneState) -> str:
     if lane.stopped is None:
         seconds = about(settings.ANSWER_SECONDS)
-        return (
-            f"What to do: see that the script answers with a status from 200 to 299, within {seconds}. Sending then "
-            "goes on by itself."
+        words = _(
+            "What to do: see that the script answers with a status from 200 to 299, within %(time)s. Sending then goes "
+            "on by itself."
         )
-    return (
+        return words % {"time": seconds}
+    return _(
         "What to do: mend the script, then ask us to resume the loop. If it is to get no more events, there is nothing "
         "to do."
     )
@@ -91,15 +101,15 @@ def _ask(lane: LaneState) -> str:
 
 def _ask_staff(lane: LaneState) -> str:
     contacts = ", ".join(lane.loop.contacts)
-    told = (
-        f"Its contact was told as well: {contacts}." if contacts else "Nobody else was told: the loop has no contact."
-    )
-    act = (
-        "Press Resume there once the script wants events again." if lane.stopped else "Its last calls are shown there."
-    )
+    told = _("Its contact was told as well: %(contacts)s.") % {"contacts": contacts}
+    if not contacts:
+        told = _("Nobody else was told: the loop has no contact.")
+    act = _("Its last calls are shown there.")
+    if lane.stopped:
+        act = _("Press Resume there once the script wants events again.")
     page = settings.DASHBOARD_URL + reverse("admin:feedbackloops_feedbackloop_change", args=[lane.pk])
-    return f"{told}\n\nThe loop's page: {page}\n{act}"
+    return "\n".join((told, "", _("The loop's page: %(page)s") % {"page": page}, act))
 
 
-def _moment(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC):%d %b %Y, %H:%M} UTC"
+def _moment(moment: datetime | None) -> str:
+    return "" if moment is None else f"{moment.astimezone(UTC):%d %b %Y, %H:%M} UTC"
