@@ -49,6 +49,19 @@ def test_no_page_but_that_of_the_address_has_a_secret_in_it(client: Client, acco
     assert [str(each.change_message) for each in LogEntry.objects.filter(object_id=str(webhooks[0].pk))] == [str(SEEN)]
 
 
+def test_the_page_of_an_account_shows_its_webhooks_to_those_who_may_see_them(client: Client, account: Account) -> None:
+    address = url("profiles_account", "change", account.pk)
+    assert "no e-mail service provider tells" in text(client.get(address))
+    make_webhook("postmark", account, name="Shop")
+    make_webhook("postmark", name="Another account’s")
+    page = text(client.get(address))
+    assert "Postmark Shop" in page
+    assert "not called yet" in page
+    assert f"{url('esp_webhook', 'add')}?account={account.pk}" in page
+    assert "Another account’s" not in page
+    assert "ESP webhooks" not in text(staff("profiles.view_account").get(address))
+
+
 def test_who_may_only_look_does_not_see_the_address(account: Account) -> None:
     webhook = make_webhook("postmark", account)
     viewer = staff("esp.view_webhook")
