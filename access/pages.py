@@ -26,10 +26,11 @@ class _Tolerant:
     def optgroups(self, name: str, value: Sequence[Any], attrs: Any = None) -> Any:
         """What to show as chosen."""
         key = self.choices.queryset.model._meta.pk  # type: ignore[attr-defined]
-        return super().optgroups(name, [each for each in value if _is_key(key, each)], attrs)  # type: ignore[misc]
+        return super().optgroups(name, [each for each in value if is_key(key, each)], attrs)  # type: ignore[misc]
 
 
-def _is_key(field: "Field[Any, Any]", value: Any) -> bool:
+def is_key(field: "Field[Any, Any]", value: Any) -> bool:
+    """Whether the value can be one of this primary key."""
     try:
         field.clean(value, None)
     except ValidationError:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Literal
 
 from django import forms
+from django.contrib import messages
 from django.contrib.admin import ShowFacets
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters
@@ -18,7 +19,7 @@ from django.utils.translation import gettext as _
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.widgets import CHECKBOX_CLASSES
 
-from access.pages import Limited
+from access.pages import Limited, is_key
 from access.reach import limit
 from profiles.showing import NOTHING
 
@@ -115,10 +116,22 @@ class Listing(Limited, List):
         return format_html(TICK, ACTION_CHECKBOX_NAME, obj.pk, _("Select record"), TICK_CLASSES)
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
-        """Raises IncorrectLookupParameters, which leads to the whole list, for texts that PostgreSQL can't hold."""
+        """Raises IncorrectLookupParameters, which leads to the whole list, for what PostgreSQL can't hold or take."""
         if any("\0" in value for _, values in request.GET.lists() for value in values):
             raise IncorrectLookupParameters
+        # Django takes any lookup for a filter; only PostgreSQL knows what a pattern is, and how long it takes.
+        if any(name.endswith(("__regex", "__iregex")) for name in request.GET):
+            raise IncorrectLookupParameters
         return super().get_changelist_instance(request)
+
+    def response_action(self, request: HttpRequest, queryset: Any, *args: Any, **kwargs: Any) -> Any:
+        """Do what was chosen with the rows that were ticked; nothing where that is not what the page had in it."""
+        key = self.model._meta.pk
+        if all(is_key(key, each) for each in request.POST.getlist(ACTION_CHECKBOX_NAME)):
+            return super().response_action(request, queryset, *args, **kwargs)
+        words = _("Nothing was done: what was ticked is not in this list. Load it anew, and choose again.")
+        self.message_user(request, words, messages.ERROR)
+        return None
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
         """What is found by typing; nothing for a text that PostgreSQL can't hold."""

@@ -246,3 +246,15 @@ def test_a_number_that_python_will_not_read_is_answered_in_words(client: Client)
     page = client.post(url("profiles_profile", "change", profile.pk), {"fields": '{"a": ' + "1" * 5000 + "}"})
 
     assert "too long" in page.content.decode()
+
+
+@pytest.mark.parametrize("lookup", ["name__regex", "name__iregex"])
+def test_no_list_hands_a_pattern_to_postgresql(client: Client, lookup: str) -> None:
+    answer = client.get(url("profiles_account", "changelist"), {lookup: "("})
+    assert (answer.status_code, answer["Location"]) == (302, f"{url('profiles_account', 'changelist')}?e=1")
+
+
+def test_an_action_on_what_is_no_row_does_nothing_and_says_so(client: Client) -> None:
+    form = {"action": "delete_selected", "_selected_action": ["nonsense"], "index": "0"}
+    answer = client.post(url("profiles_profile", "changelist"), form, follow=True)
+    assert "Nothing was done: what was ticked is not in this list." in text(answer)
