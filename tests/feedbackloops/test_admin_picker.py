@@ -69,6 +69,7 @@ def test_each_type_shows_an_example_of_its_call(client: Client, type: str) -> No
     written = shown.replace("&quot;", '"').replace("&amp;", "&").replace("&#x27;", "'")
     assert json.dumps(example_of(type), ensure_ascii=False, indent=2) in written
     assert f"type={type}&\ntimestamp=" in written
+    assert f"<summary>What the script gets: {type.capitalize()}</summary>" in shown
 
 
 def test_events_of_seven_days_are_counted_and_make_calls_an_hour(client: Client) -> None:
