@@ -5,6 +5,7 @@ from base64 import b64decode
 from typing import Final
 
 from cryptography.hazmat.primitives.serialization import load_der_public_key
+from django.utils.translation import gettext as _
 
 from esp.calls import reader_of
 from esp.models import Webhook
@@ -21,7 +22,7 @@ def normal_key(esp: str, pasted: str) -> str:
     """The key as the reader of this ESP's calls takes it. Raises ValueError, with words for whoever pasted it."""
     provider = PROVIDERS[esp]
     if not provider.signs:
-        raise ValueError(f"{provider.label} does not sign its calls: leave this empty.")
+        raise ValueError(_("%(esp)s does not sign its calls: leave this empty.") % {"esp": provider.label})
     key = _bare(pasted) if esp in _PUBLIC else pasted.strip()
     try:
         if esp in _PUBLIC:
@@ -29,7 +30,8 @@ def normal_key(esp: str, pasted: str) -> str:
         key.encode("ascii")
         reader_of(Webhook(esp=esp, signing_key=key))
     except Exception:
-        raise ValueError(f"This is no key of {provider.label}. {provider.key}") from None
+        words = _("This is no key of %(esp)s. %(help)s")
+        raise ValueError(words % {"esp": provider.label, "help": provider.key}) from None
     return key
 
 
