@@ -38,19 +38,20 @@ class About:
     message_id: str = ""
 
 
-def delivery_report(about: About, reply: Reply, said: str) -> str:
-    """A delivery status notification of a failure; `said` is what the ESP told."""
+def delivery_report(about: About, reply: Reply, said: str, *, is_final: bool = True) -> str:
+    """A delivery status notification of a failure, or of a delay (not `is_final`); `said` is what the ESP told."""
     server = Part()
     server["Reporting-MTA"] = f"dns; {_line(about.reporter)}"
     failure = Part()
     failure["Final-Recipient"] = f"rfc822; {_line(about.recipient)}"
-    failure["Action"] = "failed"
+    failure["Action"] = "failed" if is_final else "delayed"
     # A code has to be there; this one says that it is not known (RFC 3463, 2).
-    failure["Status"] = reply.extended or f"{str(reply.code or 5)[0]}.0.0"
+    failure["Status"] = reply.extended or f"{str(reply.code or (5 if is_final else 4))[0]}.0.0"
     if reply.code or reply.words:
         failure["Diagnostic-Code"] = f"smtp; {_said(reply)}"
     failure["Last-Attempt-Date"] = format_datetime(about.moment)
-    return _report(about, "delivery-status", "Delivery failed", "delivery-status", [server, failure], said)
+    subject = "Delivery failed" if is_final else "Delivery delayed"
+    return _report(about, "delivery-status", subject, "delivery-status", [server, failure], said)
 
 
 def complaint_report(about: About, said: str) -> str:

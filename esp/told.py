@@ -21,7 +21,8 @@ CLICK: Final = "click"
 # What django-anymail calls it, and the types of our events. What is not here (queued, sent, subscribed, …) is none.
 TYPES: Final[Mapping[str, tuple[str, ...]]] = {
     "delivered": ("delivery",),
-    "deferred": ("failure",),
+    # Nothing has failed yet: as with a delay that a mail server reports, the report itself is all there is to tell.
+    "deferred": ("bounce",),
     "bounced": ("failure", "bounce"),
     "rejected": ("failure",),
     "failed": ("failure",),
@@ -31,7 +32,7 @@ TYPES: Final[Mapping[str, tuple[str, ...]]] = {
     "opened": (OPEN,),
     "clicked": (CLICK,),
 }
-STATES: Final[Mapping[str, str]] = {"bounced": "bounce", "deferred": "deferred"}
+STATES: Final[Mapping[str, str]] = {"bounced": "bounce"}
 # Why an ESP sent nothing; "other" says no more than nothing.
 REASONS: Final[Mapping[str, str]] = {
     "invalid": "The address is not valid.",
@@ -114,7 +115,8 @@ def data_of(told: Told, type: str, about: About) -> dict[str, Any]:
         case "failure":
             return {**reply, "state": STATES.get(told.kind, "")}
         case "bounce":
-            return {"mime": told.raw or delivery_report(about, told.reply, told.original)}
+            is_final = told.kind != "deferred"
+            return {"mime": told.raw or delivery_report(about, told.reply, told.original, is_final=is_final)}
         case "abuse":
             return {"emailfrom": about.recipient, "mime": told.raw or complaint_report(about, told.original)}
         case "click":

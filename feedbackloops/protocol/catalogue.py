@@ -42,7 +42,7 @@ SOURCES: Final[Mapping[str, Sentence]] = MappingProxyType(
             gettext_noop(
                 "The mail could not be delivered for good: the mail server refused it while it was sent (`state` says "
                 "at which command), or it came back later (`bounce`). Providers that send ([webhooks](esp.md)) tell "
-                "of a mail that they refused, and with the state `deferred` of one that they still try to deliver."
+                "of a mail that they refused as well."
             )
         ),
         "bounce": Sentence(
@@ -137,8 +137,7 @@ MEANINGS: Final[Mapping[str, Sentence]] = MappingProxyType(
         "action": Sentence(gettext_noop("`failed`")),
         "state": Sentence(
             gettext_noop(
-                "the SMTP command at which it failed (`mail`, `rcpt`, `data`); `bounce` when it was reported later; "
-                "`deferred` when it is tried again"
+                "the SMTP command at which it failed (`mail`, `rcpt`, `data`); `bounce` when it was reported later"
             )
         ),
         "envelope": Sentence(

@@ -36,6 +36,13 @@ def test_a_failure_without_a_reply_has_the_status_that_says_nothing() -> None:
         assert outcome.reply.extended == status
 
 
+def test_a_delay_is_read_as_one_whatever_is_known_of_it() -> None:
+    for reply, status in ((Reply(), "4.0.0"), (Reply(452, "4.2.2"), "4.2.2")):
+        understood = understand(delivery_report(ABOUT, reply, "{}", is_final=False).encode())
+        (outcome,) = understood.outcomes
+        assert (understood.kind, outcome.action, outcome.reply.extended) == (Kind.DELAYED, "delayed", status)
+
+
 def test_a_complaint_is_read_as_one() -> None:
     understood = understand(complaint_report(ABOUT, "{}").encode())
     assert understood.kind == Kind.COMPLAINT

@@ -11,6 +11,8 @@ from esp.standard import About
 from esp.told import Told, data_of, told_of
 from profiles.models import Account
 from tests.esp.providers import ESP_IDS, HAPPENED, KEYS, MESSAGE, call, every_call
+from tracking.returned import understand
+from tracking.returned.outcomes import Reply
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 SEEN = {"ip": "203.0.113.9", "useragent": FIREFOX}
@@ -41,16 +43,14 @@ MAKES: dict[tuple[str, str], Expected] = {
     ("amazon_ses", "bounce"): bounced(550, "5.1.1", REJECTED),
     ("amazon_ses", "complaint"): ABUSE,
     ("amazon_ses", "delivery"): [("delivery", reply(250, "2.6.0", "Message received"))],
-    ("amazon_ses", "delay"): [("failure", reply(421, "4.4.1", "Unable to connect to remote host", "deferred"))],
+    ("amazon_ses", "delay"): [("bounce", {"mime": MIME})],
     ("amazon_ses", "subscription"): [("unsubscribe", NOTHING_SEEN)],
     ("amazon_ses", "reject"): [("failure", reply(None, "", "Bad content", ""))],
     ("amazon_ses", "open"): [("open", SEEN)],
     ("amazon_ses", "click"): [("click", CLICK)],
     ("brevo", "delivered"): [("delivery", reply(None, "", ""))],
     ("brevo", "hard bounce"): bounced(550, "5.5.0", "Requested action not taken: mailbox unavailable."),
-    ("brevo", "deferred, with another's header"): [
-        ("failure", reply(451, "4.7.1", "Please try again later", "deferred"))
-    ],
+    ("brevo", "deferred, with another's header"): [("bounce", {"mime": MIME})],
     ("brevo", "blocked"): [("failure", reply(None, "", "blocked : due to blacklist user", ""))],
     ("brevo", "error, in seconds"): [("failure", reply(None, "", "", ""))],
     ("brevo", "complaint"): ABUSE,
@@ -59,9 +59,7 @@ MAKES: dict[tuple[str, str], Expected] = {
     ("mailersend", "hard bounced"): bounced(None, "", "Host or domain name not found"),
     ("mailgun", "delivered"): [("delivery", reply(250, "", "OK"))],
     ("mailgun", "failed for good"): bounced(550, "5.1.1", GOOGLE),
-    ("mailgun", "failed for now"): [
-        ("failure", reply(452, "4.2.2", "The recipient's inbox is out of storage space.", "deferred"))
-    ],
+    ("mailgun", "failed for now"): [("bounce", {"mime": MIME})],
     ("mailgun", "complained"): ABUSE,
     ("mailgun", "unsubscribed"): [("unsubscribe", SEEN)],
     ("mailgun", "opened"): [("open", SEEN)],
@@ -74,7 +72,7 @@ MAKES: dict[tuple[str, str], Expected] = {
         "",
         "Host or domain name not found. Name service error for name=lbjsnrftlsiuvbsren.com type=A: Host not found",
     ),
-    ("mailjet", "greylisted"): [("failure", reply(None, "", "greylisted", "deferred"))],
+    ("mailjet", "greylisted"): [("bounce", {"mime": MIME})],
     ("mailjet", "blocked"): [("failure", reply(None, "", "user unknown", ""))],
     ("mailjet", "spam"): ABUSE,
     ("mailjet", "unsub"): [("unsubscribe", SEEN)],
@@ -85,7 +83,7 @@ MAKES: dict[tuple[str, str], Expected] = {
     ],
     ("mandrill", "send, bounce and deferral"): [
         *bounced(550, "5.1.1", NO_SUCH_ACCOUNT),
-        ("failure", reply(451, "4.3.5", "Temporarily unavailable, try again later.", "deferred")),
+        ("bounce", {"mime": MIME}),
     ],
     ("mandrill", "spam, unsub and click"): [*ABUSE, ("unsubscribe", NOTHING_SEEN), ("click", CLICK)],
     ("postal", "bounced"): bounced(None, "", ""),
@@ -99,9 +97,7 @@ MAKES: dict[tuple[str, str], Expected] = {
     ),
     ("postmark", "hard bounce with its mail"): bounced(550, "5.1.1", "No such user"),
     ("postmark", "answered by a machine"): [],
-    ("postmark", "transient"): [
-        ("failure", reply(451, "4.7.1", "Greylisting in action, please come back later", "deferred"))
-    ],
+    ("postmark", "transient"): [("bounce", {"mime": MIME})],
     ("postmark", "spam complaint"): ABUSE,
     ("postmark", "unsubscribed"): [("unsubscribe", NOTHING_SEEN)],
     ("postmark", "suppressed since it bounced"): [],
@@ -109,11 +105,11 @@ MAKES: dict[tuple[str, str], Expected] = {
     ("postmark", "click"): [("click", CLICK)],
     ("resend", "delivered"): [("delivery", reply(None, "", ""))],
     ("resend", "bounced"): bounced(None, "", RESEND),
-    ("resend", "delayed"): [("failure", reply(None, "", "", "deferred"))],
+    ("resend", "delayed"): [("bounce", {"mime": MIME})],
     ("resend", "complained"): ABUSE,
     ("resend", "clicked"): [("click", CLICK)],
     ("sendgrid", "delivered, deferred and bounced"): [
-        ("failure", reply(400, "", "try again later", "deferred")),
+        ("bounce", {"mime": MIME}),
         ("delivery", reply(250, "", "OK")),
         *bounced(500, "5.0.0", "unknown recipient"),
     ],
@@ -122,7 +118,7 @@ MAKES: dict[tuple[str, str], Expected] = {
     ("sparkpost", "delivery"): [("delivery", reply(None, "", ""))],
     ("sparkpost", "bounce and delay"): [
         *bounced(550, "5.1.1", REJECTED),
-        ("failure", reply(454, "4.4.4", "[internal] no MX or A for domain", "deferred")),
+        ("bounce", {"mime": MIME}),
     ],
     ("sparkpost", "suppressed"): [
         ("failure", reply(554, "5.7.1", "recipient address suppressed due to customer policy", ""))
@@ -160,6 +156,12 @@ def test_what_an_esp_sends_names_the_mail_its_recipient_and_when_it_happened(esp
         # Some tell a reception or two besides, and SES leaves it to SNS for what it rejects.
         assert (told.moments[0] - HAPPENED).total_seconds() < 2 or told.moments[-1] == HAPPENED
         assert told.key
+
+
+def test_of_a_mail_that_is_tried_again_a_report_of_the_delay_is_all_that_is_told() -> None:
+    (told,) = read("amazon_ses", "delay")
+    (outcome,) = understand(data_of(told, "bounce", ABOUT)["mime"].encode()).outcomes
+    assert (outcome.action, outcome.reply) == ("delayed", Reply(421, "4.4.1", "Unable to connect to remote host"))
 
 
 def test_what_came_back_is_the_mail_where_the_esp_hands_it_over() -> None:
