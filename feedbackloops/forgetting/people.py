@@ -76,14 +76,14 @@ def counts_of(person: Person) -> dict[str, int]:
 
 
 def begin(person: Person, by: Any = None) -> Forgetting:
-    """Note that the person is to be forgotten; the note that is there already, where somebody asked for it before.
+    """Note that the person is to be forgotten; the note that is there already, where it covers all of this person.
 
-    The caller rings for it, or goes on with it.
+    The caller rings for it, or goes on with it. Notes may share an address: each step can be done twice.
     """
     with transaction.atomic():
         known = Forgetting.objects.select_for_update().filter(finished=None, account_id=person.account)
-        same = Q(profiles__overlap=list(person.profiles)) | Q(addresses__overlap=list(person.addresses))
-        if found := known.filter(same).first():
+        covering = known.filter(profiles__contains=list(person.profiles), addresses__contains=list(person.addresses))
+        if found := covering.first():
             return found
         return Forgetting.objects.create(
             account_id=person.account, profiles=list(person.profiles), addresses=list(person.addresses), asked_by=by

@@ -154,3 +154,12 @@ def test_a_person_is_forgotten_and_how_far_it_has_come_can_be_asked(
     assert (done["left"], done["removed"]["messages"]) == ({}, 1)
     assert problem(program.get(f"/profiles/{profile.pk}"), 404)
     assert problem(program.post(f"/profiles/{make_profile().pk}/forget", {}), 404)
+
+
+def test_who_shares_an_address_with_somebody_being_forgotten_gets_an_order_of_its_own(
+    program: Program, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doorbell, "_doorbell", lambda: Rings())
+    people = [make_profile(database, email="ann@example.com") for _ in range(2)]
+    orders = [told(program.post(f"/profiles/{person.pk}/forget", {}), 202)["id"] for person in people]
+    assert [Forgetting.objects.get(pk=order).profiles for order in orders] == [[person.pk] for person in people]

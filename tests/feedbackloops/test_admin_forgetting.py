@@ -70,6 +70,13 @@ def test_asking_twice_makes_one_order(client: Client, ann: Known) -> None:
     assert Forgetting.objects.count() == 1
 
 
+def test_who_shares_the_address_gets_an_order_of_its_own(client: Client, ann: Known) -> None:
+    twin = make_profile(ann.profile.database, email=ANN)
+    for profile in (ann.profile, twin):
+        client.post(page_of(profile))
+    assert sorted(order.profiles for order in Forgetting.objects.all()) == [[ann.profile.pk], [twin.pk]]
+
+
 def test_what_is_left_is_shown_with_its_place(client: Client, ann: Known) -> None:
     make_profile(ann.profile.database, friend=ANN)
     client.post(page_of(ann.profile))

@@ -1,3 +1,4 @@
+from contextlib import suppress
 from io import StringIO
 from pathlib import Path
 
@@ -5,6 +6,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
+from feedbackloops.forgetting.people import begin, person_of
 from feedbackloops.models import Forgetting
 from profiles.models import Profile, Subprofile
 from tests.factories import make_account, make_database, make_profile
@@ -79,6 +81,16 @@ def test_a_profile_that_is_gone_is_gone_on_with_or_looked_for_in_its_account(ann
 def test_other_profiles_with_the_address_are_named(ann: Known) -> None:
     twin = make_profile(ann.profile.database, email=ANN)
     assert f"have the address and stay: {twin.pk}." in forget(str(ann.profile.pk), "--dry-run")
+
+
+@pytest.mark.parametrize("by_address", [False, True])
+def test_another_order_for_the_same_address_does_not_swallow_this_one(ann: Known, by_address: bool) -> None:
+    twin = make_profile(ann.profile.database, email=ANN)
+    begin(person_of(ann.profile))
+    who = [ANN, "--account", str(twin.account_id)] if by_address else [str(twin.pk)]
+    with suppress(CommandError):  # the other one has not been gone on with
+        forget(*who, "--yes")
+    assert not Profile.objects.filter(pk=twin.pk).exists()
 
 
 def test_who_is_not_named_well_is_told_how() -> None:

@@ -177,6 +177,18 @@ def test_the_address_of_an_account_means_all_profiles_that_have_it(both: tuple[K
     assert not Profile.objects.filter(pk=twin.pk).exists()
 
 
+def test_who_shares_an_address_with_somebody_being_forgotten_is_forgotten_too(both: tuple[Known, Known]) -> None:
+    ann, _ = both
+    twin = make_profile(ann.profile.database, email=ANN)
+    first = begin(person_of(ann.profile))
+    orders = [first, begin(person_of(twin)), begin(person_at(ANN, ann.profile.account_id))]
+    assert len({order.pk for order in orders}) == 3
+    # Who is covered by a note needs no other one.
+    assert begin(person_of(twin)).pk in {order.pk for order in orders}
+    assert [forget(order).left for order in reversed(orders)] == [{}, {}, {}]
+    assert not Profile.objects.filter(address=ANN).exists()
+
+
 def test_another_account_keeps_what_it_knows_of_the_same_person(both: tuple[Known, Known]) -> None:
     _, database, loop = account_with_loop()
     elsewhere = know(database, loop, ANN)
