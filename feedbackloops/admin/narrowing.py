@@ -19,7 +19,8 @@ FIELDS_HELP: Final = _(
     "Tick none, and all are sent. Those are offered that the account’s newest profiles and its subprofiles have."
 )
 LEFT_OUT_HELP: Final = _(
-    "What the script does not need. It is kept here all the same. Mails that came back name their recipient, too."
+    "What the script does not need. It is kept here all the same. With the recipient’s address go the words of mail "
+    "servers, which often name it. Mails that came back name it, too: leave them out as well."
 )
 _NAMES: Final = """
 SELECT DISTINCT jsonb_object_keys(held.fields) FROM (

@@ -4,10 +4,11 @@ from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple, Self
 
-# Each with all that says the same: who complains of a mail is its recipient, and a program's name is in its User-Agent.
+# Each with all that says the same: who complains of a mail is its recipient, mail servers often name whom they
+# refuse, in many ways, and a program's name is in its User-Agent.
 PARTS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
-        "recipient": ("recipient", "emailfrom"),
+        "recipient": ("recipient", "emailfrom", "description"),
         "tags": ("tags",),
         "ip": ("ip",),
         "useragent": ("useragent", "client", "os", "device"),

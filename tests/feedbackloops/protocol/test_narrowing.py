@@ -36,6 +36,14 @@ def test_what_is_left_out_goes_with_all_that_says_the_same(part: str) -> None:
     assert narrowing.narrowed(payload) == {name: value for name, value in payload.items() if name not in PARTS[part]}
 
 
+def test_without_the_recipient_nothing_says_whom_a_mail_server_refused() -> None:
+    refused = {"type": "failure", "recipient": "ann@example.com", "code": "550", "extended": "5.1.1"}
+    words = {"description": "<ann@example.com>: Recipient address rejected: User unknown"}
+    narrowing = Narrowing.of([], ["recipient"])
+    assert narrowing
+    assert narrowing.narrowed(refused | words) == {"type": "failure", "code": "550", "extended": "5.1.1"}
+
+
 def test_what_tells_events_apart_can_never_be_left_out() -> None:
     everything = Narrowing.of(["none"], PARTS)
     assert everything
