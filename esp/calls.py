@@ -13,7 +13,7 @@ from django.utils.timezone import now
 from django.utils.translation import gettext_noop
 
 from esp.models import Webhook
-from esp.parts import read_in_parts
+from esp.parts import MOST, has_too_many, read_in_parts
 from esp.taking import UNREADABLE, Taken, take
 
 # A problem that goes on is written anew no more often.
@@ -26,6 +26,7 @@ BAD_SIGNATURE: Final = gettext_noop("A call came whose signature is not right. C
 INBOUND: Final = gettext_noop("A call came about a mail that somebody sent in. Choose events of mails that are sent.")
 SENT_ONLY: Final = "This address takes events of mails that are sent."
 NOT_UNDERSTOOD: Final = gettext_noop("A call came that is not what this provider sends, as far as we know.")
+TOO_MANY: Final = gettext_noop("A call came with more than 10,000 events. Have the provider send fewer at once.")
 _TOO_LONG: Final = (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "That is more than is taken at once.")
 
 
@@ -49,7 +50,10 @@ def answer_call(webhook: Webhook, request: HttpRequest) -> Taken:
     """
     reader = _reader(webhook)
     _check(webhook, reader, request)
+    _limit(webhook, request)
     events, failed = _events(webhook, reader, request)
+    if len(events) > MOST:
+        raise _refused(webhook, _TOO_LONG[0], TOO_MANY, _TOO_LONG[1])
     moment = now()
     taken = take(webhook, events, moment)
     if failed:
@@ -87,6 +91,16 @@ def _check(webhook: Webhook, reader: Any, request: HttpRequest) -> None:
         raise Refused(HTTPStatus.BAD_REQUEST, "The call can't be understood.") from None
 
 
+def _limit(webhook: Webhook, request: HttpRequest) -> None:
+    """Look at how many events there are before each is read: that takes long, in the process that answers hits."""
+    try:
+        has_many = has_too_many(webhook.esp, request)
+    except RequestDataTooBig:
+        raise Refused(*_TOO_LONG) from None
+    if has_many:
+        raise _refused(webhook, _TOO_LONG[0], TOO_MANY, _TOO_LONG[1])
+
+
 def _events(webhook: Webhook, reader: Any, request: HttpRequest) -> tuple[list[Any], int]:
     """The events, and how many can't be read."""
     try:
@@ -94,19 +108,19 @@ def _events(webhook: Webhook, reader: Any, request: HttpRequest) -> tuple[list[A
     except RequestDataTooBig:
         raise Refused(*_TOO_LONG) from None
     except AnymailConfigurationError:
-        raise _refused(webhook, HTTPStatus.BAD_REQUEST, INBOUND, SENT_ONLY) from None
+        return _others(webhook, reader, request, INBOUND, SENT_ONLY)
     except Exception:
-        return _others(webhook, reader, request)
+        return _others(webhook, reader, request, NOT_UNDERSTOOD, "The call can't be understood.")
 
 
-def _others(webhook: Webhook, reader: Any, request: HttpRequest) -> tuple[list[Any], int]:
+def _others(webhook: Webhook, reader: Any, request: HttpRequest, problem: str, words: str) -> tuple[list[Any], int]:
     """What can be read of a call that can't be read as a whole. Raises Refused where that is nothing."""
     try:
         events, failed = read_in_parts(webhook.esp, reader, request)
     except Exception:
         events, failed = [], 0
     if not events:
-        raise _refused(webhook, HTTPStatus.BAD_REQUEST, NOT_UNDERSTOOD, "The call can't be understood.") from None
+        raise _refused(webhook, HTTPStatus.BAD_REQUEST, problem, words) from None
     return events, failed
 
 

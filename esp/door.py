@@ -13,7 +13,7 @@ from django.db import Error
 from django.http import HttpRequest, HttpResponse
 
 from esp.calls import Refused, answer_call, webhook_of
-from esp.models import PREFIX
+from esp.models import PREFIX, Webhook
 
 logger = logging.getLogger(__name__)
 
@@ -55,8 +55,16 @@ def _answered(request: HttpRequest) -> str:
         return "Events of mails are taken here.\n"
     if request.method != "POST":
         raise Refused(*_METHOD)
-    answer_call(webhook, request)
-    return "Recorded.\n"
+    return _taken(webhook, request)
+
+
+def _taken(webhook: Webhook, request: HttpRequest) -> str:
+    try:
+        taken = answer_call(webhook, request)
+    except Refused as refused:
+        logger.warning("A call to webhook %d was refused (%d): %s", webhook.pk, refused.status, refused.words)
+        raise
+    return "Recorded.\n" if taken.recorded else "Acknowledged. Nothing new was recorded.\n"
 
 
 def _refusal(refused: Refused) -> HttpResponse:
@@ -73,4 +81,6 @@ def _refusal(refused: Refused) -> HttpResponse:
 def _plain(status: HTTPStatus, words: str) -> HttpResponse:
     response = HttpResponse(words, status=status, content_type="text/plain; charset=utf-8")
     response.headers["Cache-Control"] = "no-store"
+    # Django would log the address of what is refused, and that is a secret.
+    response._has_been_logged = True  # type: ignore[attr-defined]
     return response

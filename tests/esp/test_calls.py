@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.db import OperationalError
 from django.test import Client
+from django.utils.module_loading import import_string
 
 from esp import calls, taking
 from esp.models import Webhook
@@ -194,6 +195,11 @@ def test_a_call_that_is_none_of_this_esp_is_told_to_staff(account: Account) -> N
         ("sendgrid", "dropped", {"event": "bounce", "timestamp": "soon"}),
         ("mailjet", "sent, in a group", {"event": "sent", "time": []}),
         ("mandrill", "spam, unsub and click", {"event": "spam", "msg": [], "ts": 1}),
+        ("mandrill", "spam, unsub and click", {"event": "inbound", "ts": 1, "msg": {"raw_msg": 7}}),
+        ("mailtrap", "bounce and click", None),
+        ("mailtrap", "bounce and click", {"event": []}),
+        ("mailtrap", "bounce and click", {"event": "inbound.message_received"}),
+        ("unisender_go", "hard bounced", {"event_name": "transactional_email_status"}),
     ],
 )
 def test_an_event_that_nobody_thought_of_does_not_keep_the_others_of_its_call_out(
@@ -201,7 +207,12 @@ def test_an_event_that_nobody_thought_of_does_not_keep_the_others_of_its_call_ou
 ) -> None:
     registered(account, tracked=False)
     webhook = make_webhook(esp, account)
-    assert send(webhook, signed(webhook, [odd, *content_of(esp, name)])).status_code == 200
+    content = content_of(esp, name)
+    events = content
+    for key in {"mailtrap": ("events",), "unisender_go": ("events_by_user", 0, "events")}.get(esp, ()):
+        events = events[key]
+    events.insert(0, odd)
+    assert send(webhook, signed(webhook, content)).status_code == 200
     assert (fresh(webhook).unusable, webhook.problem) == (1, taking.UNREADABLE)
     assert webhook.recorded == Event.objects.count() >= 1
 
@@ -217,7 +228,8 @@ def test_a_problem_that_goes_on_is_written_once_a_minute(account: Account, djang
 
 def test_events_of_mails_that_we_do_not_know_are_acknowledged_and_counted(account: Account) -> None:
     webhook = make_webhook("sparkpost", account)
-    assert send(webhook, "bounce and delay").status_code == 200
+    response = send(webhook, "bounce and delay")
+    assert (response.status_code, response.content) == (200, b"Acknowledged. Nothing new was recorded.\n")
     assert send(webhook, "open and click").status_code == 200
     assert (fresh(webhook).recorded, webhook.unknown) == (0, 4)
 
@@ -253,6 +265,44 @@ def test_other_addresses_and_methods_are_told_plainly(account: Account) -> None:
     for path in (*paths, f"/esp/../{webhook.path_key}", "/esp/postmark/\x00/", f"/esp/{'a' * 5000}/b/"):
         response = client.post(path, b"{}", "application/json")
         assert (response.status_code, response.headers["Content-Type"]) == (404, "text/plain; charset=utf-8"), path
+
+
+@pytest.mark.parametrize(("esp", "inside"), [("sendgrid", False), ("mandrill", False), ("mailtrap", True)])
+def test_more_events_than_any_esp_sends_are_refused_before_they_are_read(
+    esp: str, inside: bool, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    webhook = make_webhook(esp, account)
+    read: list[Any] = []
+
+    def parse(self: Any, request: Any) -> list[Any]:
+        read.append(request)
+        return []
+
+    monkeypatch.setattr(import_string(webhook.provider.view), "parse_events", parse)
+    for number, status in ((10_000, 200), (10_001, 413)):
+        events = [0] * number
+        assert send(webhook, signed(webhook, {"events": events} if inside else events)).status_code == status
+    assert (len(read), fresh(webhook).problem) == (1, calls.TOO_MANY)
+
+
+def test_a_call_that_makes_more_events_than_are_taken_is_refused(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    webhook = make_webhook("postmark", account)
+    monkeypatch.setattr(calls, "MOST", 0)
+    assert send(webhook, "delivery").status_code == 413
+    assert fresh(webhook).problem == calls.TOO_MANY
+
+
+def test_the_address_which_is_a_secret_is_not_in_the_log(account: Account, caplog: pytest.LogCaptureFixture) -> None:
+    webhook = make_webhook("postmark", account)
+    assert send(webhook, Call(b"{}", headers=login("suite:wrong"))).status_code == 401
+    assert send(webhook, Call(b"[", headers=login(webhook.login))).status_code == 400
+    Client().put(webhook.path)
+    Webhook.objects.filter(pk=webhook.pk).delete()
+    assert send(webhook, Call(b"{}")).status_code == 404
+    assert webhook.path_key not in caplog.text
+    assert f"A call to webhook {webhook.pk} was refused (401)" in caplog.text
 
 
 def test_more_than_is_taken_at_once_is_told_so(account: Account, settings: Any) -> None:
