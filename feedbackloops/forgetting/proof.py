@@ -7,7 +7,8 @@ from typing import Any, Final, NamedTuple
 
 from django.db import connection
 
-from feedbackloops.forgetting.needles import names
+from feedbackloops.forgetting.needles import patterns as patterns_of
+from feedbackloops.forgetting.owning import addresses_alone, entries_of_others, is_own_line
 from feedbackloops.models import Forgetting
 from tracking.spoolclearing import is_in_spool
 from tracking.spoolfiles import spool_files
@@ -26,7 +27,14 @@ ORDER BY 1, a.attnum
 """
 # Another account may know the same person, which is none of this one's business.
 _OF_LOOPS: Final = "t.loop_id IN (SELECT id FROM feedbackloops_feedbackloop WHERE account_id = %(account)s)"
-_OF_SNAPSHOTS: Final = "NOT EXISTS (SELECT FROM tracking_event e WHERE e.id = t.id AND e.account_id <> %(account)s)"
+_OF_TOKENS: Final = "t.token_id IN (SELECT id FROM api_apitoken WHERE account_id = %(account)s)"
+_OF_EVENTS: Final = "NOT EXISTS (SELECT FROM tracking_event e WHERE e.id = {key} AND e.account_id <> %(account)s)"
+_WHOSE: Final = {
+    "feedbackloops_snapshot": _OF_EVENTS.format(key="t.id"),
+    "feedbackloops_parkedevent": _OF_EVENTS.format(key="t.event_id"),
+    "django_admin_log": "NOT t.id = ANY(%(others)s::int[])",
+}
+_UNREAD: Final = "tracking_unreadmail"
 
 
 class Table(NamedTuple):
@@ -43,11 +51,15 @@ def search(order: Forgetting, patterns: Sequence[str], spool: Path) -> dict[str,
     Reads every table from end to end, one partition at a time. Raises OSError where the spool can't be read.
     """
     left: dict[str, int] = defaultdict(int)
+    # Of the house's mails, those that name an address which others know may be theirs.
+    of_mails = list(patterns_of(addresses_alone(order), order.messages))
+    others = entries_of_others(order, patterns)
     for table in _tables():
-        for column, number in _found(table, order, patterns).items():
+        wanted = of_mails if table.name == _UNREAD else patterns
+        for column, number in _found(table, order, wanted, others).items():
             left[f"{table.name}.{column}"] += number
     for file in spool_files(spool):
-        if is_in_spool(file.path, lambda line: names(patterns, line.decode("latin-1"))):
+        if is_in_spool(file.path, lambda line: is_own_line(line, order, patterns, or_nobodys=True)):
             left[f"spool/{file.path.name}"] += 1
     return dict(left)
 
@@ -61,13 +73,14 @@ def _tables() -> Iterator[Table]:
     yield from (Table(*key, columns) for key, columns in found.items() if key[1] != _OWN)
 
 
-def _found(table: Table, order: Forgetting, patterns: Sequence[str]) -> dict[str, int]:
+def _found(table: Table, order: Forgetting, patterns: Sequence[str], others: Sequence[int]) -> dict[str, int]:
     tests = {column: test for column, kind in table.columns.items() if (test := _test(table, column, kind, patterns))}
     if not tests:
         return {}
     counts = ", ".join(f"count(*) FILTER (WHERE {test})" for test in tests.values())
     given: dict[str, Any] = {f"pattern{number}": pattern for number, pattern in enumerate(patterns)}
     given |= {"account": order.account_id, "profiles": order.profiles, "messages": order.messages}
+    given["others"] = others
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {counts} FROM {table.relation} t WHERE {_whose(table)}", given)
         return {column: number for column, number in zip(tests, cursor.fetchone(), strict=True) if number}
@@ -103,10 +116,12 @@ _LOGGED: Final = (
 
 
 def _whose(table: Table) -> str:
-    if table.name == "feedbackloops_snapshot":
-        return _OF_SNAPSHOTS
+    if table.name in _WHOSE:
+        return _WHOSE[table.name]
     if "account_id" in table.columns:
         return "t.account_id IS NOT DISTINCT FROM %(account)s"
     if "loop_id" in table.columns:
         return _OF_LOOPS
+    if "token_id" in table.columns:
+        return _OF_TOKENS
     return "true"

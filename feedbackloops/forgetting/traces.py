@@ -8,6 +8,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import connection, transaction
 from django.db.models import Q
 
+from feedbackloops.forgetting.owning import entries_of, patterns_of_mails
 from feedbackloops.forgetting.signals import person_forgotten
 from feedbackloops.models import Forgetting
 from profiles.models import Profile
@@ -16,9 +17,11 @@ from tracking.models import Message
 
 INSTEAD: Final = "[forgotten]"
 _LOOPS: Final = "loop_id IN (SELECT id FROM feedbackloops_feedbackloop WHERE account_id = %(account)s)"
+_PARKED: Final = "EXISTS (SELECT FROM tracking_event e WHERE e.id = event_id AND e.account_id = %(account)s)"
+_ENTRIES: Final = "id = ANY(%(entries)s::int[])"
 _UNREAD: Final = (
     "DELETE FROM tracking_unreadmail WHERE encode(raw, 'escape') ~* %(pattern)s"
-    " OR concat_ws(' ', sender, subject, envelope_to, reason) ~* %(pattern)s"
+    " OR concat_ws(' ', key, sender, subject, envelope_to, reason) ~* %(pattern)s"
 )
 _TEST_CALLS: Final = (
     f"DELETE FROM feedbackloops_testcall WHERE {_LOOPS} AND (concat_ws(' ', fields::text, headers::text, message, head)"
@@ -39,9 +42,9 @@ _TEXTS: Final = (
     ("feedbackloops_verificationlook", "message", _LOOPS),
     ("feedbackloops_verificationlook", "redirect", _LOOPS),
     ("feedbackloops_programact", "words", _LOOPS),
-    ("feedbackloops_parkedevent", "error", "true"),
-    ("django_admin_log", "change_message", "true"),
-    ("django_admin_log", "object_repr", "true"),
+    ("feedbackloops_parkedevent", "error", _PARKED),
+    ("django_admin_log", "change_message", _ENTRIES),
+    ("django_admin_log", "object_repr", _ENTRIES),
 )
 _REPLACE: Final = (
     "UPDATE {table} SET {column} = left(regexp_replace({column}, %(pattern)s, %(instead)s, 'gi'), {longest})"
@@ -53,10 +56,11 @@ _LONGEST: Final = {"object_repr": 200, "subject": 300}
 def clear_traces(order: Forgetting, patterns: Sequence[str]) -> None:
     """Clear all of them, each in a transaction of its own. Doing it again changes nothing."""
     _forget_acts(order)
+    for pattern in patterns_of_mails(order):
+        _do(order, "unread_mails", _UNREAD, {"pattern": pattern})
     for pattern in patterns:
-        given = {"pattern": pattern, "account": order.account_id, "instead": INSTEAD}
-        given["profiles"] = order.profiles
-        _do(order, "unread_mails", _UNREAD, given)
+        given: dict[str, Any] = {"pattern": pattern, "account": order.account_id, "instead": INSTEAD}
+        given |= {"profiles": order.profiles, "entries": entries_of([order.account_id], [pattern])}
         _do(order, "test_calls", _TEST_CALLS, given)
         for table in [*partitions.existing("feedbackloops_attempt").values(), "feedbackloops_attempt_default"]:
             _do(order, "answers", _ANSWERS.format(table=table), given)

@@ -13,7 +13,8 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils.timezone import now
 
-from feedbackloops.forgetting.needles import names, patterns
+from feedbackloops.forgetting.needles import patterns
+from feedbackloops.forgetting.owning import is_own_line
 from feedbackloops.forgetting.people import messages_of
 from feedbackloops.forgetting.proof import search
 from feedbackloops.forgetting.removing import Busy, remove_events, remove_late_attempts
@@ -175,7 +176,7 @@ def _remove(order: Forgetting, ids: list[UUID]) -> None:
 def _traces(order: Forgetting) -> bool:
     wanted = list(patterns(order.addresses, order.messages))
     clear_traces(order, wanted)
-    lines = clear_spool(settings.SPOOL_DIR, lambda line: names(wanted, line.decode("latin-1")))
+    lines = clear_spool(settings.SPOOL_DIR, lambda line: is_own_line(line, order, wanted))
     with transaction.atomic():
         order = _locked(order)
         order.count(spooled=lines)
