@@ -26,6 +26,9 @@ logger = logging.getLogger(__name__)
 # Django's mail gets the ESP's ids once a whole list of mails is sent; its first events come before that.
 UNDER_WAY: Final = timedelta(hours=1)
 
+# These send no metadata back, so that an event can't name our message.
+NAMELESS: Final = ("mailersend", "postal")
+
 UNREADABLE: Final = gettext_noop("An event can’t be read: it is not what this provider sends, as far as we know.")
 
 
@@ -87,13 +90,15 @@ def _found(webhook: Webhook, told: Sequence[Told], moment: datetime) -> list[Mes
 
 def _is_meant(message: Message, told: Told) -> bool:
     """Found by an id; or by its recipient alone, where its id at the ESP is still to come: other mail goes there."""
-    if told.message == message.pk:
-        return True
+    if told.message:
+        return told.message == message.pk
     if told.esp_id and told.esp_id == message.esp_message_id:
         return True
-    if message.internet_message_id and normal_message_id(told.header) == message.internet_message_id:
-        return True
-    return message.source == Source.DJANGO_MAIL and not message.esp_message_id
+    header = normal_message_id(told.header)
+    if message.internet_message_id and "@" in header:
+        return header == message.internet_message_id
+    is_under_way = message.source == Source.DJANGO_MAIL and not message.esp_message_id
+    return is_under_way and told.esp in NAMELESS
 
 
 def _reports(webhook: Webhook, known: Sequence[tuple[Told, Message]], moment: datetime) -> Iterable[Report]:

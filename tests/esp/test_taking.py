@@ -26,6 +26,7 @@ from tests.esp.providers import (
 )
 from tests.esp.test_told import MAKES
 from tests.factories import make_account, make_database, make_message, make_profile
+from tracking.ids import new_id
 from tracking.models import Event, Outbox, Source
 
 pytestmark = pytest.mark.django_db
@@ -111,6 +112,28 @@ def test_a_mail_of_django_whose_id_is_still_to_come_is_found_by_its_recipient(ac
     content = _without_metadata(content_of("mailersend", "hard bounced"))
     assert told(make_webhook("mailersend", account), content=content).recorded == 2
     assert {event.message_id for event in events()} == {message.pk}
+
+
+OTHER = {
+    "event": "bounce",
+    "email": "ann@example.com",
+    "timestamp": 1793698210,
+    "sg_event_id": "1",
+    "sg_message_id": "x",
+}
+
+
+@pytest.mark.parametrize(
+    "names_another",
+    [{"suite_message": str(new_id())}, {"smtp-id": "<other@erp.example>"}, {}],
+    ids=lambda said: str(list(said)),
+)
+def test_what_is_said_of_other_mail_is_not_taken_for_mail_of_django_to_the_same_recipient(
+    names_another: dict[str, str], account: Account
+) -> None:
+    make_message(account=account, source=Source.DJANGO_MAIL, internet_message_id="ours@shop.example")
+    assert told(make_webhook("sendgrid", account), content=[OTHER | names_another]) == Taken(unknown=1)
+    assert not events()
 
 
 def test_an_account_can_tell_nothing_of_anothers_mail(account: Account) -> None:
