@@ -28,9 +28,9 @@ run: .venv/installed
 	TRACKING_URL=$${TRACKING_URL:-http://localhost:$$port} \
 	OUTBOUND_ALLOWED_NETWORKS=$${OUTBOUND_ALLOWED_NETWORKS:-127.0.0.0/8,::1/128} $(PY) -m marketingsuite.devstack.run
 
-# In two processes at once: much of a test's time goes by in waiting.
+# In two processes at once, each with servers of its own: much of a test's time goes by in waiting.
 test: .venv/installed-dev
-	@$(PY) -m pytest --numprocesses 2 --dist loadgroup
+	@$(PY) -m pytest $(if $(DATABASE_URL)$(REDIS_URL),,--numprocesses 2 --dist loadgroup)
 
 # A deployment's environment, as far as checking needs one: nothing is connected to.
 check: export DEVELOPMENT :=
