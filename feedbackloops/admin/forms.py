@@ -5,7 +5,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldBooleanWidget
 
-from feedbackloops.admin.narrowing import FieldNames, PartsField
+from feedbackloops.admin.narrowing import FIELDS_LATER, FieldNames, PartsField
 from feedbackloops.admin.picker import EventPicker, type_choices
 from feedbackloops.door import address_problem
 from feedbackloops.models import FeedbackLoop
@@ -62,12 +62,12 @@ class LoopForm(CarefulForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        account = self._account()
         if "databases" in self.fields:
             self._offer_own_databases(self.fields["databases"])
         if "event_types" in self.fields:
-            self.fields["event_types"].widget.account = self._account()
-        if self.instance.pk:
-            self._offer_narrowing()
+            self.fields["event_types"].widget.account = account
+        self._offer_narrowing(account)
 
     def clean_url(self) -> str:
         """Say at once what would otherwise be seen at the first look. What is not a URL, the model says."""
@@ -108,11 +108,13 @@ class LoopForm(CarefulForm):
         words = _("A database that was chosen is not one of this account; choose again.")
         field.error_messages["invalid_choice"] = words
 
-    def _offer_narrowing(self) -> None:
+    def _offer_narrowing(self, account: int | None) -> None:
         """Offer what there is to leave out, and have the examples show what is."""
+        if account is None and "only_fields" in self.fields:
+            self.fields["only_fields"].help_text = FIELDS_LATER
         chosen = [list(self[name].value() or ()) if name in self.fields else [] for name in ("only_fields", "left_out")]
         if isinstance(field := self.fields.get("only_fields"), FieldNames):
-            field.offer(self.instance.account_id, chosen[0])
+            field.offer(account, chosen[0])
         if "event_types" in self.fields:
             self.fields["event_types"].widget.narrowing = Narrowing.of(*chosen)
 

@@ -19,6 +19,7 @@ from feedbackloops.admin.forms import LoopForm
 from feedbackloops.admin.listed import ListedDeliveries
 from feedbackloops.admin.listing import LoopList
 from feedbackloops.admin.moving import MovePages
+from feedbackloops.admin.narrowing import field_choice
 from feedbackloops.admin.picker import counts_of_account
 from feedbackloops.admin.secrets import SecretPages, public_record
 from feedbackloops.admin.sections.changes import by_programs, with_values
@@ -59,7 +60,7 @@ class FeedbackLoopAdmin(LoopList, SecretPages, BenchPages, MovePages, ListedDeli
     def get_fieldsets(self, request: HttpRequest, obj: FeedbackLoop | None = None) -> Any:
         """How calls are signed is for those who may change the loop; databases are chosen once the account is known."""
         if obj is None:
-            return [SCRIPT, EVENTS, LIMITS]
+            return [SCRIPT, EVENTS, CALLS, LIMITS]
         shown = [SCRIPT, EVENTS_AND_DATABASES, CALLS, LIMITS]
         return [*shown, SIGNING] if self.has_change_permission(request, obj) else shown
 
@@ -82,6 +83,7 @@ class FeedbackLoopAdmin(LoopList, SecretPages, BenchPages, MovePages, ListedDeli
             path("<path:object_id>/do/<slug:act>/", wrap(self.act_view), name="feedbackloops_feedbackloop_act"),
             path("<path:object_id>/again/", wrap(self.again_view), name="feedbackloops_feedbackloop_again"),
             path("add/expected/", wrap(self.expected_view), name="feedbackloops_feedbackloop_expected"),
+            path("add/fields/", wrap(self.fields_view), name="feedbackloops_feedbackloop_fields"),
             path("<path:object_id>/part/<slug:part>/", wrap(self.part_view), name="feedbackloops_feedbackloop_part"),
             path("<path:object_id>/file/", wrap(self.file_view), name="feedbackloops_feedbackloop_file"),
         ]
@@ -131,6 +133,14 @@ class FeedbackLoopAdmin(LoopList, SecretPages, BenchPages, MovePages, ListedDeli
 
     def expected_view(self, request: HttpRequest) -> HttpResponse:
         """How many events of each type an account had lately, for who chooses those of a new loop."""
+        return JsonResponse(counts_of_account(self._account_asked(request)))
+
+    def fields_view(self, request: HttpRequest) -> HttpResponse:
+        """The fields that an account's profiles have, to choose those that a new loop sends."""
+        choice = field_choice(self._account_asked(request))
+        return HttpResponse(choice, headers={"Cache-Control": "private, no-store"})
+
+    def _account_asked(self, request: HttpRequest) -> int:
         if not self.has_add_permission(request):
             raise PermissionDenied
         number = request.GET.get("account", "")
@@ -138,7 +148,7 @@ class FeedbackLoopAdmin(LoopList, SecretPages, BenchPages, MovePages, ListedDeli
         account = limit(Account.objects.filter(pk=known), request.user).first()
         if account is None:
             raise Http404
-        return JsonResponse(counts_of_account(account.pk))
+        return account.pk
 
     def file_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """The verification file, to be uploaded as it is."""

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from django import forms
 from django.db import connection
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
@@ -17,6 +18,10 @@ MOST_OFFERED: Final = 200
 ANY: Final = "…"
 FIELDS_HELP: Final = _(
     "Tick none, and all are sent. Those are offered that the account’s newest profiles and its subprofiles have."
+)
+FIELDS_LATER: Final = _(
+    "Tick none, and all are sent. Once the account is chosen, those are offered that its newest profiles and its "
+    "subprofiles have."
 )
 LEFT_OUT_HELP: Final = _(
     "What the script does not need. It is kept here all the same. With the recipient’s address go the words of mail "
@@ -46,6 +51,14 @@ class FieldNames(forms.MultipleChoiceField):
 
     def valid_value(self, value: str) -> bool:
         return bool(value) and "\0" not in value
+
+
+def field_choice(account: int) -> SafeString:
+    """The checkboxes of the fields that the account's profiles have, as the form of a new loop has them."""
+    field = FieldNames()
+    field.offer(account, ())
+    shown: SafeString = field.widget.render("only_fields", [], {"id": "id_only_fields"})
+    return shown
 
 
 class PartsField(forms.MultipleChoiceField):

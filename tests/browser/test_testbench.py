@@ -13,7 +13,7 @@ from feedbackloops import doorbell, testcalls
 from feedbackloops.counting import hour_of
 from feedbackloops.models import EventCount, FeedbackLoop, TestCall
 from tests.browser.visitor import Visitor, visiting
-from tests.factories import make_account, make_verified_loop
+from tests.factories import make_account, make_database, make_profile, make_verified_loop
 from tests.feedbackloops.conftest import server  # noqa: F401  (a fixture)
 from tests.http_server import HttpServer, after, status
 
@@ -120,6 +120,7 @@ def test_the_total_of_calls_to_expect_follows_what_is_ticked(
 
     for type, number in (("click", 168 * 30), ("open", 168 * 1200)):
         EventCount.objects.create(account_id=loop.account_id, type=type, hour=hour_of(now()), count=number)
+    make_profile(make_database(loop.account), city="Oss")
     with visiting(browser, live_server.url, admin_client) as visitor:
         visitor.go(reverse("admin:feedbackloops_feedbackloop_change", args=[loop.pk]))
         total = visitor.page.locator("[data-total]")
@@ -131,6 +132,7 @@ def test_the_total_of_calls_to_expect_follows_what_is_ticked(
         visitor.go(f"{reverse('admin:feedbackloops_feedbackloop_add')}?event_types=open")
         expect(total).to_contain_text("once the account is chosen")
         _choose_account(visitor, loop)
+        expect(visitor.page.locator("#id_only_fields input[value=city]")).to_have_count(1)
         visitor.page.locator("#id_event_types_open").check()
         expect(total).to_have_text("About 1,200 calls an hour to expect.")
         assert visitor.complaints == []

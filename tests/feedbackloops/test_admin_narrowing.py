@@ -55,6 +55,32 @@ def test_what_is_chosen_is_kept_shown_in_the_examples_and_stands_in_the_history(
     assert "city, gone since" in page
 
 
+ADDS = ("feedbackloops.view_feedbackloop", "feedbackloops.add_feedbackloop", "profiles.view_account")
+
+
+def test_a_new_loop_is_narrowed_before_anything_is_sent(loop: FeedbackLoop) -> None:
+    client = staff(*ADDS)
+    page = html.unescape(text(client.get(url(LOOP, "add"))))
+    assert "Once the account is chosen, those are offered" in page
+    assert 'name="left_out" value="recipient"' in page
+    assert 'name="only_fields" value="city"' in text(client.get(url(LOOP, "add"), {"account": loop.account_id}))
+    form = opened(client, LOOP)
+    typed = {"account": loop.account_id, "name": "New", "url": "https://example.com/hooks/script.php"}
+    submitted(client, LOOP, form, **typed, event_types=["open"], only_fields=["city"], left_out=["recipient", "ip"])
+    made = FeedbackLoop.objects.get(name="New")
+    assert (made.only_fields, made.left_out) == (["city"], ["recipient", "ip"])
+
+
+def test_the_fields_of_an_account_that_is_chosen_are_offered_to_who_may_see_it(loop: FeedbackLoop) -> None:
+    answer = staff(*ADDS).get(url(LOOP, "fields"), {"account": loop.account_id})
+    assert all(f'name="only_fields" value="{name}"' in text(answer) for name in ("city", "email", "price"))
+    assert 'id="id_only_fields"' in text(answer)
+    other = staff(*ADDS, accounts=[make_account()])
+    assert other.get(url(LOOP, "fields"), {"account": loop.account_id}).status_code == 404
+    viewer = staff("feedbackloops.view_feedbackloop")
+    assert viewer.get(url(LOOP, "fields"), {"account": loop.account_id}).status_code == 403
+
+
 def test_a_form_that_is_saved_untouched_keeps_what_is_left_out(client: Client, loop: FeedbackLoop) -> None:
     FeedbackLoop.objects.update(only_fields=["city"], left_out=["mime"])
     submitted(client, LOOP, opened(client, LOOP, loop.pk), loop.pk)

@@ -1,4 +1,5 @@
-// How many calls an hour to expect follows what is ticked, and the account that is chosen for a new loop.
+// How many calls an hour to expect follows what is ticked. The account that is chosen for a new loop brings the counts,
+// and the fields that its profiles have.
 (() => {
   "use strict";
   const picker = document.querySelector("[data-picker]");
@@ -25,10 +26,18 @@
     add();
   };
   const follow = (account) => {
+    const fetched = async (part) => {
+      const chosen = account.value;
+      const answer = await fetch(`${part}/?${new URLSearchParams({ account: chosen })}`, { redirect: "manual" });
+      // Another one may have been chosen meanwhile.
+      return answer.status === 200 && account.value === chosen ? answer : null;
+    };
     const ask = async () => {
       if (!account.value) return;
-      const answer = await fetch(`expected/?${new URLSearchParams({ account: account.value })}`, { redirect: "manual" });
-      if (answer.status === 200) fill(await answer.json());
+      const [counts, offered] = await Promise.all([fetched("expected"), fetched("fields")]);
+      if (counts) fill(await counts.json());
+      const fields = document.getElementById("id_only_fields");
+      if (offered && fields) fields.outerHTML = await offered.text();
     };
     // The list that is found by typing tells its news through jQuery only.
     if (window.django?.jQuery) window.django.jQuery(account).on("change", ask);
