@@ -32,8 +32,8 @@ class Command(BaseCommand):
         self._tell(person)
         if options["dry_run"]:
             return
-        if not options["yes"] and input("Forget this person for good? Type yes: ").strip() != "yes":
-            raise CommandError("Nothing was removed.")
+        if not options["yes"]:
+            _ask()
         order = begin(person)
         self._work(order)
         order.refresh_from_db()
@@ -76,12 +76,24 @@ class Command(BaseCommand):
                 sleep(seconds)
 
 
+def _ask() -> None:
+    try:
+        answer = input("Forget this person for good? Type yes: ")
+    except EOFError:
+        raise CommandError(
+            "Nothing was removed: nobody was there to answer. Give --yes to go without asking."
+        ) from None
+    if answer.strip() != "yes":
+        raise CommandError("Nothing was removed.")
+
+
 def _person(who: str, account: int | None, database: int | None) -> Person:
     if "@" in who:
         return person_at(who, _account(account, database), database)
     if not (who.isascii() and who.isdigit() and len(who) < 19):
         raise CommandError(f"{who!r} is neither the number of a profile nor an e-mail address.")
     if found := Profile.objects.filter(pk=int(who)).first():
+        _compare(found, account, database)
         return person_of(found)
     if order := Forgetting.objects.filter(finished=None, profiles__contains=[int(who)]).first():
         return Person(order.account_id, order.profiles, order.addresses)
@@ -91,6 +103,14 @@ def _person(who: str, account: int | None, database: int | None) -> Person:
             "still, give the e-mail address with --account."
         )
     return Person(_account(account, database), [int(who)])
+
+
+def _compare(profile: Profile, account: int | None, database: int | None) -> None:
+    """A slip in a number must not remove somebody else's customer."""
+    if account not in (None, profile.account_id):
+        raise CommandError(f"Profile {profile.pk} belongs to account {profile.account_id}, not to {account}.")
+    if database not in (None, profile.database_id):
+        raise CommandError(f"Profile {profile.pk} is of database {profile.database_id}, not of {database}.")
 
 
 def _account(account: int | None, database: int | None) -> int:

@@ -111,3 +111,18 @@ def test_a_spool_that_cant_be_read_is_told_with_what_to_do(ann: Known, settings:
     settings.SPOOL_DIR.touch()
     with pytest.raises(CommandError, match="Run this as the user of the web process"):
         forget(str(ann.profile.pk), "--yes")
+
+
+@pytest.mark.parametrize("option", ["--account", "--database"])
+def test_a_profile_of_another_account_or_database_than_was_said_stays(ann: Known, option: str) -> None:
+    with pytest.raises(CommandError, match=f"Profile {ann.profile.pk} "):
+        forget(str(ann.profile.pk), option, "999999", "--yes")
+    assert not Forgetting.objects.exists()
+    forget(str(ann.profile.pk), "--account", str(ann.profile.account_id), "--dry-run")
+
+
+def test_where_nobody_answers_nothing_is_removed(ann: Known, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", StringIO(""))
+    with pytest.raises(CommandError, match="Give --yes"):
+        forget(str(ann.profile.pk))
+    assert not Forgetting.objects.exists()
