@@ -100,6 +100,18 @@ def test_the_one_to_do_now_is_marked_for_those_who_do_not_see_it(client: Client,
     assert "to do now" in told(client, loop)["placed"]
 
 
+def test_before_the_file_is_seen_it_is_said_that_events_are_sent_from_then_on(
+    client: Client, viewer: Client, loop: FeedbackLoop
+) -> None:
+    live = told(client, loop)["live"]
+    assert "Real events are sent from the moment that the file is seen." in live
+    assert "/do/pause/" in source(client, loop)
+    assert "/do/pause/" not in source(viewer, loop)
+    client.post(url(LOOP, "act", loop.pk, "pause"))
+    assert "Real events are sent" not in told(client, loop)["live"]
+    assert "/do/resume/" in source(client, loop)
+
+
 def test_each_step_has_one_button(client: Client, loop: FeedbackLoop, server: HttpServer) -> None:
     assert [len(re.findall(r"<button|<a ", step)) for _, step in _STEP.findall(source(client, loop))] == [1] * 5
     verify(loop, server)

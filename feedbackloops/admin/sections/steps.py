@@ -223,9 +223,11 @@ def _live(visit: Visit) -> Step:
     loop = visit.loop
     is_on = loop.status == LoopStatus.ACTIVE and not is_stopped(loop)
     resume, is_done = ACTS["resume"], is_on and loop.is_verified
-    button = None
+    button, pause = None, ACTS["pause"]
     if not is_on and visit.may_change:
         button = Button(str(resume.label), resume.icon, act="resume")
+    elif is_on and visit.may_change and not loop.verified_place:
+        button = Button(str(pause.label), pause.icon, act="pause")
     elif is_on and visit.may_see("delivery"):
         button = Button(_("See the deliveries"), "list", href="#deliveries")
     return Step("live", gettext_lazy("Live"), is_done, _live_words(visit, is_on=is_on), button)
@@ -236,4 +238,9 @@ def _live_words(visit: Visit, *, is_on: bool) -> str:
     called = _("Last delivered call: %(moment)s.") % {"moment": when(last)} if last else ""
     if is_on and visit.loop.is_verified:
         return called or _("Events are sent as they come in. None was delivered yet.")
+    if is_on and not visit.loop.verified_place:
+        return _(
+            "Real events are sent from the moment that the file is seen. To try the script first, pause the loop until "
+            "a test call was answered."
+        )
     return f"{standing(visit.loop, visit.now).words} {called}".strip()
