@@ -6,9 +6,11 @@ from typing import Any, Final
 from django import forms
 from django.db import connection
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
+from feedbackloops.models import FeedbackLoop
 from feedbackloops.models.loops import Part
 from feedbackloops.protocol.catalogue import example_of
 from feedbackloops.protocol.narrowing import Narrowing
@@ -68,6 +70,15 @@ class PartsField(forms.MultipleChoiceField):
         widget = UnfoldAdminCheckboxSelectMultipleWidget()
         label = _("Left out of calls")
         super().__init__(choices=Part.choices, label=label, required=False, widget=widget, help_text=LEFT_OUT_HELP)
+
+
+def left_out_labels(loop: FeedbackLoop) -> list[str]:
+    """What the loop leaves out of its calls, for people; empty where that is nothing."""
+    labels = [str(part.label) for part in Part if part in loop.left_out]
+    if loop.only_fields:
+        words = gettext("All fields of the profile but: %(names)s")
+        labels.append(words % {"names": ", ".join(sorted(loop.only_fields))})
+    return labels
 
 
 def narrowed_example(type: str, narrowing: Narrowing | None) -> dict[str, Any]:

@@ -74,6 +74,15 @@ def test_a_sample_of_any_type_is_sent_as_it_stands(
     assert LogEntry.objects.get().change_message == f"Sent a test call ({type})."
 
 
+def test_the_bench_says_what_the_loop_leaves_out(client: Client, loop: FeedbackLoop) -> None:
+    words = "This loop leaves out of its calls"
+    assert words not in text(client.get(bench(loop)))
+    FeedbackLoop.objects.update(left_out=["ip", "recipient"], only_fields=["town", "city<b>"])
+    page = text(client.get(bench(loop))).partition(words)[2].partition("</div>")[0]
+    labels = ["The recipient’s e-mail address", "The IP address", "All fields of the profile but: city&lt;b&gt;, town"]
+    assert re.findall("<li>(.*?)</li>", page) == labels
+
+
 def test_what_was_typed_is_what_is_sent(client: Client, loop: FeedbackLoop) -> None:
     form = editor(text(client.get(bench(loop), {"type": "click"})))
     names, values = form["f-fields-name"], form["f-fields-value"]

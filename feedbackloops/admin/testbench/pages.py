@@ -14,6 +14,7 @@ from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
 from feedbackloops import doorbell, testcalls
+from feedbackloops.admin.narrowing import left_out_labels
 from feedbackloops.admin.picker import type_choices
 from feedbackloops.admin.testbench.editor import Draft
 from feedbackloops.admin.testbench.shown import lines_of, result_of
@@ -85,6 +86,7 @@ class BenchPages(Base):
             "title": _("Test bench: %(name)s") % {"name": loop.name},
             "loop": loop,
             "draft": draft,
+            "left_out": left_out_labels(loop),
             "types": type_choices(),
             "result": result_of(call, moment) if call else None,
             "lines": lines_of(list(TestCall.objects.of(loop)), moment),
