@@ -55,6 +55,7 @@ def search(order: Forgetting, patterns: Sequence[str], spool: Path) -> dict[str,
     of_mails = list(patterns_of(addresses_alone(order), order.messages))
     others = entries_of_others(order, patterns)
     for table in _tables():
+        order.touch()
         wanted = of_mails if table.name == _UNREAD else patterns
         for column, number in _found(table, order, wanted, others).items():
             left[f"{table.name}.{column}"] += number

@@ -83,6 +83,7 @@ def _kind(model: Any) -> ContentType:
 
 
 def _do(order: Forgetting, kind: str, statement: str, given: dict[str, Any]) -> None:
+    order.touch()
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(statement, given)
         _count(order, kind, cursor.rowcount)

@@ -159,6 +159,7 @@ def _changes(order: Forgetting) -> bool:
         with connection.cursor() as cursor:
             cursor.execute(_CHANGES.format(table=table), [order.account_id, order.profiles])
             ids = [id for (id,) in cursor.fetchall()]
+        order.touch()
         for start in range(0, len(ids), AT_ONCE):
             _remove(order, ids[start : start + AT_ONCE])
     with transaction.atomic():

@@ -42,7 +42,7 @@ class Forgetting(models.Model):
     asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, related_name="+", null=True)
     asked = models.DateTimeField(default=now)
     stage = models.CharField(max_length=8, choices=Stage, default=Stage.MESSAGES)
-    # When a step of it was last done.
+    # When somebody last had it in hand.
     touched = models.DateTimeField(default=now)
     profiles = ArrayField(models.BigIntegerField(), default=list)
     # In lower case.
@@ -68,6 +68,11 @@ class Forgetting(models.Model):
 
     def __str__(self) -> str:
         return gettext("Forgotten person %(number)s") % {"number": self.pk}
+
+    def touch(self) -> None:
+        """Tell others, in the middle of a long step, that somebody has it in hand."""
+        self.touched = now()
+        Forgetting.objects.filter(pk=self.pk).update(touched=self.touched)
 
     def count(self, **numbers: int) -> None:
         """Add to how many rows are gone; the caller saves."""

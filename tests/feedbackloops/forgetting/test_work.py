@@ -1,4 +1,6 @@
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,9 @@ from feedbackloops import ledger
 from feedbackloops.fanout import fan_out
 from feedbackloops.forgetting import work
 from feedbackloops.forgetting.people import begin, counts_of, person_at, person_of, twins_of
+from feedbackloops.forgetting.proof import search
 from feedbackloops.forgetting.removing import Busy, longest_call
+from feedbackloops.forgetting.traces import clear_traces
 from feedbackloops.models import Attempt, Delivery, EventCount, Forgetting, LoopHour, Snapshot, TestCall
 from feedbackloops.models.forgetting import Stage
 from profiles.models import Profile
@@ -162,6 +166,17 @@ def test_what_a_call_under_way_leaves_is_waited_for_and_deleted(both: tuple[Know
     assert work.unfinished(now()) == [order.pk]
     assert forget(order).left == {}
     assert not Attempt.objects.filter(delivery_id=delivery.pk).exists()
+
+
+@pytest.mark.parametrize("long", [clear_traces, partial(search, spool=Path("nowhere"))])
+def test_nobody_else_begins_a_long_step_that_somebody_is_at(
+    both: tuple[Known, Known], long: Callable[[Forgetting, Sequence[str]], object]
+) -> None:
+    order = begin(person_of(both[0].profile))
+    Forgetting.objects.update(touched=now() - timedelta(hours=1))
+    assert work.unfinished(now()) == [order.pk]
+    long(order, ["nobody"])
+    assert work.unfinished(now()) == []
 
 
 def test_the_address_of_an_account_means_all_profiles_that_have_it(both: tuple[Known, Known]) -> None:
