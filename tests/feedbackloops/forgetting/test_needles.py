@@ -1,3 +1,7 @@
+import html
+import json
+from time import perf_counter
+from urllib.parse import quote, urlencode
 from uuid import UUID
 
 import pytest
@@ -29,11 +33,85 @@ OTHERS = [
 ]
 
 
+ESCAPED = [
+    "text=no+such+user+ann%2Bnews%40example.com",
+    f"\u201c{ADDRESS}\u201d",
+    f"\u00c4\u00a0{ADDRESS}",
+    f'{{"error":"\\u003c{ADDRESS}\\u003e"}}',
+    f'{{"error":"\\u201c{ADDRESS}"}}',
+    f'{{"inner":"{{\\"error\\":\\"\\\\u003c{ADDRESS}"}}',
+    f"\\x3c{ADDRESS}",
+    f"__{ADDRESS}__",
+    f"-{ADDRESS}",
+    f"...{ADDRESS}",
+    f"mailto=-{ADDRESS}--",
+    f"\u201c.{ADDRESS}",
+    "ann+news\\u0040example.com",
+    "ann+news&#64;example.com",
+    "ann+news=40example.com",
+]
+STRANGE = [
+    "j\u00f6rg@example.com",
+    "stra\u00dfe@ex\u00e4mple.com",
+    "back\\slash@example.com",
+    "o'brien@example.com",
+    "a&b@example.com",
+    'a"b@example.com',
+    "x{2}y@example.com",
+    "a#b@example.com",
+    "\u0130.x@example.com",
+]
+
+
 def found(text: str) -> bool:
+    (pattern,) = patterns([ADDRESS], [ID])
+    return found_by(pattern, text)
+
+
+def found_by(pattern: str, text: str) -> bool:
     with connection.cursor() as cursor:
-        (pattern,) = patterns([ADDRESS], [ID])
         cursor.execute("SELECT %s ~* %s", [text, pattern])
         return bool(cursor.fetchone()[0])
+
+
+def in_bytes(pattern: str, octets: bytes) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT encode(%s, 'escape') ~* %s", [octets, pattern])
+        return bool(cursor.fetchone()[0])
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("text", ESCAPED)
+def test_what_stands_before_an_address_or_escapes_it_does_not_hide_it(text: str) -> None:
+    (pattern,) = patterns([ADDRESS])
+    assert found_by(pattern, text)
+    assert in_bytes(pattern, text.encode())
+    assert names([pattern], text)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("address", STRANGE)
+def test_unusual_addresses_are_found_however_they_are_written(address: str) -> None:
+    (pattern,) = patterns([address.lower()])
+    said = f"no <{address}>"
+    dumped = json.dumps({"error": said})
+    for text in (said, dumped, json.dumps(dumped), html.escape(said), quote(said), urlencode({"a": said})):
+        assert found_by(pattern, text), text
+        assert in_bytes(pattern, text.encode()), text
+        assert names([pattern], text), text
+    assert in_bytes(pattern, said.upper().replace("STRASSE", "STRA\u00dfE").encode())
+    assert names([pattern], said.encode().decode("latin-1"))
+
+
+def test_an_address_is_found_with_the_name_that_its_domain_has_in_the_dns() -> None:
+    assert names(patterns(["ann@ex\u00e4mple.com"]), "To: ann@xn--exmple-cua.com")
+
+
+def test_a_long_text_that_nearly_names_somebody_takes_no_long_time() -> None:
+    text = "ann+news" * 20_000 + "\\" * 100_000 + "@example.co"
+    start = perf_counter()
+    assert not names(patterns([ADDRESS, "back\\slash@example.com"]), text)
+    assert perf_counter() - start < 2
 
 
 @pytest.mark.django_db
