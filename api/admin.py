@@ -38,7 +38,10 @@ class TokenForm(CarefulForm):
             (scope.value, format_lazy("{label} ({code})", label=scope.label, code=scope.value)) for scope in Scope
         ],
         widget=UnfoldAdminCheckboxSelectMultipleWidget(),
-        help_text=gettext_lazy("Give a program no more than it needs."),
+        help_text=gettext_lazy(
+            "Give a program no more than it needs. With profiles:write it can also forget a person: profiles, "
+            "messages, events and deliveries are then gone for good."
+        ),
     )
 
     class Meta:

@@ -110,3 +110,7 @@ def test_the_page_of_an_account_lists_its_tokens_and_leads_to_a_new_one(client: 
     assert "API tokens" not in text(
         staff("profiles.view_account").get(url("profiles_account", "change", program.account.pk))
     )
+
+
+def test_who_makes_a_token_is_told_that_a_program_can_forget_people(client: Client) -> None:
+    assert "With profiles:write it can also forget a person" in text(client.get(url("api_apitoken", "add")))
