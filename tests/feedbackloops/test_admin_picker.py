@@ -56,6 +56,7 @@ def test_the_types_stand_in_groups_with_a_legend_each_and_can_be_chosen_without_
     boxes = re.findall(r'type="checkbox" name="event_types" value="(\w+)" id="(\w+)"', shown)
     assert sorted(value for value, _ in boxes) == sorted(EVENT_TYPES)
     assert all(f'<label for="{id}">' in shown for _, id in boxes)
+    assert "as it was last saved" in text(client.get(url(LOOP, "add"))).partition('class="picker-note"')[2]
     account = make_account()
     form = opened(client, LOOP)
     typed = {"account": account.pk, "name": "New", "url": "https://example.com/hooks/script.php"}
