@@ -30,7 +30,6 @@ from tracking.spoolclearing import clear_spool
 logger = logging.getLogger(__name__)
 
 AT_ONCE: Final = 200
-MOST_ADDRESSES: Final = 50
 # Somebody has it in hand who has touched it in this time.
 LEFT_AFTER: Final = timedelta(minutes=5)
 _CHANGES: Final = """
@@ -105,7 +104,7 @@ def _note_addresses(order: Forgetting, recipients: Iterable[str]) -> None:
     new = {each for each in recipients if each not in order.addresses}
     others = Profile.objects.filter(account=order.account_id, address__in=new).exclude(pk__in=order.profiles)
     own = sorted(new - set(others.values_list("address", flat=True)))
-    order.addresses = [*order.addresses, *own][: max(MOST_ADDRESSES, len(order.addresses))]
+    order.addresses = [*order.addresses, *own]
 
 
 def _clear(order: Forgetting, todo: list[UUID]) -> None:
@@ -163,7 +162,7 @@ def _changes(order: Forgetting) -> bool:
         for start in range(0, len(ids), AT_ONCE):
             _remove(order, ids[start : start + AT_ONCE])
     with transaction.atomic():
-        _keep(_locked(order), Stage.TRACES)
+        _keep(_locked(order), Stage.CALLS)
     return True
 
 
@@ -181,7 +180,7 @@ def _traces(order: Forgetting) -> bool:
     with transaction.atomic():
         order = _locked(order)
         order.count(spooled=lines)
-        _keep(order, Stage.CALLS)
+        _keep(order, Stage.CALLS if order.under_way else Stage.SEARCH)
     return True
 
 
@@ -191,7 +190,8 @@ def _calls(order: Forgetting) -> bool:
     with transaction.atomic():
         order = _locked(order)
         remove_late_attempts(order)
-        _keep(order, Stage.SEARCH)
+        # What a call says is noted in other places as well.
+        _keep(order, Stage.TRACES)
     return True
 
 

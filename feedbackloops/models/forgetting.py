@@ -16,8 +16,8 @@ class Stage(models.TextChoices):
     MESSAGES: messages, with all that came of them.
     PROFILES: profiles and subprofiles.
     CHANGES: events of changes of these.
-    TRACES: what names the person elsewhere, and this host's spool.
     CALLS: calls that may have been under way are waited for.
+    TRACES: what names the person elsewhere, and this host's spool.
     SEARCH: the whole database is searched.
     DONE: nothing.
     """

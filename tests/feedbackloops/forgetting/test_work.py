@@ -18,7 +18,7 @@ from feedbackloops.forgetting.people import begin, counts_of, person_at, person_
 from feedbackloops.forgetting.proof import search
 from feedbackloops.forgetting.removing import Busy, longest_call
 from feedbackloops.forgetting.traces import clear_traces
-from feedbackloops.models import Attempt, Delivery, EventCount, Forgetting, LoopHour, Snapshot, TestCall
+from feedbackloops.models import Attempt, Delivery, EventCount, Forgetting, LaneState, LoopHour, Snapshot, TestCall
 from feedbackloops.models.forgetting import Stage
 from profiles.models import Profile
 from tests.factories import make_message, make_profile
@@ -218,6 +218,25 @@ def test_mail_that_went_to_an_earlier_address_is_the_persons_too(both: tuple[Kno
     make_message(account=ann.profile.account, recipient="earlier@example.com")
     assert forget(begin(person_of(ann.profile))).left == {}
     assert "earlier@example.com" not in texts_of_everything()
+
+
+def test_however_many_earlier_addresses_there_were_all_are_looked_for(both: tuple[Known, Known]) -> None:
+    ann, ben = both
+    for number in range(60):
+        make_message(ann.profile, recipient=f"old{number}@example.com")
+    answered = Attempt.objects.filter(delivery__event__message__in=ben.messages)
+    answered.update(answer=b"No old59@example.com, nor old9@example.com")
+    assert forget(begin(person_of(ann.profile))).left == {}
+    assert {bytes(answer) for answer in answered.values_list("answer", flat=True)} == {b""}
+
+
+def test_what_a_call_under_way_leaves_behind_is_cleared_too(both: tuple[Known, Known]) -> None:
+    order = begin(person_of(both[0].profile))
+    while order.stage != Stage.CALLS:
+        work.go_on(order.pk)
+        order.refresh_from_db()
+    LaneState.objects.update(last_trouble=f"It answered 422: no {ANN}")
+    assert forget(order).left == {}
 
 
 def test_an_address_that_ends_like_the_persons_is_another_one(both: tuple[Known, Known]) -> None:
