@@ -88,7 +88,7 @@ PROVIDERS: Final = {
         Provider(
             "unisender_go",
             "Unisender Go",
-            _THEIRS + "unisender_go.UnisenderGoTrackingWebhookView",
+            _OURS + "UnisenderGo",
             "api_key",
             _("The API key of the Unisender Go account or project."),
         ),

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from anymail.webhooks.unisender_go import UnisenderGoTrackingWebhookView
 from django.db import OperationalError
 from django.test import Client
 from django.utils.module_loading import import_string
@@ -292,6 +293,17 @@ def test_a_call_that_makes_more_events_than_are_taken_is_refused(
     monkeypatch.setattr(calls, "MOST", 0)
     assert send(webhook, "delivery").status_code == 413
     assert fresh(webhook).problem == calls.TOO_MANY
+
+
+@pytest.mark.parametrize("auth", ["", "0", "A" * 32, 7, None])
+def test_what_can_not_be_a_signature_is_not_looked_for_in_the_body(
+    auth: Any, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    webhook = make_webhook("unisender_go", account)
+    checked: list[Any] = []
+    monkeypatch.setattr(UnisenderGoTrackingWebhookView, "validate_request", lambda self, request: checked.append(1))
+    assert send(webhook, Call(json.dumps({"auth": auth, "events_by_user": []}).encode())).status_code == 400
+    assert (checked, fresh(webhook).problem) == ([], calls.BAD_SIGNATURE)
 
 
 def test_the_address_which_is_a_secret_is_not_in_the_log(account: Account, caplog: pytest.LogCaptureFixture) -> None:
