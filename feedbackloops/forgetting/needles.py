@@ -47,6 +47,16 @@ def patterns(addresses: Iterable[str], ids: Iterable[UUID] = ()) -> Iterator[str
         words, forms = words[_ADDRESSES_AT_ONCE:], forms[first:]
 
 
+def screens(addresses: Iterable[str]) -> list[str]:
+    """Patterns of LIKE (PostgreSQL, 9.7.1): each text that `patterns` finds by an address has one, in lower case.
+
+    Plain letters and digits stay what they are, however the rest is escaped.
+    """
+    # With what stands above or below it, a letter is not plain.
+    runs = (re.findall(r"[a-z0-9]+(?![\u0300-\u036f])", normalize("NFD", address).lower()) for address in addresses)
+    return sorted({f"%{'%'.join(each)}%" for each in runs if each})
+
+
 def names(patterns: Iterable[str], text: str) -> bool:
     """Whether the text has one of them."""
     return any(re.search(pattern, text, re.IGNORECASE) for pattern in patterns)

@@ -9,6 +9,7 @@ from django.db import connection, transaction
 from django.db.models import Q
 
 from feedbackloops.forgetting.owning import entries_of, patterns_of_mails
+from feedbackloops.forgetting.screening import any_names, screening
 from feedbackloops.forgetting.signals import person_forgotten
 from feedbackloops.models import Forgetting
 from profiles.models import Profile
@@ -19,19 +20,20 @@ INSTEAD: Final = "[forgotten]"
 _LOOPS: Final = "loop_id IN (SELECT id FROM feedbackloops_feedbackloop WHERE account_id = %(account)s)"
 _PARKED: Final = "EXISTS (SELECT FROM tracking_event e WHERE e.id = event_id AND e.account_id = %(account)s)"
 _ENTRIES: Final = "id = ANY(%(entries)s::int[])"
-_UNREAD: Final = (
-    "DELETE FROM tracking_unreadmail WHERE encode(raw, 'escape') ~* %(pattern)s"
-    " OR concat_ws(' ', key, sender, subject, envelope_to, reason) ~* %(pattern)s"
+_UNREAD: Final = "DELETE FROM tracking_unreadmail WHERE " + any_names(
+    "encode(raw, 'escape')", "concat_ws(' ', key, sender, subject, envelope_to, reason)"
+)
+_IN_TEST_CALL: Final = any_names(
+    "concat_ws(' ', fields::text, headers::text, message, head)", "encode(body, 'escape')", "encode(answer, 'escape')"
 )
 _TEST_CALLS: Final = (
-    f"DELETE FROM feedbackloops_testcall WHERE {_LOOPS} AND (concat_ws(' ', fields::text, headers::text, message, head)"
-    " ~* %(pattern)s OR encode(body, 'escape') ~* %(pattern)s OR encode(answer, 'escape') ~* %(pattern)s"
-    " OR fields ->> 'profile' = ANY(%(profiles)s::bigint[]::text[]))"
+    f"DELETE FROM feedbackloops_testcall WHERE {_LOOPS}"
+    f" AND ({_IN_TEST_CALL} OR fields ->> 'profile' = ANY(%(profiles)s::bigint[]::text[]))"
 )
+_IN_ANSWER: Final = any_names("encode(answer, 'escape')", "concat_ws(' ', head, message)")
 _ANSWERS: Final = (
     "UPDATE {table} SET answer = '', head = '', message = regexp_replace(message, %(pattern)s, %(instead)s, 'gi')"
-    " WHERE account_id = %(account)s"
-    " AND (encode(answer, 'escape') ~* %(pattern)s OR concat_ws(' ', head, message) ~* %(pattern)s)"
+    " WHERE account_id = %(account)s AND ({names})"
 )
 # Texts that tell of other things: table, column, whose rows.
 _TEXTS: Final = (
@@ -48,7 +50,7 @@ _TEXTS: Final = (
 )
 _REPLACE: Final = (
     "UPDATE {table} SET {column} = left(regexp_replace({column}, %(pattern)s, %(instead)s, 'gi'), {longest})"
-    " WHERE {whose} AND {column} ~* %(pattern)s"
+    " WHERE {whose} AND {names}"
 )
 _LONGEST: Final = {"object_repr": 200, "subject": 300}
 
@@ -56,17 +58,18 @@ _LONGEST: Final = {"object_repr": 200, "subject": 300}
 def clear_traces(order: Forgetting, patterns: Sequence[str]) -> None:
     """Clear all of them, each in a transaction of its own. Doing it again changes nothing."""
     _forget_acts(order)
+    cheap = screening(order)
     for pattern in patterns_of_mails(order):
-        _do(order, "unread_mails", _UNREAD, {"pattern": pattern})
+        _do(order, "unread_mails", _UNREAD, {"pattern": pattern} | cheap)
     for pattern in patterns:
-        given: dict[str, Any] = {"pattern": pattern, "account": order.account_id, "instead": INSTEAD}
+        given: dict[str, Any] = {"pattern": pattern, "account": order.account_id, "instead": INSTEAD} | cheap
         given |= {"profiles": order.profiles, "entries": entries_of([order.account_id], [pattern])}
         _do(order, "test_calls", _TEST_CALLS, given)
         for table in [*partitions.existing("feedbackloops_attempt").values(), "feedbackloops_attempt_default"]:
-            _do(order, "answers", _ANSWERS.format(table=table), given)
+            _do(order, "answers", _ANSWERS.format(table=table, names=_IN_ANSWER), given)
         for table, column, whose in _TEXTS:
-            longest = _LONGEST.get(column, 1_000_000)
-            _do(order, "texts", _REPLACE.format(table=table, column=column, whose=whose, longest=longest), given)
+            where = {"whose": whose, "names": any_names(column), "longest": _LONGEST.get(column, 1_000_000)}
+            _do(order, "texts", _REPLACE.format(table=table, column=column, **where), given)
     person_forgotten.send(Forgetting, order=order, patterns=patterns)
 
 
