@@ -38,8 +38,8 @@ def loop(message: Message) -> FeedbackLoop:
     return make_verified_loop(message.account)
 
 
-def rung(broker: redis.Redis, queue: str) -> set[object]:  # noqa: F811
-    return {argument for _, arguments in wait_for(broker, queue) for argument in arguments}
+def rung(broker: redis.Redis, queue: str, tasks: int = 1) -> set[object]:  # noqa: F811
+    return {argument for _, arguments in wait_for(broker, queue, tasks) for argument in arguments}
 
 
 def test_fan_out_rings_the_lanes_that_it_owed_something(
@@ -221,7 +221,7 @@ def test_watching_stops_what_failed_too_long_sends_the_mails_and_rings_for_resen
 
     assert LaneState.objects.get().stop_reason == "failing"
     assert len(mailoutbox) == 1
-    assert rung(broker, "looks") == {resend.pk, left.pk}
+    assert rung(broker, "looks", 2) == {resend.pk, left.pk}
 
 
 def test_who_is_to_be_forgotten_is_forgotten_by_a_task_in_several_goes(
