@@ -57,6 +57,7 @@ def _connected() -> DatabaseWrapper:
     wrapper.ensure_connection()
     # What is set in a transaction would be gone with it, if it fails.
     if wrapper.connection not in _settled and not wrapper.in_atomic_block:
-        wrapper.connection.execute(_PLANS)
+        with wrapper.wrap_database_errors:
+            wrapper.connection.execute(_PLANS)
         _settled.add(wrapper.connection)
     return wrapper

@@ -120,7 +120,7 @@ def scope_of(url: str, method: str) -> dict[str, Any]:
     }
 
 
-def wait_until(happened: Callable[[], bool], seconds: float = 60.0) -> None:
+def wait_until(happened: Callable[[], object], seconds: float = 60.0) -> None:
     """Wait for it; fail when it did not happen in that time."""
     deadline = time.monotonic() + seconds
     while not happened():

@@ -132,11 +132,22 @@ def test_whose_hit_is_refused_hears_so() -> None:
     assert record(recorder, make_hit())
 
 
-def test_a_lost_connection_costs_one_set_and_is_made_anew() -> None:
-    recorder = Recorder(1, PATIENT)
-    assert record(recorder, make_hit())
+def others(what: str) -> list[Any]:
+    """What there is to select of everybody else's connections."""
+    mine = "pid = pg_backend_pid() OR backend_type <> 'client backend'"
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
+        cursor.execute(f"SELECT {what} FROM pg_stat_activity WHERE NOT ({mine})")
+        return [value for (value,) in cursor.fetchall()]
+
+
+@pytest.mark.parametrize("is_used", [True, False])
+def test_a_lost_connection_costs_one_set_and_is_made_anew(is_used: bool) -> None:
+    before = set(others("pid"))
+    recorder = Recorder(1, PATIENT)
+    wait_until(lambda: set(others("pid")) - before)
+    if is_used:
+        assert record(recorder, make_hit())
+    assert all(others("pg_terminate_backend(pid, 5000)"))
     assert not record(recorder, make_hit())
     assert record(recorder, make_hit())
 
