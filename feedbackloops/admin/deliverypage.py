@@ -14,9 +14,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from feedbackloops.admin.audit import ended_by_loop, sent_again_words
-from feedbackloops.admin.recent import standing
 from feedbackloops.durations import short_time
 from feedbackloops.models import Delivery, DeliveryState, FeedbackLoop
+from feedbackloops.recent import standing
 from feedbackloops.resending import send_again
 from feedbackloops.steering import cancel, send_now
 from feedbackloops.story.page import Story, is_waiting, story_of

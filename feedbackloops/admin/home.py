@@ -18,18 +18,18 @@ from django.utils.translation import ngettext
 
 from access.reach import limit
 from feedbackloops.admin.filters import ACTIVE, conditions
-from feedbackloops.admin.lines import (
-    Line,
-    hour_words,
-    lines_of,
-    seconds_words,
-)
 from feedbackloops.admin.picker import EVENT_TYPES
 from feedbackloops.admin.ranks import TROUBLED
 from feedbackloops.admin.unchanged import unless_known
 from feedbackloops.charts import Chart, Series, stacked
 from feedbackloops.counting import HOUR, Counts, last_hours, total
 from feedbackloops.durations import about, success_words
+from feedbackloops.looplines import (
+    Line,
+    hour_words,
+    lines_of,
+    seconds_words,
+)
 from feedbackloops.models import FeedbackLoop, LedgerLine, ParkedEvent
 from feedbackloops.overview import Waiting, events_of, hours_of, last_events, waiting_in
 from feedbackloops.story.makers import ODD, verdicts_of

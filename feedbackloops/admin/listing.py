@@ -10,8 +10,8 @@ from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
 from feedbackloops.admin.filters import EventTypeFilter, StandingFilter, VerifiedFilter
-from feedbackloops.admin.lines import Line, lines_of
 from feedbackloops.admin.ranks import RANK, WorstFirst, rank_of
+from feedbackloops.looplines import Line, lines_of
 from feedbackloops.models import FeedbackLoop
 from feedbackloops.templatetags.charts import strip
 from feedbackloops.templatetags.loop_sections import in_colour

@@ -10,8 +10,8 @@ from django.urls import reverse
 from django.utils.timezone import now
 from django.utils.translation import gettext
 
-from feedbackloops.admin.lines import lines_of
 from feedbackloops.durations import seconds, short_time
+from feedbackloops.looplines import lines_of
 from feedbackloops.models import Delivery, FeedbackLoop, ParkedEvent
 from feedbackloops.protocol import payload
 from feedbackloops.story.answers import answer_shown

@@ -9,9 +9,9 @@ from django.utils.timezone import now
 
 from feedbackloops import backlog
 from feedbackloops.admin.home import home_of
-from feedbackloops.admin.lines import waiting_number
 from feedbackloops.counting import hour_of
 from feedbackloops.durations import success_words
+from feedbackloops.looplines import waiting_number
 from feedbackloops.models import Delivery, FeedbackLoop, LaneState, LedgerLine, LoopHour, ParkedEvent
 from feedbackloops.overview import MOST_WAITING, Waiting
 from feedbackloops.protocol.latency import BUCKETS

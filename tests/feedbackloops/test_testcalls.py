@@ -13,9 +13,9 @@ from pytest_django import Settings
 from standardwebhooks import Webhook
 
 from feedbackloops import door, failing, ledger, testcalls
-from feedbackloops.admin.lines import lines_of
 from feedbackloops.counting import hour_of
 from feedbackloops.ledger import lines_of as ledger_lines
+from feedbackloops.looplines import lines_of
 from feedbackloops.models import Delivery, FeedbackLoop, LaneState, LoopHour, LoopStatus, Stage, TestCall
 from feedbackloops.protocol.latency import BUCKETS
 from feedbackloops.testcalls import KEPT_OF_LOOP, Busy, begin, make

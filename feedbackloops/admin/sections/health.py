@@ -8,12 +8,12 @@ from django.utils.translation import gettext as _
 
 from feedbackloops import resending
 from feedbackloops.acts import ACTS, Act
-from feedbackloops.admin.recent import seconds_a_call, standing
 from feedbackloops.admin.sections.visit import Visit
 from feedbackloops.counting import Counts, last_hours, total
 from feedbackloops.durations import latency_words, success_words
 from feedbackloops.models import FeedbackLoop, LaneState, LoopStatus
 from feedbackloops.protocol.pacing import TROUBLES_TO_REST, drain_rate
+from feedbackloops.recent import seconds_a_call, standing
 from feedbackloops.words import Kind, Standing, failing_words, hold_of, is_resting, is_stopped, lane_of, waiting_words
 
 # What the first button of a loop in this state should be.

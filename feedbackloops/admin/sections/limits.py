@@ -6,12 +6,12 @@ from typing import Final
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
-from feedbackloops.admin.recent import seconds_a_call
 from feedbackloops.admin.sections.health import backlog_words
 from feedbackloops.admin.sections.visit import Visit
 from feedbackloops.counting import Counts, last_hours
 from feedbackloops.models import FeedbackLoop
 from feedbackloops.protocol.pacing import drain_rate
+from feedbackloops.recent import seconds_a_call
 
 SECONDS_AN_HOUR: Final = 3600
 

@@ -8,11 +8,11 @@ from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
-from feedbackloops.admin.lines import hour_words
 from feedbackloops.admin.sections.visit import DAYS_SHOWN, Visit
 from feedbackloops.charts import Chart, Series, stacked
 from feedbackloops.counting import Counts, last_hours, total
 from feedbackloops.durations import latency_words
+from feedbackloops.looplines import hour_words
 from profiles.showing import when
 
 

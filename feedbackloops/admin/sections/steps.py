@@ -10,7 +10,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from feedbackloops.acts import ACTS
-from feedbackloops.admin.recent import standing
 from feedbackloops.admin.sections.visit import Visit
 from feedbackloops.admin.testbench.shown import Line, line_of
 from feedbackloops.models import FeedbackLoop, LoopStatus, Stage, VerificationLook
@@ -19,6 +18,7 @@ from feedbackloops.protocol.diagnosis import diagnose
 from feedbackloops.protocol.place import place_of
 from feedbackloops.protocol.retry import DAY
 from feedbackloops.protocol.sentences import Sentence
+from feedbackloops.recent import standing
 from feedbackloops.words import is_stopped, lane_of
 from profiles.showing import when
 

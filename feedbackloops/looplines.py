@@ -8,13 +8,13 @@ from django.utils.formats import date_format, number_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
-from feedbackloops.admin.recent import fetch_recent, standing
 from feedbackloops.charts import Cell, strip
 from feedbackloops.counting import HOUR, Counts, counts_of, last_hours, total
 from feedbackloops.durations import about, short_time, success_words
 from feedbackloops.models import FeedbackLoop
 from feedbackloops.overview import MOST_WAITING, Waiting, waiting_in
 from feedbackloops.protocol.latency import BOUNDS, percentile
+from feedbackloops.recent import fetch_recent, standing
 from feedbackloops.words import Standing
 from profiles.showing import NOTHING
 
