@@ -9,9 +9,9 @@ from django.utils.translation import gettext_lazy, ngettext
 from feedbackloops.protocol.latency import BOUNDS, percentile
 from profiles.showing import NOTHING
 
-# A unit and its seconds, the next smaller one and its, and the seconds from which on another unit suits better.
 _SECONDS, _MINUTES = gettext_lazy("%(number)s s"), gettext_lazy("%(number)s min")
 _HOURS, _DAYS = gettext_lazy("%(number)s h"), gettext_lazy("%(number)s d")
+# A unit and its seconds, the next smaller one and its, and the seconds from which on another unit suits better.
 _UNITS = (
     (_MINUTES, 60, _SECONDS, 1, 3600),
     (_HOURS, 3600, _MINUTES, 60, 86_400),

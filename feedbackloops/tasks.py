@@ -245,7 +245,7 @@ def watch_outbox(sender: Consumer, **kwargs: Any) -> None:
 
 @worker_ready.connect
 def warn_of_networks(**kwargs: Any) -> None:
-    """Say what a worker may call: Celery runs the checks, and keeps what they say to itself."""
+    """Say what a worker may call: of the checks, which say it too, it runs none."""
     for message in allowed_networks():
         logger.warning("%s %s", message.msg, message.hint)
 

@@ -17,7 +17,7 @@ class Sentence(str):
     """An English text that knows its pattern (as for `%`, with names) and what was put into it.
 
     With `plural`, the pattern of all numbers but one, `count` among the values chooses between the two.
-    `profiles.showing.said()` says it in another language. Values may be sentences.
+    `profiles.saying.said()` says it in another language. Values may be sentences.
     """
 
     __slots__ = ("pattern", "plural", "values")

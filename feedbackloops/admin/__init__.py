@@ -1,4 +1,4 @@
-"""The pages for loops, deliveries, attempts, parked events the ledger, and people who are forgotten."""
+"""The pages for loops, deliveries, attempts, parked events, the ledger, and people who are forgotten."""
 
 from feedbackloops.admin import profiles as _profiles  # noqa: F401
 from feedbackloops.admin.forgetting import ForgettableProfileAdmin, ForgettingAdmin

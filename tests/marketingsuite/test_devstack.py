@@ -1,3 +1,4 @@
+import random
 import shutil
 import signal
 import socket
@@ -14,7 +15,7 @@ import psycopg
 import pytest
 import redis
 
-from marketingsuite.devstack import DevstackError, Stack, free_port, running, start
+from marketingsuite.devstack import DevstackError, Stack, any_free_port, free_port, running, start
 from marketingsuite.devstack.launching import last_lines
 from marketingsuite.devstack.ports import insist_on
 
@@ -319,6 +320,14 @@ def test_a_port_that_is_taken_is_stepped_over() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         assert port < free_port(port) < port + 100
+
+
+def test_two_runs_that_are_seeded_alike_take_other_ports() -> None:
+    taken = set()
+    for _ in range(5):
+        random.seed(1)
+        taken.add(any_free_port())
+    assert len(taken) > 1
 
 
 def test_only_the_end_of_a_long_log_is_shown(tmp_path: Path) -> None:
