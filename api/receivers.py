@@ -8,6 +8,7 @@ from django.db import connection, transaction
 from django.dispatch import receiver
 
 from api.problems import Problem, answer
+from feedbackloops.forgetting.screening import naming, screening
 from feedbackloops.forgetting.signals import person_forgotten
 from feedbackloops.models import Forgetting
 
@@ -15,24 +16,22 @@ from feedbackloops.models import Forgetting
 _EMPTY: Final = """
 UPDATE api_keptanswer SET body = %(body)s, status = %(status)s,
     key = CASE WHEN key ~* %(pattern)s THEN 'forgotten-' || id ELSE key END
-WHERE token_id IN (SELECT id FROM api_apitoken WHERE account_id = %(account)s)
-    AND (encode(body, 'escape') ~* %(pattern)s OR key ~* %(pattern)s)
+WHERE token_id IN (SELECT id FROM api_apitoken WHERE account_id = %(account)s) AND ({names})
 """
+_NAMED: Final = naming("encode(body, 'escape')", "key")
+_NUMBERED: Final = "encode(body, 'escape') ~* %(pattern)s"
 _NUMBERS: Final = r'"(id|profile)": ?({})(?![0-9])'
 _WORDS: Final = "What this request did has been forgotten, with the person whom it was about."
 
 
 @receiver(person_forgotten)
-def forget_answers(order: Forgetting, patterns: Sequence[str], **kwargs: Any) -> None:
+def empty_answers(order: Forgetting, patterns: Sequence[str], **kwargs: Any) -> None:
     """Leave nothing of the answers that were about the person, but that there was one."""
     body = answer(Problem(HTTPStatus.GONE, _WORDS)).content
-    numbers = [_NUMBERS.format("|".join(map(str, order.profiles)))] if order.profiles else []
-    for pattern in [*patterns, *numbers]:
-        given: dict[str, Any] = {
-            "body": body,
-            "status": HTTPStatus.GONE,
-            "account": order.account_id,
-            "pattern": pattern,
-        }
+    given: dict[str, Any] = {"body": body, "status": HTTPStatus.GONE, "account": order.account_id, **screening(order)}
+    wanted = [(pattern, _NAMED) for pattern in patterns]
+    if order.profiles:
+        wanted.append((_NUMBERS.format("|".join(map(str, order.profiles))), _NUMBERED))
+    for pattern, names in wanted:
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(_EMPTY, given)
+            cursor.execute(_EMPTY.format(names=names), {**given, "pattern": pattern})

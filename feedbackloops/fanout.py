@@ -161,8 +161,7 @@ def unpark(ids: Sequence[UUID]) -> int:
 
 
 def _fan_out(ids: Sequence[UUID]) -> set[int]:
-    events = _take(ids)
-    events = _still_known(events)
+    events = _still_known(_take(ids))
     if not events:
         return set()
     _unsubscribe(events)

@@ -47,7 +47,8 @@ DRAIN_ROUNDS = 20
 SHUTDOWN_SECONDS = 20.0
 # More than the hour between two times.
 FOLLOW_FOR = timedelta(hours=2)
-RESEND_SECONDS = 20.0
+# Of what takes long, before it makes way for what else there is.
+TURN_SECONDS = 20.0
 
 
 class Ring(Task):  # type: ignore[type-arg]  # not generic at run time
@@ -198,7 +199,7 @@ def watch_loops() -> None:
 def send_again(resends: list[int]) -> None:
     """Go on with each of these resends for a while; a long one comes back behind what else there is to do."""
     for resend in resends:
-        end = monotonic() + RESEND_SECONDS
+        end = monotonic() + TURN_SECONDS
         while resending.go_on(resend):
             if monotonic() > end:
                 doorbell.ring_for_resends([resend])
@@ -209,7 +210,7 @@ def send_again(resends: list[int]) -> None:
 def forget(orders: list[int]) -> None:
     """Go on with forgetting each of these people for a while; what is left comes back behind what else there is."""
     for order in orders:
-        end = monotonic() + RESEND_SECONDS
+        end = monotonic() + TURN_SECONDS
         try:
             while work.go_on(order):
                 if monotonic() > end:

@@ -5,20 +5,21 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any, Final
 
-from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import ValidationError
-from django.db.models import Q
+from django.db import connection
 from django.db.models.functions import Lower
 
 from access.reach import RULES, Viewer
 from feedbackloops.forgetting.needles import names, patterns
+from feedbackloops.forgetting.screening import naming, numbered, screening
 from feedbackloops.models import Forgetting
 from profiles.models import Account, Profile
 from tracking.models import Message
 
 # Logins and rights are nobody's own.
 _SHARED: Final = frozenset({"auth", "contenttypes"})
+_LOGGED: Final = "SELECT id, content_type_id, object_id FROM django_admin_log WHERE content_type_id IS NOT NULL"
 _ACCOUNT: Final = re.compile(r'"account":([0-9]+)')
 
 
@@ -40,15 +41,25 @@ def patterns_of_mails(order: Forgetting) -> list[str]:
     return list(patterns(addresses_alone(order) if order.messages else [], order.messages))
 
 
-def entries_of(accounts: Collection[int], wanted: Sequence[str]) -> list[int]:
-    """The log's entries that have one of these patterns, on what belongs to one of these accounts."""
-    named = Q(pk__in=[])
-    for pattern in wanted:
-        named |= Q(change_message__iregex=pattern) | Q(object_repr__iregex=pattern)
+def own_entries(order: Forgetting, wanted: Sequence[str]) -> list[int]:
+    """The log's entries that have one of these patterns, on what belongs to the order's account."""
+    return _entries(order, [order.account_id], wanted)
+
+
+def entries_of_others(order: Forgetting, wanted: Sequence[str]) -> list[int]:
+    """The same on what belongs to any other account."""
+    others = Account.objects.exclude(pk=order.account_id).order_by()
+    return _entries(order, list(others.values_list("pk", flat=True)), wanted)
+
+
+def _entries(order: Forgetting, accounts: Collection[int], wanted: Sequence[str]) -> list[int]:
     by_kind: dict[int, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
-    rows = LogEntry.objects.filter(named, content_type__isnull=False).order_by()
-    for entry, kind, subject in rows.values_list("pk", "content_type_id", "object_id"):
-        by_kind[kind][subject or ""].append(entry)
+    given = numbered(wanted)
+    with connection.cursor() as cursor:
+        names = naming("change_message", "object_repr", patterns=given)
+        cursor.execute(f"{_LOGGED} AND ({names})", {**given, **screening(order)})
+        for entry, kind, subject in cursor.fetchall():
+            by_kind[kind][subject or ""].append(entry)
     viewer = Viewer(None, frozenset(accounts))
     return [
         entry
@@ -56,12 +67,6 @@ def entries_of(accounts: Collection[int], wanted: Sequence[str]) -> list[int]:
         for subject in _owned(kind, list(entries), viewer)
         for entry in entries[subject]
     ]
-
-
-def entries_of_others(order: Forgetting, wanted: Sequence[str]) -> list[int]:
-    """The same of all accounts but the order's."""
-    others = Account.objects.exclude(pk=order.account_id).order_by()
-    return entries_of(list(others.values_list("pk", flat=True)), wanted)
 
 
 def is_own_line(line: bytes, order: Forgetting, wanted: Sequence[str], *, or_nobodys: bool = False) -> bool:

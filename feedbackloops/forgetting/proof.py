@@ -9,7 +9,7 @@ from django.db import connection
 
 from feedbackloops.forgetting.needles import patterns as patterns_of
 from feedbackloops.forgetting.owning import addresses_alone, entries_of_others, is_own_line
-from feedbackloops.forgetting.screening import names, screening
+from feedbackloops.forgetting.screening import naming, numbered, screening
 from feedbackloops.models import Forgetting
 from tracking.spoolclearing import is_in_spool
 from tracking.spoolfiles import spool_files
@@ -76,20 +76,19 @@ def _tables() -> Iterator[Table]:
 
 
 def _found(table: Table, order: Forgetting, patterns: Sequence[str], others: Sequence[int]) -> dict[str, int]:
-    tests = {column: test for column, kind in table.columns.items() if (test := _test(table, column, kind, patterns))}
+    given: dict[str, Any] = {"account": order.account_id, "profiles": order.profiles, "messages": order.messages}
+    given |= {"others": others, **screening(order), **(named := numbered(patterns))}
+    tests = {column: test for column, kind in table.columns.items() if (test := _test(table, column, kind, [*named]))}
     if not tests:
         return {}
     counts = ", ".join(f"count(*) FILTER (WHERE {test})" for test in tests.values())
-    given: dict[str, Any] = {f"pattern{number}": pattern for number, pattern in enumerate(patterns)}
-    given |= {"account": order.account_id, "profiles": order.profiles, "messages": order.messages}
-    given |= {"others": others, **screening(order)}
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {counts} FROM {table.relation} t WHERE {_whose(table)}", given)
         return {column: number for column, number in zip(tests, cursor.fetchone(), strict=True) if number}
 
 
-def _test(table: Table, column: str, kind: str, patterns: Sequence[str]) -> str:
-    """The condition under which a value of this column names the person; "" where it can't."""
+def _test(table: Table, column: str, kind: str, named: Sequence[str]) -> str:
+    """The condition under which a value of this column names the person; "" where it can't. `named`: the patterns."""
     value = f't."{column}"'
     if kind == "uuid":
         return f"{value} = ANY(%(messages)s::uuid[])" if table.name not in _BARE else ""
@@ -103,7 +102,7 @@ def _test(table: Table, column: str, kind: str, patterns: Sequence[str]) -> str:
         return ""
     if table.name in _BARE:
         return ""
-    tests = [names(text, [f"pattern{number}" for number in range(len(patterns))])] if patterns else []
+    tests = [naming(text, patterns=named)]
     if kind == "jsonb":
         tests.append(f"{value} -> 'profile' IN (SELECT to_jsonb(unnest(%(profiles)s::bigint[])))")
     if table.name == "django_admin_log" and column == "object_id":

@@ -8,8 +8,8 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import connection, transaction
 from django.db.models import Q
 
-from feedbackloops.forgetting.owning import entries_of, patterns_of_mails
-from feedbackloops.forgetting.screening import any_names, screening
+from feedbackloops.forgetting.owning import own_entries, patterns_of_mails
+from feedbackloops.forgetting.screening import naming, screening
 from feedbackloops.forgetting.signals import person_forgotten
 from feedbackloops.models import Forgetting
 from profiles.models import Profile
@@ -20,17 +20,17 @@ INSTEAD: Final = "[forgotten]"
 _LOOPS: Final = "loop_id IN (SELECT id FROM feedbackloops_feedbackloop WHERE account_id = %(account)s)"
 _PARKED: Final = "EXISTS (SELECT FROM tracking_event e WHERE e.id = event_id AND e.account_id = %(account)s)"
 _ENTRIES: Final = "id = ANY(%(entries)s::int[])"
-_UNREAD: Final = "DELETE FROM tracking_unreadmail WHERE " + any_names(
+_UNREAD: Final = "DELETE FROM tracking_unreadmail WHERE " + naming(
     "encode(raw, 'escape')", "concat_ws(' ', key, sender, subject, envelope_to, reason)"
 )
-_IN_TEST_CALL: Final = any_names(
+_IN_TEST_CALL: Final = naming(
     "concat_ws(' ', fields::text, headers::text, message, head)", "encode(body, 'escape')", "encode(answer, 'escape')"
 )
 _TEST_CALLS: Final = (
     f"DELETE FROM feedbackloops_testcall WHERE {_LOOPS}"
     f" AND ({_IN_TEST_CALL} OR fields ->> 'profile' = ANY(%(profiles)s::bigint[]::text[]))"
 )
-_IN_ANSWER: Final = any_names("encode(answer, 'escape')", "concat_ws(' ', head, message)")
+_IN_ANSWER: Final = naming("encode(answer, 'escape')", "concat_ws(' ', head, message)")
 _ANSWERS: Final = (
     "UPDATE {table} SET answer = '', head = '', message = regexp_replace(message, %(pattern)s, %(instead)s, 'gi')"
     " WHERE account_id = %(account)s AND ({names})"
@@ -58,17 +58,17 @@ _LONGEST: Final = {"object_repr": 200, "subject": 300}
 def clear_traces(order: Forgetting, patterns: Sequence[str]) -> None:
     """Clear all of them, each in a transaction of its own. Doing it again changes nothing."""
     _forget_acts(order)
-    cheap = screening(order)
+    cheap, entries = screening(order), own_entries(order, patterns)
     for pattern in patterns_of_mails(order):
         _do(order, "unread_mails", _UNREAD, {"pattern": pattern} | cheap)
     for pattern in patterns:
         given: dict[str, Any] = {"pattern": pattern, "account": order.account_id, "instead": INSTEAD} | cheap
-        given |= {"profiles": order.profiles, "entries": entries_of([order.account_id], [pattern])}
+        given |= {"profiles": order.profiles, "entries": entries}
         _do(order, "test_calls", _TEST_CALLS, given)
         for table in [*partitions.existing("feedbackloops_attempt").values(), "feedbackloops_attempt_default"]:
             _do(order, "answers", _ANSWERS.format(table=table, names=_IN_ANSWER), given)
         for table, column, whose in _TEXTS:
-            where = {"whose": whose, "names": any_names(column), "longest": _LONGEST.get(column, 1_000_000)}
+            where = {"whose": whose, "names": naming(column), "longest": _LONGEST.get(column, 1_000_000)}
             _do(order, "texts", _REPLACE.format(table=table, column=column, **where), given)
     person_forgotten.send(Forgetting, order=order, patterns=patterns)
 

@@ -230,7 +230,7 @@ def test_who_is_to_be_forgotten_is_forgotten_by_a_task_in_several_goes(
     broker: redis.Redis,  # noqa: F811
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(tasks, "RESEND_SECONDS", -1.0)
+    monkeypatch.setattr(tasks, "TURN_SECONDS", -1.0)
     order = begin(person_at(message.recipient, loop.account_id))
     tasks.forget([order.pk])
     assert rung(broker, "looks") == {order.pk}
@@ -248,7 +248,7 @@ def test_a_resend_that_takes_long_comes_back_behind_what_else_there_is_to_do(
 ) -> None:
     owe(message, 3)
     monkeypatch.setattr(resending, "LOOKED_AT_ONCE", 1)
-    monkeypatch.setattr(tasks, "RESEND_SECONDS", -1.0)
+    monkeypatch.setattr(tasks, "TURN_SECONDS", -1.0)
     resend = resending.begin(loop, now() - timedelta(hours=1), now(), ["given_up"])
 
     tasks.send_again([resend.pk])
