@@ -20,6 +20,7 @@ from esp.showing import state_of
 from profiles.pages import CarefulForm, LookupFilter, Page
 from profiles.showing import NOTHING, when
 
+TOLD = ("state", "called", "events_shown", "unknown_shown", "unusable_shown", "problem_shown", "since")
 ADDRESS = "admin/esp/webhook/address.html"
 SEEN = gettext_lazy("Looked at the address.")
 KEY_REPLACED = gettext_lazy("Entered the key that the provider signs with.")
@@ -88,12 +89,10 @@ class WebhookAdmin(Page):
     def get_fields(self, request: HttpRequest, obj: Webhook | None = None) -> Any:
         signs = obj is None or obj.provider.signs
         chosen = ["account", "esp", "name", *(["new_key"] if signs else [])]
-        told = ["state", "called", "events_shown", "unknown_shown", "unusable_shown", "problem_shown", "since"]
-        return [*chosen, *told] if obj else chosen
+        return [*chosen, *TOLD] if obj else chosen
 
     def get_readonly_fields(self, request: HttpRequest, obj: Webhook | None = None) -> list[str]:
-        told = ["state", "called", "events_shown", "unknown_shown", "unusable_shown", "problem_shown", "since"]
-        return ["account", "esp", *told] if obj else []
+        return ["account", "esp", *TOLD] if obj else []
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "name":
