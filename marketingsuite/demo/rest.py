@@ -86,7 +86,7 @@ def _arriving(stage: Stage, waited_for: dict[str, Told]) -> list[Received]:
     def is_all_there() -> bool:
         for post in stage.inbox.new():
             if told := waited_for.pop(post.event, None):
-                stage.printer.line(_line(told, post), "good" if post.signature == VALID else "bad")
+                stage.printer.line(_line(told, post), "good" if _ok(post) else "bad")
                 came.append(post)
         return not waited_for
 
