@@ -20,7 +20,7 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import OperationalError, connection
 
-from marketingsuite.devstack import free_port
+from marketingsuite.devstack import any_free_port
 from tests.factories import make_account
 from tests.tracking.returned.test_understanding import mail
 from tests.tracking.test_mailin import address_of, registered
@@ -62,7 +62,7 @@ async def _ended(work: Any) -> None:
 
 @pytest.fixture
 def port() -> int:
-    return free_port(23_000)
+    return any_free_port()
 
 
 @pytest.fixture
