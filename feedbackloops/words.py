@@ -92,7 +92,7 @@ def standing_of(loop: FeedbackLoop, recent: Sequence[Attempt], now: datetime) ->
         return Standing(Kind.WAITING, _unverified_words(loop))
     if trouble := _pace_words(lane, now) or _failure_words(lane, recent):
         return Standing(Kind.TROUBLE, trouble)
-    return Standing(Kind.OK, _("Sending normally."))
+    return Standing(Kind.OK, _("Every event goes out as it comes."))
 
 
 def failing_words(lane: LaneState, most: float) -> str:

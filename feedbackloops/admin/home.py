@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.contrib import admin
-from django.db.models import Case, Count, Q, QuerySet, Value, When
+from django.db.models import Case, Count, Q, QuerySet, Value, When, prefetch_related_objects
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
@@ -88,6 +88,7 @@ def last_context(request: HttpRequest) -> dict[str, Any]:
         return {"may_see_events": False}
     accounts = dict(limit(Account.objects.all(), request.user).values_list("pk", "name"))
     events = last_events(accounts.keys(), EVENTS_SHOWN)
+    prefetch_related_objects(events, "message")
     verdicts = verdicts_of(event.pk for event in events)
     odd = {id: verdict for id, verdict in verdicts.items() if verdict in ODD}
     return {

@@ -134,6 +134,7 @@ def test_the_last_events_are_fetched_alone_and_the_newest_come_first(client: Cli
     assert len(rows) == 10
     assert rows == sorted(rows, reverse=True)
     assert "https://example.com/sale" in page
+    assert page.count(message.recipient) == 10
 
 
 def test_last_events_that_a_browser_has_are_not_sent_again(client: Client) -> None:
@@ -167,7 +168,7 @@ def test_pages_ask_as_often_for_thirty_loops_as_for_one(
         text(client.get(address))
     for number in range(30):
         count(failing(message.account, f"Broken {number}"))
-    owe(message)
+        owe(make_message(account=message.account))
 
     with CaptureQueriesContext(connection) as many:
         text(client.get(address))

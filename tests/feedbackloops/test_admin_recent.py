@@ -44,8 +44,8 @@ ACCEPTED = {"outcome": "accepted", "status": 200}
         ([BLOCKED] * 2, "Failing: the last 2 calls did not succeed. That address is never called."),
         ([{}, BLOCKED], "Failing: the last 2 calls did not succeed. That address is never called."),
         ([GONE], "Failing: the script refused the last call (status 410)."),
-        ([ACCEPTED] + [{}] * 4, "Sending normally."),
-        ([{"delivery_id": None}] * 5, "Sending normally."),
+        ([ACCEPTED] + [{}] * 4, "Every event goes out as it comes."),
+        ([{"delivery_id": None}] * 5, "Every event goes out as it comes."),
     ],
 )
 def test_list_and_page_say_that_the_last_calls_failed(
@@ -54,20 +54,20 @@ def test_list_and_page_say_that_the_last_calls_failed(
     loop, other = make_verified_loop(make_account()), make_verified_loop(make_account())
     for values in attempts:
         attempt_of(loop, **values)
-    goes_well = words.startswith("Sending")
+    goes_well = words.startswith("Every event")
     page = text(client.get(url(LOOP, "changelist")))
     assert re.search(f"text-{'green' if goes_well else 'orange'}[^>]*>{re.escape(words)}<", page)
     assert re.search(
         f"health-{'ok' if goes_well else 'trouble'}\\b.*<p>{re.escape(words)}</p>", shown(client, loop), re.DOTALL
     )
-    assert "Sending normally." in shown(client, other)
+    assert "Every event goes out as it comes." in shown(client, other)
 
 
 def test_failures_of_young_events_count_for_nothing_once_an_older_one_went_well(client: Client) -> None:
     loop = make_verified_loop(make_account())
     attempt_of(loop)
     LaneState.objects.filter(loop=loop).update(last_success=now())
-    assert "Sending normally." in shown(client, loop)
+    assert "Every event goes out as it comes." in shown(client, loop)
 
 
 def test_looking_for_the_last_attempts_reads_nothing_from_end_to_end(client: Client) -> None:
@@ -80,7 +80,7 @@ def test_looking_for_the_last_attempts_reads_nothing_from_end_to_end(client: Cli
 @pytest.mark.parametrize(
     ("lane", "words"),
     [
-        ({}, "Sending normally."),
+        ({}, "Every event goes out as it comes."),
         (
             {"stopped": now(), "stop_reason": "gone"},
             "410 Gone. Events from now on are not kept; what waits is held. Press Resume",

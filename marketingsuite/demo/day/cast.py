@@ -6,10 +6,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from random import Random
 from typing import Any, Final
 
+from django.db.models import QuerySet
+
 from feedbackloops.models import FeedbackLoop, LoopStatus
 from marketingsuite.demo.day import people
 from marketingsuite.demo.day.fates import FATAL
-from profiles.imports import import_profiles
 from profiles.models import Account, Database, Profile
 from tracking.models import EventType
 
@@ -54,10 +55,17 @@ def gather(scripts_url: str) -> Cast:
     """The cast, made if need be; its loops call scripts at `scripts_url`. They are paused: nothing is sent yet."""
     account, _ = Account.objects.get_or_create(name=ACCOUNT)
     database, _ = Database.objects.get_or_create(account=account, name=DATABASE)
-    known = list(database.profiles.order_by("pk"))
-    rows = people.made_up(people.NUMBER, Random(ACCOUNT))
-    profiles = known or import_profiles(database, rows)
+    profiles = list(database.profiles.order_by("pk")) or _travellers(database)
     return Cast(account, profiles, {name: _loop(account, name, scripts_url) for name in NAMES})
+
+
+def _travellers(database: Database) -> list[Profile]:
+    """Known for longer than the day: no event tells that they were created."""
+    rows = people.made_up(people.NUMBER, Random(ACCOUNT))
+    profiles = [Profile(account_id=database.account_id, database=database, **row) for row in rows]
+    for profile in profiles:
+        profile.follow_fields(profile.fields)
+    return QuerySet.bulk_create(Profile.objects.all(), profiles)
 
 
 def _loop(account: Account, name: str, scripts_url: str) -> FeedbackLoop:
