@@ -14,6 +14,8 @@ STEP, BAR = 10.0, 8.0
 LEAST = 1.5
 # An hour in which no more than one call in so many fails is a good one.
 FEW: Final = 20
+# Ends of an axis, in tenths of a power of ten.
+_TENTHS: Final = (10, 15, 20, 25, 30, 40, 50, 60, 80, 100)
 
 
 class Series(NamedTuple):
@@ -86,11 +88,11 @@ def stacked(labels: Sequence[str], series: Sequence[Series]) -> Chart:
 
 
 def round_up(number: int) -> int:
-    """The least of 1, 2, 5, 10, 20, 50 and so on that is not below the number; 0 for 0."""
+    """The least number that is easy to halve in the mind and not below this one, such as 8, 15, 250; 0 for 0."""
     if number <= 0:
         return 0
     power: int = 10 ** (len(str(number)) - 1)
-    return next(step * power for step in (1, 2, 5, 10) if step * power >= number)
+    return next(top for step in _TENTHS if (top := step * power // 10) >= number)
 
 
 def _parts(kinds: Sequence[str], numbers: Sequence[int], top: int) -> list[Part]:

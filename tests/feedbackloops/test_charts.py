@@ -35,7 +35,9 @@ def test_series_that_do_not_fit_the_labels_are_refused() -> None:
         stacked(["a", "b"], [Series("Good", "good", [1])])
 
 
-@pytest.mark.parametrize(("number", "top"), [(0, 0), (1, 1), (3, 5), (7, 10), (10, 10), (11, 20), (999, 1000)])
+@pytest.mark.parametrize(
+    ("number", "top"), [(0, 0), (1, 1), (3, 3), (7, 8), (9, 10), (10, 10), (11, 15), (240, 250), (999, 1000)]
+)
 def test_an_axis_ends_at_a_round_number(number: int, top: int) -> None:
     assert round_up(number) == top
 

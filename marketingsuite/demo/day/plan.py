@@ -28,6 +28,12 @@ BROWSERS: Final = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36",
     "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/19.0 Safari/605",
 )
+LANGUAGES: Final = ("nl-NL,nl;q=0.9,en;q=0.8", "nl,en-US;q=0.7", "de-DE,de;q=0.9", "fr-BE,fr;q=0.9,nl;q=0.6")
+# Through whom a mailbox provider's users see the pictures of their mails.
+PROXY: Final[dict[str, Any]] = {
+    "ip": "66.249.93.41",
+    "useragent": "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)",
+}
 TAKEN: Final[dict[str, Any]] = {"code": 250, "extended": "2.0.0", "description": "OK: queued"}
 BOUNCE: Final = "Content-Type: text/plain\n\nThe mailbox of this user is full (552 5.2.2).\n"
 
@@ -82,9 +88,14 @@ def _happenings(mail: Mail, chance: Random) -> Iterator[Happening]:
     yield Happening("delivery", arrived, TAKEN)
     if chance.random() > (0.78 if mail.kind == "booking" else 0.46):
         return
-    seen = {"ip": f"198.51.100.{chance.randint(1, 250)}", "useragent": chance.choice(BROWSERS)}
+    seen = {
+        "ip": f"198.51.100.{chance.randint(1, 250)}",
+        "useragent": chance.choice(BROWSERS),
+        "accept-language": chance.choice(LANGUAGES),
+    }
+    picture = PROXY if chance.random() < 0.25 else seen
     opened = arrived + timedelta(milliseconds=round(chance.lognormvariate(14.2, 1.3)))
-    yield Happening("open", opened, seen)
+    yield Happening("open", opened, picture)
     if chance.random() < 0.36:
         link = chance.randint(1, len(TARGETS))
         clicked = opened + timedelta(milliseconds=round(chance.lognormvariate(9.6, 0.8)))
@@ -92,7 +103,7 @@ def _happenings(mail: Mail, chance: Random) -> Iterator[Happening]:
     elif mail.kind == "newsletter" and chance.random() < 0.012:
         yield Happening("unsubscribe", opened + timedelta(seconds=20), seen)
     if chance.random() < 0.18:
-        yield Happening("open", opened + timedelta(hours=chance.uniform(0.1, 9)), seen)
+        yield Happening("open", opened + timedelta(hours=chance.uniform(0.1, 9)), picture)
 
 
 def _until(mail: Mail, end: datetime) -> Mail:

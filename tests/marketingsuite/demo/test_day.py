@@ -20,6 +20,8 @@ from marketingsuite.demo.day import fates, people, plan
 from marketingsuite.demo.day.cast import FAILING, HEALTHY, MOVED, SLOW, UNVERIFIED, Cast, Scripts, gather
 from marketingsuite.demo.day.filling import fill
 from tracking.models import Event, Message
+from tracking.verdicts.judge import Judge
+from tracking.verdicts.rules import TYPES, Verdict, built_in
 
 END = datetime(2026, 3, 5, 14, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -54,6 +56,16 @@ def test_what_came_of_mails_has_shares_that_a_marketer_would_believe() -> None:
     assert 0.2 < types["open"] / plan.MAILS < 0.8
     assert 0.05 < types["click"] / types["open"] < 0.4
     assert types["bounce"] > 0
+
+
+def test_some_open_through_a_proxy_and_all_click_with_a_browser() -> None:
+    happened = [each for mail in plan.a_day(END - DAY, END, 400, Random(1)) for each in mail.happenings]
+    judge = Judge(built_in())
+    verdicts = Counter(
+        (each.type, judge.judge(each.type, each.data).verdict) for each in happened if each.type in TYPES
+    )
+    assert verdicts.keys() == {("open", Verdict.HUMAN), ("open", Verdict.PROXY), ("click", Verdict.HUMAN)}
+    assert 0.1 < verdicts["open", Verdict.PROXY] / verdicts["open", Verdict.HUMAN] < 0.6
 
 
 @pytest.mark.parametrize("fate", [fates.healthy, fates.slow])
