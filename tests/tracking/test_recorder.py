@@ -145,7 +145,12 @@ def others(what: str) -> list[Any]:
 def test_a_lost_connection_costs_one_set_and_is_made_anew(is_used: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     # PostgreSQL shows a connection before it is made: one that ended by then would cost no set.
     connected, connect = threading.Event(), recorder._connect
-    monkeypatch.setattr(recorder, "_connect", lambda: (connect(), connected.set()))
+
+    def connect_and_tell() -> None:
+        connect()
+        connected.set()
+
+    monkeypatch.setattr(recorder, "_connect", connect_and_tell)
     mine = Recorder(1, PATIENT)
     assert connected.wait(PATIENT)
     if is_used:
