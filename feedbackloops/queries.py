@@ -80,7 +80,7 @@ _IN_BUCKETS = ", ".join(f"count(*) FILTER (WHERE bucket = {number})" for number 
 # A success counts whoever reports it, and also of what staff have cancelled meanwhile: the script has it. A failure
 # counts only if nobody else has tried meanwhile, and leaves cancelled what was. Counted is what this statement really
 # changed, so recording twice counts once. The hours are locked last and in order: no two engines wait for each other
-# there.
+# there. Of a delivery that is gone, since its recipient was forgotten, nothing is written.
 RECORD = f"""
 WITH done AS (
     SELECT * FROM unnest(
@@ -92,13 +92,6 @@ WITH done AS (
         %(versions)s::bigint[]
     ) AS t (id, delivery_id, loop_id, account_id, number, started, outcome, state, pause, message, status, address, dns,
         connect, tls, first_byte, total, answer, head, version)
-), history AS (
-    INSERT INTO feedbackloops_attempt (id, delivery_id, loop_id, account_id, number, started, outcome, message, status,
-        address, dns, connect, tls, first_byte, total, answer, head, version_id)
-    SELECT id, delivery_id, loop_id, account_id, number, started, outcome, message, status, address, dns, connect, tls,
-        first_byte, total, answer, head, nullif(version, 0)
-    FROM done ON CONFLICT (id) DO NOTHING
-    RETURNING loop_id, started, outcome
 ), moved AS (
     UPDATE feedbackloops_delivery d
     SET state = CASE WHEN d.state = 'cancelled' AND done.state <> 'delivered' THEN d.state ELSE done.state END,
@@ -109,6 +102,17 @@ WITH done AS (
         AND d.id BETWEEN %(first)s AND %(last)s
         AND d.state IN ('pending', 'cancelled') AND (done.state = 'delivered' OR d.attempts = done.number - 1)
     RETURNING d.id, d.loop_id, d.state, done.started, done.total
+), history AS (
+    INSERT INTO feedbackloops_attempt (id, delivery_id, loop_id, account_id, number, started, outcome, message, status,
+        address, dns, connect, tls, first_byte, total, answer, head, version_id)
+    SELECT id, delivery_id, loop_id, account_id, number, started, outcome, message, status, address, dns, connect, tls,
+        first_byte, total, answer, head, nullif(version, 0)
+    FROM done WHERE delivery_id IN (SELECT id FROM moved) OR (
+        SELECT true FROM feedbackloops_delivery d
+        WHERE d.id = done.delivery_id AND d.id BETWEEN %(first)s AND %(last)s LIMIT 1
+    )
+    ON CONFLICT (id) DO NOTHING
+    RETURNING loop_id, started, outcome
 ), counted AS (
     SELECT loop_id, started, state AS kind, CASE WHEN state = 'delivered' THEN {_BUCKET} END AS bucket
     FROM moved WHERE state IN ('delivered', 'given_up')

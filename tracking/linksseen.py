@@ -10,10 +10,12 @@ from tracking.statements import run
 
 AT_ONCE: Final = 10_000
 
-# In the order in which fan-outs lock the rows.
+# In the order in which fan-outs lock the rows. A process may not know yet who was forgotten a moment ago.
 _HEADED: Final = """
 INSERT INTO tracking_linkseen AS known (message_id, link, headed, head_ip)
 SELECT DISTINCT ON (1, 2) * FROM unnest(%(messages)s::uuid[], %(links)s::int[], %(moments)s::bigint[], %(ips)s::text[])
+    AS head (message_id)
+WHERE NOT EXISTS (SELECT FROM tracking_refusal r WHERE r.message_id = head.message_id AND r.refused)
 ORDER BY 1, 2, 3 DESC
 ON CONFLICT (message_id, link) DO UPDATE SET headed = excluded.headed, head_ip = excluded.head_ip
 WHERE known.headed < excluded.headed

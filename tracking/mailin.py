@@ -1,10 +1,12 @@
 """A mail that came back → events of the message it is about, or, where nobody can tell, a mail kept for people."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from time import time
 from typing import Any, Final
+from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
@@ -25,6 +27,8 @@ from tracking.returned.outcomes import DELIVERED, FAILED, Outcome
 # Of a longer mail no more is read; what is sent on of it is far less.
 MOST_BYTES: Final = 10 * 1024 * 1024
 MOST_UNREAD: Final = 10_000
+# As `register` makes it of a message's id where a mail has none.
+_OUR_MESSAGE_ID: Final = re.compile("([0-9a-f]{32})@.*", re.ASCII)
 # Whoever writes from an address may mean anything, unless a machine answers for it.
 _NAMED_BY_RECIPIENT: Final = frozenset(Kind) - {Kind.OTHER}
 
@@ -66,16 +70,24 @@ def read_mail(raw: bytes, envelope_to: Sequence[str] = ()) -> Reading:
 def take_mail(raw: bytes, envelope_to: Sequence[str] = ()) -> Reading:
     """Record the events of a mail, or keep it for people; the same mail makes them once.
 
-    What names a message of somebody who was forgotten is not kept.
+    What names a message of somebody who was forgotten, be it by the Message-ID that we gave it, is not kept.
 
     Raises django.db.Error while the database is away: nothing was kept, and whoever hands it over is to try again.
     """
     reading = read_mail(raw, envelope_to)
     if reading.reports:
         record_reports(reading.reports)
-    elif not (reading.named and are_forgotten({reading.named.message})):
+    elif not are_forgotten(_named_ids(reading)):
         keep_unread(reading)
     return reading
+
+
+def _named_ids(reading: Reading) -> set[UUID]:
+    clues = reading.understood.clues
+    ours = (
+        UUID(found[1]) for header in clues.headers if (found := _OUR_MESSAGE_ID.fullmatch(normal_message_id(header)))
+    )
+    return {*clues.ids, *ours, *([reading.named.message] if reading.named else [])}
 
 
 def keep_unread(reading: Reading) -> None:

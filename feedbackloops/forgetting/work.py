@@ -196,9 +196,14 @@ def _calls(order: Forgetting) -> bool:
 
 
 def _search(order: Forgetting) -> bool:
+    """Search; where something is found, go through all once more, since it may have come late, and search again."""
     left = search(order, list(patterns(order.addresses, order.messages)), settings.SPOOL_DIR)
     with transaction.atomic():
         order = _locked(order)
+        if left and not order.left:
+            order.left, order.cleared = left, 0
+            _keep(order, Stage.MESSAGES)
+            return True
         order.left, order.finished = left, now()
         order.profiles, order.addresses, order.messages = [], [], []
         _keep(order, Stage.DONE)

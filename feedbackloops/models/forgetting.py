@@ -18,7 +18,7 @@ class Stage(models.TextChoices):
     CHANGES: events of changes of these.
     CALLS: calls that may have been under way are waited for.
     TRACES: what names the person elsewhere, and this host's spool.
-    SEARCH: the whole database is searched.
+    SEARCH: the whole database is searched; where something is found for the first time, MESSAGES is next.
     DONE: nothing.
     """
 
@@ -55,7 +55,8 @@ class Forgetting(models.Model):
     under_way_until = models.DateTimeField(null=True)
     # How many rows are gone, by what they were.
     removed = models.JSONField(default=dict)
-    # What the search at the end found, by place; nothing where all is gone.
+    # What the last search found, by place; nothing where all is gone. Where the first one finds something, all is gone
+    # through once more before the last one.
     left = models.JSONField(default=dict)
     finished = models.DateTimeField(null=True)
 

@@ -177,3 +177,13 @@ def test_a_mail_about_somebody_who_was_forgotten_is_not_kept(message: Message) -
     take_mail(mail("gmail"), [address])
     assert not UnreadMail.objects.exists()
     assert not Event.objects.exists()
+
+
+def test_nor_is_one_that_names_such_a_message_by_the_message_id_that_we_gave_it(message: Message) -> None:
+    refuse([message.pk])
+    Message.objects.filter(pk=message.pk).delete()
+    raw = mail("gmail")
+    take_mail(raw.replace(ID.encode(), f"{message.pk.hex}@shop.example.com".encode()))
+    assert not UnreadMail.objects.exists()
+    take_mail(raw)
+    assert UnreadMail.objects.count() == 1
