@@ -11,7 +11,8 @@ who has asked to fail silently can't try again, so that their mails go out untra
 """
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from smtplib import SMTPDataError, SMTPException, SMTPRecipientsRefused, SMTPSenderRefused
 from typing import Any, Final, NamedTuple
 
@@ -19,6 +20,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.mail import EmailMessage, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
+from django.core.mail.backends.smtp import EmailBackend as SmtpBackend
 from django.db import Error, connection
 from django.utils.timezone import now
 
@@ -68,10 +70,12 @@ class EmailBackend(BaseEmailBackend):
         self._sender.close()
 
     def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
-        """Send the mails; how many of them went out to all of their recipients.
+        """Send the mails; how many of them went out, to one recipient at least.
 
         Raises NotRegistered, before anything is sent, and what the backend that sends raises; neither where it was
-        asked to fail silently. The messages are then in each mail's `tracked_messages`.
+        asked to fail silently. A mail server that refuses some of a mail's recipients is heard of as smtplib has it:
+        the others get the mail, and the caller an error where nobody got it. The messages are then in each mail's
+        `tracked_messages`.
         """
         mails = [mail for mail in email_messages or () if mail.recipients()]
         if not mails:
@@ -109,10 +113,25 @@ class EmailBackend(BaseEmailBackend):
     def _send(self, registered: Registered, sent: list[Copy]) -> bool:
         copies = list(self._copies(registered))
         registered.mail.tracked_messages = [message for _, message in registered.messages]  # type: ignore[attr-defined]
-        went = [self._send_one(copy, sent) for copy in copies]
+        went = self._send_all(copies, sent)
         if len(copies) == 1 and hasattr(copies[0].mail, "anymail_status"):
             registered.mail.anymail_status = copies[0].mail.anymail_status  # type: ignore[attr-defined]
-        return all(went)
+        return went
+
+    def _send_all(self, copies: Sequence[Copy], sent: list[Copy]) -> bool:
+        before, refused = len(sent), list[tuple[Copy, SMTPRecipientsRefused]]()
+        for copy in copies:
+            try:
+                self._send_one(copy, sent)
+            except SMTPRecipientsRefused as error:
+                refused.append((copy, error))
+        went = len(sent) > before
+        is_told = not went and not self.fail_silently
+        for copy, refusal in refused:
+            _record_refusal(copy.message, refusal, comes_again=is_told)
+        if refused and is_told:
+            raise SMTPRecipientsRefused({to: said for _, each in refused for to, said in each.recipients.items()})
+        return went
 
     def _copies(self, registered: Registered) -> Iterable[Copy]:
         mail, options = registered.mail, registered.options
@@ -124,16 +143,31 @@ class EmailBackend(BaseEmailBackend):
             new = outgoing(mail, recipient, message, unsubscribe=options.unsubscribe, envelope=envelope)
             yield Copy(new, message)
 
-    def _send_one(self, copy: Copy, sent: list[Copy]) -> bool:
+    def _send_one(self, copy: Copy, sent: list[Copy]) -> None:
         try:
-            went = bool(self._sender.send_messages([copy.mail]))
-        except SMTPException as error:
-            if copy.message:
-                _record_refusal(copy.message, error)
+            with _outspoken(self._sender):
+                went = self._sender.send_messages([copy.mail])
+        except SMTPRecipientsRefused:
             raise
+        except SMTPException as error:
+            _record_refusal(copy.message, error, comes_again=not self.fail_silently)
+            if not self.fail_silently:
+                raise
+            return
         if went:
             sent.append(copy)
-        return went
+
+
+@contextmanager
+def _outspoken(sender: BaseEmailBackend) -> Iterator[None]:
+    """Have Django's own backend tell of refusals while it sends, also where it was asked to fail silently."""
+    silently = sender.fail_silently
+    if isinstance(sender, SmtpBackend):
+        sender.fail_silently = False
+    try:
+        yield
+    finally:
+        sender.fail_silently = silently
 
 
 def _keep_esp_ids(sent: Sequence[Copy]) -> None:
@@ -153,11 +187,13 @@ def _esp_id(mail: Any) -> str:
     return id if isinstance(id, str) else ""
 
 
-def _record_refusal(message: Message, error: SMTPException) -> None:
-    """A mail that the server refuses for good has failed already. Raises nothing: the caller hears of the refusal."""
+def _record_refusal(message: Message | None, error: SMTPException, *, comes_again: bool) -> None:
+    """A mail that the server refuses has failed: for good (5xx), or since nobody is told who would send it again.
+
+    Raises nothing.
+    """
     state, code, words = _refusal(error)
-    if not 500 <= code < 600:
-        # It may be taken at the next try, which is the caller's to make.
+    if message is None or not 400 <= code < 600 or (comes_again and code < 500):
         return
     extended, _, rest = words.partition(" ")
     data: dict[str, Any] = {"code": code, "state": state, "description": words}

@@ -14,7 +14,7 @@ from profiles.addresses import normal_address
 from profiles.models import Account, Database
 from tracking.mailoptions import MailOptions, options_of
 from tracking.models import Message, Source
-from tracking.outgoing import has_html, header_of
+from tracking.outgoing import has_html, has_passed, header_of
 from tracking.registering import Draft, register_all
 
 # What is wrong with a mail, and not with us.
@@ -25,7 +25,7 @@ _BIGGEST = 2**63 - 1
 class Registered(NamedTuple):
     """A mail with what it says of itself, and the message to each of its recipients as the mail names them.
 
-    There is none where the mail is of no account.
+    There is none where the mail is of no account, or was registered before.
     """
 
     mail: EmailMessage
@@ -65,6 +65,8 @@ def _options(mail: EmailMessage, default_account: str) -> MailOptions:
 
 
 def _owner(mail: EmailMessage, options: MailOptions, accounts: dict[str, Account]) -> Account | None:
+    if has_passed(mail):
+        return None
     if isinstance(options.account, Account) or options.account == "":
         return options.account or None
     owner = accounts.get(str(options.account))

@@ -2,6 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from html import escape
+from time import time
+from typing import Final
 
 from django.conf import settings
 
@@ -9,7 +12,19 @@ from profiles.models import Account, Profile
 from tracking.models import Message, Source
 from tracking.registering import Draft, register_all
 from tracking.rewriting import track
-from tracking.tokens import Link, sign_click, sign_open, sign_unsubscribe, target_problem
+from tracking.tokens import (
+    BadToken,
+    Link,
+    read_click,
+    read_unsubscribe,
+    sign_click,
+    sign_open,
+    sign_unsubscribe,
+    target_problem,
+)
+
+# Stands in a mail for the URL under which its recipient unsubscribes.
+PLACEHOLDER: Final = "[[unsubscribe_url]]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +75,30 @@ def unsubscribe_url(message: Message) -> str:
 
 
 def tracked_html(html: str, message: Message) -> str:
-    """The mail with its links leading through us and with the pixel; every other character stays as it was.
+    """The mail with its links leading through us, with the pixel, and with the URL to unsubscribe for PLACEHOLDER.
 
-    A message that is not to be tracked keeps its HTML as it is.
+    Every other character stays as it was. A link that leads through us already, of whichever mail, leads to its target
+    as a link of this message. A message that is not to be tracked keeps its links, and gets no pixel.
     """
-    if not message.tracked:
-        return html
-    return track(html, lambda index, url: link_url(message, index, url), pixel_url(message))
+    if message.tracked:
+        html = track(html, lambda index, url: _tracked_url(message, index, url), pixel_url(message))
+    # Only now: the link to unsubscribe is no click.
+    return html.replace(PLACEHOLDER, escape(unsubscribe_url(message)))
+
+
+def _tracked_url(message: Message, index: int, url: str) -> str:
+    if not url.startswith((f"{_origin(message)}/", f"{settings.TRACKING_URL}/")):
+        return link_url(message, index, url)
+    page, _, token = url.rpartition("/")
+    try:
+        if page.endswith("/c"):
+            return link_url(message, index, read_click(token, settings.TRACKING_KEYS, time()).url)
+        if page.endswith("/u"):
+            read_unsubscribe(token, settings.TRACKING_KEYS, time())
+            return url
+    except BadToken:
+        pass
+    return link_url(message, index, url)
 
 
 def _origin(message: Message) -> str:

@@ -1,8 +1,7 @@
 """The mail that goes out in place of a mail of Django's: to one recipient, tracked, and known by its names."""
 
 import copy
-from html import escape
-from typing import Any, Final
+from typing import Any
 
 from django.conf import settings
 from django.core.mail import EmailAlternative, EmailMessage
@@ -10,16 +9,18 @@ from django.core.mail import EmailAlternative, EmailMessage
 from tracking.envelopes import Envelope, sign_envelope
 from tracking.mailids import METADATA_KEY
 from tracking.mailoptions import without_options
-from tracking.messages import tracked_html, unsubscribe_url
+from tracking.messages import PLACEHOLDER, tracked_html, unsubscribe_url
 from tracking.models import Message
-
-# Stands in a mail for the URL under which its recipient unsubscribes.
-PLACEHOLDER: Final = "[[unsubscribe_url]]"
 
 
 def has_html(mail: EmailMessage) -> bool:
     """Whether there is HTML in the mail that can be tracked."""
     return _is_html_body(mail) or any(map(_is_html, getattr(mail, "alternatives", ())))
+
+
+def has_passed(mail: EmailMessage) -> bool:
+    """Whether it is a mail that `outgoing` has made, and that another backend hands over once more."""
+    return METADATA_KEY in (getattr(mail, "metadata", None) or {})
 
 
 def header_of(mail: EmailMessage, name: str) -> str:
@@ -58,21 +59,15 @@ def outgoing(mail: EmailMessage, recipient: str, message: Message, *, unsubscrib
 
 
 def _rewrite(new: Any, message: Message) -> None:
-    url = unsubscribe_url(message)
     if _is_html_body(new):
-        new.body = _tracked(new.body, message, url)
+        new.body = tracked_html(new.body, message)
     else:
-        new.body = new.body.replace(PLACEHOLDER, url)
+        new.body = new.body.replace(PLACEHOLDER, unsubscribe_url(message))
     if hasattr(new, "alternatives"):
         new.alternatives = [
-            EmailAlternative(_tracked(part[0], message, url), part[1]) if _is_html(part) else part
+            EmailAlternative(tracked_html(part[0], message), part[1]) if _is_html(part) else part
             for part in new.alternatives
         ]
-
-
-def _tracked(html: str, message: Message, url: str) -> str:
-    # Only now: the link to unsubscribe is no click.
-    return tracked_html(html, message).replace(PLACEHOLDER, escape(url))
 
 
 def _add_list_unsubscribe(new: Any, url: str) -> None:

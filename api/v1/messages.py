@@ -41,7 +41,9 @@ class MessageIn(Given):
     message_id: Line = Field("", description="The Message-ID of the mail's header.")
     track: Flag = Field(True, description="Whether it has our pixel and our links; the account has the last word.")
     html: Text | None = Field(
-        None, description="The mail's HTML; the answer has the same with our pixel and our links."
+        None,
+        description="The mail's HTML; the answer has the same with our pixel and our links, and with the link to "
+        "unsubscribe in the place of `[[unsubscribe_url]]`.",
     )
     urls: list[Target] = Field([], max_length=MOST_TARGETS, description="URLs that tracked links are wanted for.")
 

@@ -6,6 +6,9 @@ import pytest
 from django.db import connection
 from pytest_django import Settings
 
+from profiles.models import Account
+from tests.factories import make_account
+from tests.tracking.smtp_server import MailServer, mail_server
 from tracking.blocks import blocks
 from tracking.intake import intake
 from tracking.privacy import privacy
@@ -40,3 +43,18 @@ def spool_folder(
     blocks.cache_clear()
     privacy.cache_clear()
     shutil.rmtree(settings.SPOOL_DIR, ignore_errors=True)
+
+
+@pytest.fixture
+def server(settings: Settings) -> Iterator[MailServer]:
+    """A mail server that Django's backend sends to."""
+    with mail_server() as server:
+        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", server.port
+        settings.TRACKED_EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+        settings.TRACKING_URL = "https://click.example.com"
+        yield server
+
+
+@pytest.fixture
+def account(db: None) -> Account:
+    return make_account()

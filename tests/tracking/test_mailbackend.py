@@ -1,5 +1,4 @@
 import re
-from collections.abc import Iterator
 from html import unescape
 from smtplib import SMTPRecipientsRefused, SMTPSenderRefused
 from typing import Any
@@ -14,7 +13,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from profiles.models import Account
 from tests.factories import make_account, make_database, make_profile
-from tests.tracking.smtp_server import MailServer, mail_server
+from tests.tracking.smtp_server import MailServer
 from tracking.envelopes import Envelope, read_envelope
 from tracking.finding import Trace, find_messages
 from tracking.ids import moment_of
@@ -24,20 +23,6 @@ from tracking.models import Event, Message
 
 pytestmark = pytest.mark.django_db
 HTML = '<html><body><p>Hi Ann</p><a href="https://shop.example.com/?a=1&amp;b=2">Shop</a></body></html>'
-
-
-@pytest.fixture
-def server(settings: Settings) -> Iterator[MailServer]:
-    with mail_server() as server:
-        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", server.port
-        settings.TRACKED_EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-        settings.TRACKING_URL = "https://click.example.com"
-        yield server
-
-
-@pytest.fixture
-def account() -> Account:
-    return make_account()
 
 
 def mail(account: Any = None, to: Any = ("ann@example.com",), **values: Any) -> Any:

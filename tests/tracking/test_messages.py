@@ -11,7 +11,7 @@ from tests.factories import make_account, make_database, make_profile
 from tests.promptness import within
 from tests.tracking.samples import request, wait_until
 from tracking.ids import moment_of, new_id
-from tracking.messages import register, tracked_html
+from tracking.messages import register, tracked_html, unsubscribe_url
 from tracking.models import Event, Message
 from tracking.registering import Draft, register_all
 
@@ -46,6 +46,15 @@ def test_an_account_may_have_a_tracking_domain_of_its_own() -> None:
     html = tracked_html('<a href="https://example.com/">x</a>', Message.objects.get())
     for url in (tracked.pixel_url, *tracked.link_urls, *re.findall(r'https://[^"]+', html)):
         assert re.match(r"https://click\.customer\.example/[oc]/", url)
+
+
+@pytest.mark.parametrize("tracked", [True, False])
+def test_the_link_to_unsubscribe_takes_the_place_that_is_kept_for_it(tracked: bool) -> None:
+    account = make_account()
+    (message,) = register_all([Draft(account, RECIPIENT, tracked=tracked)])
+    html = tracked_html('<a href="[[unsubscribe_url]]">Leave</a>', message)
+    assert html.startswith(f'<a href="{unsubscribe_url(message)}">Leave</a>')
+    assert ("<img" in html) == tracked
 
 
 @pytest.mark.usefixtures("spool_folder")
