@@ -48,7 +48,7 @@ def small(png: bytes) -> bytes:
 
 def _made(picture: Image.Image, colours: int, height: int) -> bytes:
     output = BytesIO()
-    picture.crop((0, 0, picture.width, height)).quantize(colours, dither=Image.Dither.NONE).save(
-        output, "PNG", optimize=True
-    )
+    picture.crop((0, 0, picture.width, height)).quantize(
+        colours, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE
+    ).save(output, "PNG", optimize=True)
     return output.getvalue()
