@@ -1,11 +1,14 @@
-"""What would be sent of a report that is not recorded: the event, the loops that want it, the body in both forms."""
+"""What would be sent of a report that is not recorded: the event, the loops that want it, and the call to each."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
+from feedbackloops.calls import Contents, Script, call_for
 from feedbackloops.models import FeedbackLoop, LoopStatus
-from feedbackloops.protocol.payload import EventFacts, build, form, json_body
+from feedbackloops.protocol.payload import EventFacts
+from feedbackloops.protocol.place import parse
 from profiles.models import Profile
 from profiles.snapshots import enrichment
 from tracking.models import Message
@@ -15,21 +18,11 @@ from tracking.reports import Report
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """An event that is not recorded, the fields of its POST, and the loops that it would go to."""
+    """An event that is not recorded, what its calls would say, and the loops that it would go to."""
 
     report: Report
-    fields: dict[str, Any]
+    contents: Contents
     loops: Sequence[FeedbackLoop]
-
-    @property
-    def form(self) -> bytes:
-        """The body for loops that get forms."""
-        return form(self.fields)
-
-    @property
-    def json(self) -> bytes:
-        """The body for loops that get JSON."""
-        return json_body(self.fields)
 
 
 def preview(report: Report, message: Message) -> Preview:
@@ -39,7 +32,17 @@ def preview(report: Report, message: Message) -> Preview:
     profile = message.profile
     loops = FeedbackLoop.objects.filter(account=message.account_id).exclude(status=LoopStatus.DISABLED)
     wanting = [loop for loop in loops.order_by("pk") if loop.is_verified and _wants(loop, report.type, profile)]
-    return Preview(report, build(facts, _snapshot(message, profile)), wanting)
+    return Preview(report, Contents(facts, _snapshot(message, profile)), wanting)
+
+
+def request_to(loop: FeedbackLoop, contents: Contents, now: datetime) -> tuple[str, str]:
+    """Head and body of the first attempt at this loop, as it goes over the wire at `now`.
+
+    Raises TypeError or ValueError, saying why the event can't be sent.
+    """
+    call = call_for(Script.from_loop(loop), contents, 1, now=now)
+    lines = [f"POST {parse(call.url).request_target} HTTP/1.1", *(f"{name}: {value}" for name, value in call.headers)]
+    return "\n".join(lines), (call.body or b"").decode()
 
 
 def _snapshot(message: Message, profile: Profile | None) -> dict[str, Any]:

@@ -1,3 +1,4 @@
+import json
 import os
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
+from standardwebhooks import Webhook
 
 from tests.factories import make_database, make_message, make_profile, make_verified_loop
 from tests.tracking.returned.test_understanding import MAILS
@@ -66,23 +68,57 @@ def test_new_mails_of_a_maildir_are_taken_and_marked_as_seen(tmp_path: Path) -> 
     assert sorted(path.name for path in (tmp_path / "cur").iterdir()) == ["1.host:2,S", "2.host:2,S", "3.host:2,S"]
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    "odd", [b"Content-Type: multipart/mixed\n\nhello\xff", b"\xff: b\n\nx", b"Content-Type: message/rfc822\n\n" * 3000]
+)
+def test_a_mail_that_python_can_not_write_stops_none_behind_it_and_stays_as_it_is(odd: bytes, tmp_path: Path) -> None:
+    for name in ("new", "cur", "tmp"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "new" / "1.host").write_bytes(odd)
+    (tmp_path / "new" / "2.host").mkdir()
+    (tmp_path / "new" / "3.host").write_bytes(b"Subject: hi\n\n")
+    with pytest.raises(CommandError, match=r"can't be read \(1\): 2\.host") as told:
+        call_command("ingest_mail", "--maildir", str(tmp_path), stdout=StringIO())
+    assert told.value.returncode == 66
+    assert [bytes(mail.raw) for mail in UnreadMail.objects.order_by("pk")] == [odd, b"Subject: hi\n\n"]
+    assert (tmp_path / "cur" / "1.host:2,S").read_bytes() == odd
+    assert (tmp_path / "cur" / "3.host:2,S").exists()
+
+
 @pytest.mark.django_db
 def test_a_dry_run_shows_the_message_and_the_exact_posts_and_records_nothing() -> None:
-    profile = make_profile(make_database(), firstname="Ann")
+    profile = make_profile(make_database(), firstname="Ann", city="Utrecht")
     message = make_message(profile, internet_message_id=ID, tags=["spring"])
-    make_verified_loop(message.account, name="Bounces", event_types=["failure"])
+    loop = make_verified_loop(
+        message.account,
+        name="Bounces",
+        url="https://example.com/hooks/script.php?key=1",
+        event_types=["failure"],
+        only_fields=["firstname"],
+    )
     out = StringIO()
     call_command("ingest_mail", "--dry-run", str(MAILS / "gmail.eml"), stdout=out)
     shown = out.getvalue()
     assert "The mail is: failed" in shown
     assert f"It is about message {message.pk} to ann@example.com" in shown
-    assert "to Bounces (https://example.com/hooks/script.php)" in shown
-    assert "\ntype=failure&timestamp=" in shown
-    assert f"&id={message.pk}&recipient=ann%40example.com&tags%5B%5D=spring&" in shown
-    assert "fields%5Bfirstname%5D=Ann" in shown
-    assert "code=550&extended=5.1.1&" in shown
-    assert '"code":550,"extended":"5.1.1"' in shown
-    assert "to no loop: none asks for it" in shown
+    assert "\ngoes to Bounces (https://example.com/hooks/script.php?key=1). Signed as of now" in shown
+    head, _, body = shown.partition("\nPOST ")[2].partition("\n\n")
+    assert head.startswith("/hooks/script.php?key=1 HTTP/1.1\nHost: example.com\nDate: ")
+    headers = dict(line.split(": ", 1) for line in head.splitlines()[1:])
+    posted = body.partition("\n")[0]
+    assert posted.startswith("type=failure&timestamp=")
+    assert f"&id={message.pk}&recipient=ann%40example.com&tags%5B%5D=spring&" in posted
+    assert "fields%5Bfirstname%5D=Ann&" in posted
+    assert "city" not in posted
+    assert "code=550&extended=5.1.1&" in posted
+    assert headers["Content-Length"] == str(len(posted))
+    signed = {name: value for name, value in headers.items() if name.startswith("webhook-")}
+    # Once the signature is found right, the library reads the body as JSON, which a form is not.
+    with pytest.raises(json.JSONDecodeError):
+        Webhook(loop.secret).verify(posted, signed)
+    assert "goes to no loop: none asks for it." in shown
+    assert '{"type":"bounce",' in shown
     assert not Event.objects.filter(message=message).exists()
     assert not UnreadMail.objects.exists()
 

@@ -20,6 +20,7 @@ _ACTIONS: Final = {"expanded": DELIVERED, "failure": FAILED, "fail": FAILED, "de
 _BY_CLASS: Final = {"5": FAILED, "4": DELAYED, "2": DELIVERED}
 _ENHANCED = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?![\d.])", re.ASCII)
 _CODE = re.compile(r"([245]\d\d)(?=[ \-#]|\Z)", re.ASCII)
+_EMBEDDED = re.compile(r"\\x\{(10[0-9A-Fa-f]{4}|[0-9A-Fa-f]{2,5})\}", re.ASCII)
 _KIND = re.compile(r"[A-Za-z][A-Za-z0-9.-]*\s*;\s*")
 
 
@@ -72,9 +73,16 @@ def _action(block: Mail) -> str:
 
 
 def _address(field: str) -> str:
-    """`rfc822; <ann@example.com>` is an address with its type before it (RFC 3464, 2.3.2)."""
-    address = field.partition(";")[2] or field
-    return address.strip().removeprefix("<").removesuffix(">").strip()
+    """`rfc822; <ann@example.com>` is an address with its type before it (RFC 3464, 2.3.2; of UTF-8: RFC 6533, 3)."""
+    kind, _, address = field.partition(";")
+    if kind.strip().lower() == "utf-8":
+        address = _EMBEDDED.sub(_character, address)
+    return (address or field).strip().removeprefix("<").removesuffix(">").strip()
+
+
+def _character(found: re.Match[str]) -> str:
+    character = chr(int(found[1], 16))
+    return character if character.isprintable() else found[0]
 
 
 def reply_of(words: str, status: str = "") -> Reply:

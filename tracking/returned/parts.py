@@ -22,6 +22,7 @@ _RETURNED: Final = ("message/rfc822", "message/global")
 _RETURNED_HEADERS: Final = ("text/rfc822-headers", "message/rfc822-headers", "message/global-headers")
 _FROM_LINE = re.compile(rb"\A>?From [^\r\n]*\r?\n")
 _SPACE = re.compile(r"\s+")
+_ESCAPED = re.compile("[\udc80-\udcff]")
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
 
 
@@ -37,14 +38,30 @@ def header(mail: Mail, name: str) -> str:
 
 def headers(mail: Mail, name: str) -> list[str]:
     """All headers of this name, as `header` has them."""
-    return [_line(str(value)) for value in mail.get_all(name, [])]
+    return [_line(str(value)) for each, value in mail.raw_items() if each.lower() == name.lower()]
 
 
 def _line(value: str) -> str:
     # What is not as RFC 2047 has it stays as it came.
     with suppress(ValueError, LookupError, TypeError, HeaderParseError):
+        value = _undamaged(value)
         value = str(make_header(decode_header(value)))
-    return _SPACE.sub(" ", value.replace("\0", "")).strip()
+    # An encoding may have been one of Python's own, which makes halves of characters.
+    whole = value.replace("\0", "").encode("utf-8", "replace").decode()
+    return _SPACE.sub(" ", whole).strip()
+
+
+def _undamaged(text: str) -> str:
+    """What the parser has read as ASCII, with the bytes that were none."""
+    return text if text.isascii() or not _ESCAPED.search(text) else _guessed(text.encode("utf-8", "surrogateescape"))
+
+
+def _guessed(raw: bytes) -> str:
+    """Text of which nothing says how it is encoded: as UTF-8 (RFC 6532, 6533), else as old servers write."""
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return raw.decode("windows-1252", "replace")
 
 
 def addresses(mail: Mail, name: str) -> list[str]:
@@ -96,7 +113,7 @@ def text_of(part: Mail) -> str:
     payload: Any = part.get_payload()
     if isinstance(payload, list):
         # What stands in a message/… is parsed whatever its encoding says.
-        text = "\n\n".join(each.as_string().strip("\n") for each in payload[:_MOST_BLOCKS])
+        text = "\n\n".join(_guessed(each.as_bytes()).strip("\n") for each in payload[:_MOST_BLOCKS])
         return _undone(text, part)[:LONGEST_TEXT]
     content = part.get_payload(decode=True)
     raw = content if isinstance(content, bytes) else str(payload).encode("utf-8", "replace")
@@ -114,10 +131,10 @@ def _undone(text: str, part: Mail) -> str:
 
 
 def _decoded(raw: bytes, charset: str | None) -> str:
-    try:
-        return raw.decode(charset or "utf-8", "replace").replace("\r\n", "\n")
-    except (LookupError, ValueError):
-        return raw.decode("utf-8", "replace").replace("\r\n", "\n")
+    with suppress(LookupError, ValueError):
+        if charset:
+            return raw.decode(charset, "replace").replace("\r\n", "\n")
+    return _guessed(raw).replace("\r\n", "\n")
 
 
 def blocks(part: Mail) -> list[Mail]:

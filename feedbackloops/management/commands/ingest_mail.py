@@ -6,15 +6,17 @@ import sys
 import threading
 from argparse import ArgumentParser
 from collections.abc import Callable, Sequence
-from mailbox import Maildir, MaildirMessage
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import Error, connection
+from django.utils.timezone import now
 
-from feedbackloops.models import FeedbackLoop
-from feedbackloops.previews import preview
+from feedbackloops.calls import Contents
+from feedbackloops.models import BodyFormat, FeedbackLoop, LoopStatus
+from feedbackloops.previews import preview, request_to
 from tracking.mailin import MOST_BYTES, Reading, read_mail, take_mail
 
 logger = logging.getLogger(__name__)
@@ -22,6 +24,7 @@ logger = logging.getLogger(__name__)
 STANDARD: Final = "-"
 NO_INPUT: Final = 66
 TRY_AGAIN: Final = 75
+MOST_NAMED: Final = 10
 # A mail server waits for longer, and a frozen PostgreSQL for as long as it likes.
 PATIENCE_SECONDS: Final = 60.0
 
@@ -62,13 +65,25 @@ class Command(BaseCommand):
         """The new mails one by one; each is marked once it is taken, so that none is lost on the way."""
         if not (folder / "new").is_dir():
             raise CommandError(f"{folder} is no maildir: it has no folder new.", returncode=NO_INPUT)
-        box = Maildir(folder, create=False)
-        for key in sorted(key for key in box.keys() if box.get_message(key).get_subdir() == "new"):  # noqa: SIM118
-            self._say(take_mail(box.get_bytes(key)[:MOST_BYTES], envelope_to))
-            mail: MaildirMessage = box.get_message(key)
-            mail.set_subdir("cur")
-            mail.add_flag("S")
-            box[key] = mail
+        unreadable = [path for path in sorted((folder / "new").iterdir()) if not self._take_one(path, envelope_to)]
+        if unreadable:
+            names = ", ".join(path.name for path in unreadable[:MOST_NAMED])
+            raise CommandError(f"In {folder}/new can't be read ({len(unreadable)}): {names}", returncode=NO_INPUT)
+
+    def _take_one(self, path: Path, envelope_to: Sequence[str]) -> bool:
+        """Whether it could be read. It is moved, never written anew: not every mail can be."""
+        try:
+            with path.open("rb") as file:
+                raw = file.read(MOST_BYTES)
+        except FileNotFoundError:
+            # Another run has taken it.
+            return True
+        except OSError:
+            return False
+        self._say(take_mail(raw, envelope_to))
+        with suppress(FileNotFoundError):
+            path.rename(path.parent.parent / "cur" / f"{path.name.partition(':')[0]}:2,S")
+        return True
 
     def _say(self, reading: Reading) -> None:
         if reading.reports:
@@ -103,14 +118,19 @@ class Command(BaseCommand):
         messages = {message.pk: message for message in reading.messages}
         for report in reading.reports:
             shown = preview(report, messages[report.message])
-            places = ", ".join(map(_named, shown.loops)) or "no loop: none asks for it"
-            self.stdout.write(f"\n{report.type} of {report.occurred_at:%Y-%m-%d %H:%M:%S} UTC, to {places}")
-            self.stdout.write(f"\nas a form:\n{shown.form.decode()}\n\nas JSON:\n{shown.json.decode()}")
+            self.stdout.write(f"\n{report.type} of {report.occurred_at:%Y-%m-%d %H:%M:%S} UTC")
+            for loop in shown.loops:
+                self._show_request(loop, shown.contents)
+            if not shown.loops:
+                self.stdout.write("goes to no loop: none asks for it. One that did would get as a form, or as JSON:")
+                for written in BodyFormat.values:
+                    self.stdout.write(f"\n{shown.contents.body(written)[1].decode()}")
 
-
-def _named(loop: FeedbackLoop) -> str:
-    less = ", which leaves some of it out" if loop.only_fields or loop.left_out else ""
-    return f"{loop.name} ({loop.url}{less})"
+    def _show_request(self, loop: FeedbackLoop, contents: Contents) -> None:
+        held = ", once it is resumed" if loop.status == LoopStatus.PAUSED else ""
+        head, body = request_to(loop, contents, now())
+        self.stdout.write(f"goes to {loop.name} ({loop.url}){held}. Signed as of now, the first attempt is:")
+        self.stdout.write(f"\n{head}\n\n{body}\n")
 
 
 def _read(name: str) -> bytes:

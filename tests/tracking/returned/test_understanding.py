@@ -1,3 +1,4 @@
+import base64
 from pathlib import Path
 from uuid import UUID
 
@@ -104,6 +105,50 @@ def test_who_complains_is_told_where_the_provider_tells(name: str) -> None:
     complaint = understand(mail(name)).complaint
     assert complaint is not None
     assert complaint.recipients == ("ann@example.com",)
+
+
+SAID = "<ann@example.com>: Recipient address rejected"
+
+
+@pytest.mark.parametrize(
+    ("words", "read"),
+    [
+        ("Почтовый ящик не найден".encode(), "Почтовый ящик не найден"),
+        ("Empfänger unbekannt".encode("latin-1"), "Empfänger unbekannt"),
+        (b"=?utf-8?q?Bo=C3=AEte_inconnue?=", "Boîte inconnue"),
+        (b"=?unicode_escape?q?=5Cud800?= x", "? x"),
+    ],
+)
+def test_a_report_in_words_that_are_not_ascii_is_read(words: bytes, read: str) -> None:
+    (outcome,) = understand(mail("postfix").replace(SAID.encode(), words)).outcomes
+    assert outcome.reply.words.startswith(read)
+
+
+@pytest.mark.parametrize("encoded", [False, True])
+def test_a_report_about_an_address_that_is_not_ascii_is_read(encoded: bool) -> None:
+    # RFC 6533, as servers with SMTPUTF8 send it.
+    fields = (
+        "Reporting-MTA: dns; mx.müller.example\r\n\r\n"
+        r"Original-Recipient: utf-8; j\x{F6}rg\x{D800}@m\x{FC}ller.example"
+        "\r\nFinal-Recipient: utf-8; jörg@müller.example\r\nAction: failed\r\nStatus: 5.6.7\r\n"
+        "Diagnostic-Code: smtp; 550 5.6.7 Address is not ASCII\r\n"
+    ).encode()
+    body = base64.encodebytes(fields).replace(b"\n", b"\r\n") if encoded else fields
+    raw = (
+        b"From: MAILER-DAEMON@mx.example\r\nContent-Type: multipart/report; boundary=b\r\n\r\n--b\r\n"
+        b"Content-Type: message/global-delivery-status\r\nContent-Transfer-Encoding: "
+        + (b"base64" if encoded else b"8bit")
+        + b"\r\n\r\n"
+        + body
+        + b"\r\n--b\r\nContent-Type: message/global-headers\r\n\r\nMessage-ID: <1@shop.example.com>\r\n"
+        + "To: Jörg <jörg@müller.example>\r\n--b--\r\n".encode()
+    )
+    understood = understand(raw)
+    (outcome,) = understood.outcomes
+    assert (outcome.recipient, outcome.original) == ("jörg@müller.example", r"jörg\x{D800}@müller.example")
+    assert outcome.reply == Reply(550, "5.6.7", "Address is not ASCII")
+    assert understood.clues.recipients[-1] == "jörg@müller.example"
+    assert understood.clues.headers == ("<1@shop.example.com>",)
 
 
 def test_a_mail_is_the_same_by_whatever_way_it_comes() -> None:
