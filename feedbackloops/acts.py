@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from django.contrib.auth.models import AbstractBaseUser
@@ -11,7 +10,7 @@ from django.utils.timezone import now
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from feedbackloops import doorbell, testcalls
+from feedbackloops import signals, testcalls
 from feedbackloops.models import FeedbackLoop, LoopStatus
 from feedbackloops.words import lane_of
 
@@ -42,7 +41,7 @@ def check_now(loops: Loops, by: AbstractBaseUser | None) -> Done:
     """Look for the verification files, now and for another day."""
     for loop in loops:
         loop.ask_for_looks(now())
-    _ring(doorbell.ring_for_looks, loops)
+    signals.looks_due.send(None, loops=_numbers(loops))
     words = _("We are looking for the verification file of %(names)s. What is seen shows on its page in a few seconds.")
     return Done(words % {"names": _names(loops)}, loops)
 
@@ -63,10 +62,9 @@ def call_test(loops: Loops, by: AbstractBaseUser | None) -> Done:
 
 def _begin_test(loop: FeedbackLoop, by: AbstractBaseUser | None) -> bool:
     try:
-        call = testcalls.begin(loop, by)
+        testcalls.have_made(loop, by)
     except testcalls.Busy:
         return False
-    transaction.on_commit(partial(doorbell.ring_for_test_calls, [call.pk]), robust=True)
     return True
 
 
@@ -99,7 +97,7 @@ def try_now(loops: Loops, by: AbstractBaseUser | None) -> Done:
     """End the rest of their scripts."""
     for loop in loops:
         lane_of(loop).wake()
-    _ring(doorbell.ring_for_lanes, loops)
+    signals.lanes_due.send(None, loops=_numbers(loops))
     words = _("%(names)s: what is due is sent now. Reload the page in a few seconds.")
     return Done(words % {"names": _names(loops)}, loops)
 
@@ -120,8 +118,8 @@ def _set_status(loops: Loops, status: LoopStatus) -> None:
         loop.save(update_fields=["status"])
 
 
-def _ring(ring: Callable[[list[int]], None], loops: Loops) -> None:
-    transaction.on_commit(partial(ring, [loop.pk for loop in loops]), robust=True)
+def _numbers(loops: Loops) -> list[int]:
+    return [loop.pk for loop in loops]
 
 
 def _names(loops: Loops) -> str:

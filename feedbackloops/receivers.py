@@ -1,8 +1,8 @@
-"""Who rings, and when: events recorded, a loop saved, tables migrated."""
+"""Who rings, and when: events recorded, a loop saved, work written down; and what is made with the tables."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.apps import AppConfig
@@ -11,10 +11,12 @@ from django.db.models.signals import post_migrate, post_save
 from django.dispatch import receiver
 from django.utils.timezone import now
 
-from feedbackloops import doorbell
+from feedbackloops import doorbell, signals
 from feedbackloops.history import make_partitions
 from feedbackloops.models import FeedbackLoop, LaneState
 from tracking.signals import events_recorded
+
+_What = TypeVar("_What")
 
 
 @receiver(events_recorded)
@@ -31,8 +33,41 @@ def follow_loop(instance: FeedbackLoop, created: bool, raw: bool, **kwargs: Any)
         return
     if created:
         LaneState.objects.create(loop=instance)
-    ring = doorbell.ring_for_lanes if instance.is_verified else doorbell.ring_for_looks
-    transaction.on_commit(partial(ring, [instance.pk]), robust=True)
+    _on_commit(doorbell.ring_for_lanes if instance.is_verified else doorbell.ring_for_looks, [instance.pk])
+
+
+@receiver(signals.lanes_due)
+def ring_for_lanes(loops: Collection[int], **kwargs: Any) -> None:
+    """Have an engine look at these lanes."""
+    _on_commit(doorbell.ring_for_lanes, loops)
+
+
+@receiver(signals.looks_due)
+def ring_for_looks(loops: Collection[int], **kwargs: Any) -> None:
+    """Have the verification files of these loops looked for."""
+    _on_commit(doorbell.ring_for_looks, loops)
+
+
+@receiver(signals.test_calls_due)
+def ring_for_test_calls(ids: Collection[UUID], **kwargs: Any) -> None:
+    """Have these test calls made."""
+    _on_commit(doorbell.ring_for_test_calls, ids)
+
+
+@receiver(signals.resends_due)
+def ring_for_resends(resends: Collection[int], **kwargs: Any) -> None:
+    """Have these resends gone on with."""
+    _on_commit(doorbell.ring_for_resends, resends)
+
+
+@receiver(signals.forgettings_due)
+def ring_for_forgetting(orders: Collection[int], **kwargs: Any) -> None:
+    """Have these people forgotten."""
+    _on_commit(doorbell.ring_for_forgetting, orders)
+
+
+def _on_commit(ring: Callable[[Collection[_What]], None], what: Collection[_What]) -> None:
+    transaction.on_commit(partial(ring, what), robust=True)
 
 
 @receiver(post_migrate)

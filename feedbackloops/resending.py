@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Iterable
 from datetime import datetime
-from functools import partial
 from typing import Final
 from uuid import UUID
 
@@ -11,7 +10,7 @@ from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 from django.utils.timezone import now
 
-from feedbackloops import doorbell
+from feedbackloops import signals
 from feedbackloops.models import Delivery, DeliveryState, FeedbackLoop, Resend
 from tracking.ids import first_id_at
 
@@ -31,7 +30,7 @@ def send_again(ids: Collection[UUID]) -> int:
     with transaction.atomic():
         loops = set(ended.order_by().values_list("loop_id", flat=True))
         count = ended.update(state=DeliveryState.PENDING, next_attempt=Now(), attempts_before=F("attempts"))
-        transaction.on_commit(partial(doorbell.ring_for_lanes, loops), robust=True)
+        signals.lanes_due.send(None, loops=loops)
     return count
 
 
@@ -47,11 +46,18 @@ def count(deliveries: QuerySet[Delivery]) -> int | None:
 
 
 def begin(loop: FeedbackLoop, since: datetime, until: datetime, states: Collection[str]) -> Resend:
-    """Note that all of these are to be sent again; the caller rings for it, or goes on with it."""
+    """Note that all of these are to be sent again; the caller goes on with it, as `have_sent_again` has tasks do."""
     expected = count(chosen(loop, since, until, states))
     return Resend.objects.create(
         loop=loop, since=since, until=until, states=list(states), expected=expected, after=first_id_at(since)
     )
+
+
+def have_sent_again(loop: FeedbackLoop, since: datetime, until: datetime, states: Collection[str]) -> Resend:
+    """Have all of these sent again, by tasks, from the moment on that this is committed."""
+    resend = begin(loop, since, until, states)
+    signals.resends_due.send(None, resends=[resend.pk])
+    return resend
 
 
 def go_on(resend: int) -> bool:

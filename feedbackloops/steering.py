@@ -5,14 +5,13 @@ when it was cancelled meanwhile; a failure leaves it cancelled (see RECORD in qu
 """
 
 from collections.abc import Collection
-from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
 from django.db import transaction
 from django.db.models.functions import Now
 
-from feedbackloops import doorbell
+from feedbackloops import signals
 from feedbackloops.models import Delivery, DeliveryState
 
 # Rows that an engine is writing just now are free again within milliseconds.
@@ -22,7 +21,7 @@ _ROUNDS: Final = 5
 def send_now(ids: Collection[UUID]) -> int:
     """Make those of these deliveries that are pending due now; how many that were. Their schedule stays as it is."""
     changed = _change(ids, next_attempt=Now())
-    transaction.on_commit(partial(doorbell.ring_for_lanes, set(changed.values())), robust=True)
+    signals.lanes_due.send(None, loops=set(changed.values()))
     return len(changed)
 
 

@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils.timezone import make_aware, now
 
+from feedbackloops import signals
 from feedbackloops.calls import Script, call_for, contents_of_test
 from feedbackloops.door import perform
 from feedbackloops.models import FeedbackLoop, TestCall
@@ -41,7 +42,7 @@ def begin(
     event_type: str | None = None,
     fields: Mapping[str, Any] | None = None,
 ) -> TestCall:
-    """Write down a test call, which the caller then rings for; a sample of the loop's first type unless told otherwise.
+    """Write down a test call, which the caller then makes; a sample of the loop's first type unless told otherwise.
 
     `fields`: those of the wire contract but for type, timestamp, time and event. Raises Busy.
     """
@@ -54,6 +55,18 @@ def begin(
             return TestCall.objects.create(id=new_id(), **facts)
     except IntegrityError as error:
         raise Busy from error
+
+
+def have_made(
+    loop: FeedbackLoop,
+    sender: AbstractBaseUser | None = None,
+    event_type: str | None = None,
+    fields: Mapping[str, Any] | None = None,
+) -> TestCall:
+    """Write down a test call as `begin` does, and have it made once that is committed. Raises Busy."""
+    call = begin(loop, sender, event_type, fields)
+    signals.test_calls_due.send(None, ids=[call.pk])
+    return call
 
 
 def make(id: UUID) -> None:

@@ -11,7 +11,7 @@ from django.core.management import call_command
 from django.test import Client
 from playwright.sync_api import BrowserContext, Page
 
-from feedbackloops import doorbell, testcalls
+from feedbackloops import testcalls
 from feedbackloops.models import FeedbackLoop
 from marketingsuite.demo import stage as stages
 from marketingsuite.demo.day.cast import ACCOUNT
@@ -66,7 +66,7 @@ def _try_out(account: Account, user: Any) -> None:
     """Have test calls made to the loops that can be called."""
     for loop in FeedbackLoop.objects.filter(account=account).order_by("-pk"):
         if loop.is_verified:
-            doorbell.ring_for_test_calls([testcalls.begin(loop, user).pk])
+            testcalls.have_made(loop, user)
 
 
 def _log_in(context: BrowserContext, url: str) -> Any:

@@ -1,11 +1,9 @@
 """What is done to feedback loops: verify, test, pause, resume, new secrets, send again."""
 
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any, Final, Literal
 from uuid import UUID
 
-from django.db import transaction
 from django.http import HttpRequest
 from django.utils.timezone import now
 from ninja import Query, Router
@@ -17,7 +15,7 @@ from api.scopes import Scope
 from api.shapes import Asked, Given, IdInPath, Moment, NumberInPath, Page
 from api.v1.lists import by_id, by_number, the
 from api.v1.loops import LoopOut, shape, the_loop
-from feedbackloops import doorbell, resending
+from feedbackloops import resending
 from feedbackloops.acts import ACTS
 from feedbackloops.changelog import note_program, note_program_hourly
 from feedbackloops.models import FeedbackLoop, Resend, TestCall, VerificationLook
@@ -192,8 +190,7 @@ def send_many_again(request: HttpRequest, loop: NumberInPath, given: ResendIn) -
     if given.since < _EPOCH or given.since >= until:
         raise invalid([("body.since", "It has to be after 1970, and before the end.")])
     states = [state for state in ENDED if state.value in given.states]
-    resend = resending.begin(found, given.since, until, states)
-    transaction.on_commit(partial(doorbell.ring_for_resends, [resend.pk]), robust=True)
+    resend = resending.have_sent_again(found, given.since, until, states)
     note_program(found, program_in(request), f"Had sent again: {resend_words(resend)}")
     return _resend(resend)
 

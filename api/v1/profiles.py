@@ -1,10 +1,8 @@
 """Profiles: what the account knows of people."""
 
-from functools import partial
 from typing import Any, Final, Literal
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
 from django.http import HttpRequest
 from ninja import Query, Router
 from pydantic import BaseModel, Field
@@ -15,8 +13,7 @@ from api.scopes import Scope
 from api.shapes import MOST, Asked, Flag, Given, Moment, Number, NumberInPath, Page, Text
 from api.v1.databases import databases_of
 from api.v1.lists import by_number, the
-from feedbackloops import doorbell
-from feedbackloops.forgetting.people import begin, person_of
+from feedbackloops.forgetting.people import have_forgotten, person_of
 from feedbackloops.models import Forgetting
 from feedbackloops.models.forgetting import Stage
 from profiles.addresses import normal_address
@@ -144,8 +141,7 @@ def delete_profile(request: HttpRequest, profile: NumberInPath) -> None:
 @posts(router, "/profiles/{profile}/forget", Scope.PROFILES_WRITE, ForgettingOut, 202)
 def forget_profile(request: HttpRequest, profile: NumberInPath) -> ForgettingOut:
     """Forget a person: the profile, the mails to it and to its address, and all that came of them. Nobody is told."""
-    order = begin(person_of(the(Profile.objects.filter(account=account_in(request)), profile)))
-    transaction.on_commit(partial(doorbell.ring_for_forgetting, [order.pk]), robust=True)
+    order = have_forgotten(person_of(the(Profile.objects.filter(account=account_in(request)), profile)))
     return _forgetting(order)
 
 

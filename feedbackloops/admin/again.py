@@ -5,7 +5,6 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import transaction
 from django.forms.utils import to_current_timezone
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -14,7 +13,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminSplitDateTimeWidget
 
-from feedbackloops import doorbell, resending
+from feedbackloops import resending
 from feedbackloops.models import DeliveryState, FeedbackLoop, Resend
 from feedbackloops.resending import ENDED, MOST_COUNTED
 from feedbackloops.words import hold_of, resend_words
@@ -63,7 +62,7 @@ def again_page(request: HttpRequest, loop: FeedbackLoop, context: dict[str, Any]
     if form.is_valid():
         chosen = form.cleaned_data
         if "confirmed" in request.POST:
-            return _begin(loop, chosen)
+            return resending.have_sent_again(loop, chosen["since"], chosen["until"], chosen["states"])
         context |= _to_confirm(loop, chosen)
     # What was left empty is fixed by the count: what comes in while somebody reads it is not part of it.
     title = gettext("Send again: %(name)s") % {"name": loop.name}
@@ -75,12 +74,6 @@ def begun_words(resend: Resend) -> str:
     """What to tell whoever has confirmed a resend."""
     told = {"resend": resend_words(resend)}
     return gettext("%(resend)s Reload the page to see how far it has come.") % told
-
-
-def _begin(loop: FeedbackLoop, chosen: dict[str, Any]) -> Resend:
-    resend = resending.begin(loop, chosen["since"], chosen["until"], chosen["states"])
-    transaction.on_commit(lambda: doorbell.ring_for_resends([resend.pk]), robust=True)
-    return resend
 
 
 def _to_confirm(loop: FeedbackLoop, chosen: dict[str, Any]) -> dict[str, Any]:

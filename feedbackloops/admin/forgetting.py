@@ -1,11 +1,9 @@
 """Forgetting a person from the profile's page, and the list of those who were."""
 
-from functools import partial
 from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -15,8 +13,7 @@ from django.utils.html import format_html_join
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from feedbackloops import doorbell
-from feedbackloops.forgetting.people import MOST_COUNTED, begin, counts_of, person_of, twins_of
+from feedbackloops.forgetting.people import MOST_COUNTED, counts_of, have_forgotten, person_of, twins_of
 from feedbackloops.models import Forgetting
 from feedbackloops.models.forgetting import Stage
 from profiles.admin import ProfileAdmin
@@ -67,11 +64,10 @@ class ForgettableProfileAdmin(ProfileAdmin):
             raise PermissionDenied
         if request.method != "POST":
             return self._forget_page(request, profile)
-        order = begin(person_of(profile), request.user)
+        order = have_forgotten(person_of(profile), request.user)
         # The profile's entry goes with it.
         for subject in (profile, order):
             self.log_acts(request, [subject], gettext("Asked for the person to be forgotten."))
-        transaction.on_commit(partial(doorbell.ring_for_forgetting, [order.pk]), robust=True)
         words = gettext("Being forgotten. Reload this page to see how far it has come.")
         self.message_user(request, words, messages.SUCCESS)
         # Who may forget may see that it was done.

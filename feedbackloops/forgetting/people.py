@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Lower
 
+from feedbackloops import signals
 from feedbackloops.models import Delivery, Forgetting
 from feedbackloops.tracing import attempts_of, deliveries_of
 from profiles.addresses import normal_address
@@ -78,7 +79,8 @@ def counts_of(person: Person) -> dict[str, int]:
 def begin(person: Person, by: Any = None) -> Forgetting:
     """Note that the person is to be forgotten; the note that is there already, where it covers all of this person.
 
-    The caller rings for it, or goes on with it. Notes may share an address: each step can be done twice.
+    The caller goes on with it, as `have_forgotten` has tasks do. Notes may share an address, so each step can be done
+    twice.
     """
     with transaction.atomic():
         known = Forgetting.objects.select_for_update().filter(finished=None, account_id=person.account)
@@ -88,3 +90,10 @@ def begin(person: Person, by: Any = None) -> Forgetting:
         return Forgetting.objects.create(
             account_id=person.account, profiles=list(person.profiles), addresses=list(person.addresses), asked_by=by
         )
+
+
+def have_forgotten(person: Person, by: Any = None) -> Forgetting:
+    """Have the person forgotten, by tasks, from the moment on that this is committed."""
+    order = begin(person, by)
+    signals.forgettings_due.send(None, orders=[order.pk])
+    return order

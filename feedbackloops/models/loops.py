@@ -256,7 +256,7 @@ class FeedbackLoop(models.Model):
         return [address.strip() for address in self.contact.split(",") if address.strip()]
 
     def ask_for_looks(self, moment: datetime) -> None:
-        """Have the verification file looked for from this moment and for a day; the caller rings for the first look."""
+        """Have the verification file looked for from this moment and for a day; the caller asks for the first look."""
         FeedbackLoop.objects.filter(pk=self.pk).update(looks_wanted_since=moment, last_look=moment)
 
 

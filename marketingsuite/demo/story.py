@@ -13,7 +13,7 @@ from uuid import UUID
 
 from django.utils.timezone import now
 
-from feedbackloops import doorbell
+from feedbackloops import signals
 from feedbackloops.models import FeedbackLoop, VerificationLook
 from marketingsuite.demo.customer import Customer
 from marketingsuite.demo.receiver import Received
@@ -51,14 +51,14 @@ def verify(stage: Stage, loop: FeedbackLoop) -> None:
     with stage.printer.step("first look") as step:
         # Saving the loop rang for one too, but maybe before the script was up.
         asked = now()
-        doorbell.ring_for_looks([loop.pk])
+        signals.looks_due.send(None, loops=[loop.pk])
         looks = stage.wait_for(lambda: list(VerificationLook.objects.filter(loop=loop, looked__gte=asked)))
         if not looks:
             raise DemoError(f"Nobody looked for the verification file.{stage.log_ends('looks', 'beat')}")
         step.say(looks[0].message)
     with stage.printer.step("second look") as step:
         (stage.files / loop.verification_file).write_text(loop.verification_content)
-        doorbell.ring_for_looks([loop.pk])
+        signals.looks_due.send(None, loops=[loop.pk])
         if not stage.wait_for(lambda: _is_verified(loop)):
             seen = "; ".join(look.message for look in VerificationLook.objects.filter(loop=loop))
             raise DemoError(f"The loop was not verified. What the looks saw: {seen}{stage.log_ends('looks')}")

@@ -1,11 +1,9 @@
 """The addresses of a loop's test bench."""
 
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from django.contrib import messages
-from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.shortcuts import render
 from django.template.response import TemplateResponse
@@ -13,7 +11,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
-from feedbackloops import doorbell, testcalls
+from feedbackloops import testcalls
 from feedbackloops.admin.narrowing import left_out_labels
 from feedbackloops.admin.picker import type_choices
 from feedbackloops.admin.testbench.editor import Draft
@@ -109,13 +107,12 @@ class BenchPages(Base):
             self.message_user(request, words, messages.ERROR)
             return self._bench(request, loop, checked)
         try:
-            call = testcalls.begin(loop, request.user, draft.type, fields)  # type: ignore[arg-type]
+            call = testcalls.have_made(loop, request.user, draft.type, fields)  # type: ignore[arg-type]
         except testcalls.Busy:
             words = _("Nothing was sent: a test call to this loop is under way. Wait for its answer, then send again.")
             self.message_user(request, words, messages.WARNING)
             return self._bench(request, loop, checked)
         self.log_acts(request, [loop], _("Sent a test call (%(type)s).") % {"type": draft.type})
-        transaction.on_commit(partial(doorbell.ring_for_test_calls, [call.pk]), robust=True)
         address = reverse("admin:feedbackloops_feedbackloop_test_call", args=[loop.pk, call.pk])
         return HttpResponseRedirect(f"{address}#result")
 

@@ -7,7 +7,7 @@ from random import Random
 
 from django.utils.timezone import now
 
-from feedbackloops import doorbell
+from feedbackloops import signals
 from feedbackloops.models import FeedbackLoop, LoopStatus
 from marketingsuite.demo.day.cast import UNVERIFIED, Cast, Scripts, gather
 from marketingsuite.demo.day.filling import fill
@@ -36,7 +36,7 @@ def a_living_day(stage: Stage, chance: Random) -> Iterator[Living]:
 
 def _verify(stage: Stage, cast: Cast) -> None:
     """As for every loop, by looks at the files; the one whose owner has moved it stays as it is."""
-    doorbell.ring_for_looks([loop.pk for loop in cast.loops.values()])
+    signals.looks_due.send(None, loops=[loop.pk for loop in cast.loops.values()])
     wanted = [loop.pk for name, loop in cast.loops.items() if name != UNVERIFIED]
 
     def verified() -> bool:
@@ -49,4 +49,4 @@ def _verify(stage: Stage, cast: Cast) -> None:
 def _let_go(cast: Cast) -> None:
     loops = [loop.pk for loop in cast.loops.values()]
     FeedbackLoop.objects.filter(pk__in=loops).update(status=LoopStatus.ACTIVE, modified=now())
-    doorbell.ring_for_lanes(loops)
+    signals.lanes_due.send(None, loops=loops)
