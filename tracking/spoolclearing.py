@@ -1,7 +1,7 @@
 """Taking the hits of some messages out of a host's spool."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tracking.ownfiles import held, sync_folder
@@ -17,13 +17,23 @@ def clear_spool(folder: Path, is_theirs: Callable[[bytes], bool]) -> int:
     return sum(_clear(file.path, is_theirs) for file in files)
 
 
+def count_in_spool(folder: Path, is_theirs: Callable[[bytes], bool]) -> int:
+    """How many lines `clear_spool` would leave out by now. Raises OSError."""
+    files = [file for file in spool_files(folder) if file.state is not State.HELD]
+    return sum(sum(map(is_theirs, _lines(file.path))) for file in files)
+
+
 def is_in_spool(path: Path, is_theirs: Callable[[bytes], bool]) -> bool:
     """Whether a file has a line that is theirs; not so where it was dealt with meanwhile. Raises OSError."""
+    return any(map(is_theirs, _lines(path)))
+
+
+def _lines(path: Path) -> Iterator[bytes]:
     try:
         with path.open("rb") as lines:
-            return any(map(is_theirs, lines))
+            yield from lines
     except FileNotFoundError:
-        return False
+        return
 
 
 def _clear(path: Path, is_theirs: Callable[[bytes], bool]) -> int:

@@ -9,10 +9,11 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.formats import number_format
-from django.utils.html import format_html_join
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from feedbackloops.forgetting import words
 from feedbackloops.forgetting.people import MOST_COUNTED, counts_of, have_forgotten, person_of, twins_of
 from feedbackloops.models import Forgetting
 from feedbackloops.models.forgetting import Stage
@@ -23,24 +24,6 @@ from profiles.showing import NOTHING, badge, related_link, when
 
 RIGHT = "feedbackloops.forget_person"
 TEMPLATE = "admin/profiles/profile/forget.html"
-COUNTED = {
-    "profiles": _("Profiles"),
-    "subprofiles": _("Subprofiles"),
-    "messages": _("Messages"),
-    "events": _("Events"),
-    "deliveries": _("Deliveries"),
-    "pending": _("of these still to be sent"),
-    "attempts": _("Attempts, with what was answered"),
-    "snapshots": _("Snapshots"),
-    "parked": _("Parked events"),
-    "acts": _("Entries of the log"),
-    "unread_mails": _("Unread mails"),
-    "test_calls": _("Test calls"),
-    "answers": _("Answers emptied"),
-    "texts": _("Texts cleared"),
-    "spooled": _("Hits of the spool"),
-}
-
 admin.site.unregister(Profile)
 
 
@@ -68,8 +51,8 @@ class ForgettableProfileAdmin(ProfileAdmin):
         # The profile's entry goes with it.
         for subject in (profile, order):
             self.log_acts(request, [subject], gettext("Asked for the person to be forgotten."))
-        words = gettext("Being forgotten. Reload this page to see how far it has come.")
-        self.message_user(request, words, messages.SUCCESS)
+        told = gettext("Being forgotten. Reload this page to see how far it has come.")
+        self.message_user(request, told, messages.SUCCESS)
         # Who may forget may see that it was done.
         return HttpResponseRedirect(reverse("admin:feedbackloops_forgetting_change", args=[order.pk]))
 
@@ -80,7 +63,7 @@ class ForgettableProfileAdmin(ProfileAdmin):
             "title": gettext("Forget the person of profile %(number)s?") % {"number": profile.pk},
             "opts": self.opts,
             "original": profile,
-            "counts": [(COUNTED[kind], _counted(number)) for kind, number in counts_of(person).items()],
+            "counts": [(words.COUNTED[kind], _counted(number)) for kind, number in counts_of(person).items()],
             "address": profile.address,
             "twins": twins_of(person),
         }
@@ -150,16 +133,18 @@ class ForgettingAdmin(Page):
 
     @admin.display(description=_("What was removed"))
     def what(self, order: Forgetting) -> str:
-        kinds = sorted(order.removed, key=lambda kind: [*COUNTED, kind].index(kind))
-        lines = ((COUNTED.get(kind, kind), _plain(order.removed[kind])) for kind in kinds)
+        kinds = sorted(order.removed, key=lambda kind: [*words.COUNTED, kind].index(kind))
+        lines = ((words.counted(kind), _plain(order.removed[kind])) for kind in kinds)
         return format_html_join("", "{}: {}<br>", lines) or NOTHING
 
     @admin.display(description=_("What still names the person"))
     def remains(self, order: Forgetting) -> str:
         if order.stage != Stage.DONE:
             return gettext("The whole database is searched at the end.")
-        lines = ((place, _plain(number)) for place, number in sorted(order.left.items()))
-        return format_html_join("", "{}: {}<br>", lines) or gettext("Nothing. Every table and the spool was searched.")
+        if not order.left:
+            return gettext("Nothing. Every table and the spool was searched.")
+        lines = ((words.place(place), _plain(number)) for place, number in sorted(order.left.items()))
+        return format_html("{}{}", format_html_join("", "{}: {}<br>", lines), words.ADVICE)
 
 
 def _plain(number: int) -> str:

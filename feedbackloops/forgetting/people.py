@@ -1,10 +1,11 @@
 """Who is meant, what there is of that person, and the note that it is to go."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
+from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Lower
 
@@ -13,10 +14,15 @@ from feedbackloops.models import Delivery, Forgetting
 from feedbackloops.tracing import attempts_of, deliveries_of
 from profiles.addresses import normal_address
 from profiles.models import Profile, Subprofile
+from tracking import partitions
 from tracking.models import Event, Message
 
 # Further than that nobody counts before it is confirmed.
 MOST_COUNTED = 10_000
+_CHANGES: Final = """
+SELECT id FROM {table} WHERE account_id = %s AND message_id IS NULL AND type IN ('create', 'update', 'delete')
+    AND data -> 'profile' IN (SELECT to_jsonb(unnest(%s::bigint[])))
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +58,23 @@ def messages_of(person: Person | Forgetting) -> QuerySet[Message]:
     to_nobody = Q(lowered__in=addresses, profile_id=None)
     rows = Message.objects.alias(lowered=Lower("recipient")).filter(account_id=account)
     return rows.filter(Q(profile_id__in=profiles) | to_address | to_nobody).order_by()
+
+
+def note_addresses(order: Forgetting, mails: Iterable[tuple[str, int | None]]) -> None:
+    """Mails (recipient, profile) went to addresses that the profiles had before: those are the person's as well, unless
+    somebody else has them. The caller saves."""
+    new = {each.lower() for each, profile in mails if profile in order.profiles} - set(order.addresses)
+    others = Profile.objects.filter(account=order.account_id, address__in=new).exclude(pk__in=order.profiles)
+    order.addresses = [*order.addresses, *sorted(new - set(others.values_list("address", flat=True)))]
+
+
+def changes_of(order: Forgetting) -> Iterator[list[UUID]]:
+    """The events of changes to the profiles, day by day: no index leads to them."""
+    tables = [*partitions.existing("tracking_event").values(), "tracking_event_default"]
+    for table in tables if order.profiles else ():
+        with connection.cursor() as cursor:
+            cursor.execute(_CHANGES.format(table=table), [order.account_id, order.profiles])
+            yield [id for (id,) in cursor.fetchall()]
 
 
 def twins_of(person: Person) -> list[int]:

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 
 from feedbackloops.models import Attempt, Delivery, DeliveryState, Forgetting, ParkedEvent, Snapshot
 from feedbackloops.queries import HOUR_OF_ID
@@ -44,7 +44,7 @@ def remove_events(order: Forgetting, ids: Collection[UUID], moment: datetime) ->
     _lock(Delivery, "id", deliveries)
     attempts = attempts_of(deliveries) if deliveries else []
     _note_under_way(order, deliveries, moment)
-    _forget_acts([*ids, *deliveries, *attempts])
+    order.count(acts=_forget_acts([*ids, *deliveries, *attempts]))
     order.count(attempts=_delete(Attempt, attempts), snapshots=_delete(Snapshot, ids), parked=_delete(ParkedEvent, ids))
     _delete(Outbox, ids)
     order.count(deliveries=run(_DELETE_DELIVERIES, ids=arrays.ids(deliveries))[0][0], events=delete_events(ids))
@@ -53,8 +53,7 @@ def remove_events(order: Forgetting, ids: Collection[UUID], moment: datetime) ->
 def remove_late_attempts(order: Forgetting) -> None:
     """Delete what was recorded of calls that were under way when their deliveries went. In the caller's transaction."""
     attempts = attempts_of(order.under_way) if order.under_way else []
-    _forget_acts(attempts)
-    order.count(attempts=_delete(Attempt, attempts))
+    order.count(acts=_forget_acts(attempts), attempts=_delete(Attempt, attempts))
     order.under_way = []
 
 
@@ -83,6 +82,11 @@ def _delete(model: Any, ids: Collection[UUID]) -> int:
     return int(model.objects.filter(pk__in=ids).order_by()._raw_delete("default")) if ids else 0
 
 
-def _forget_acts(ids: Collection[UUID]) -> None:
+def acts_on(ids: Collection[UUID]) -> QuerySet[LogEntry]:
+    """The log's entries on these events, deliveries, attempts and parked events."""
     kinds = [ContentType.objects.get_for_model(model).pk for model in _LOGGED]
-    LogEntry.objects.filter(content_type_id__in=kinds, object_id__in=[str(id) for id in ids]).delete()
+    return LogEntry.objects.filter(content_type_id__in=kinds, object_id__in=[str(id) for id in ids])
+
+
+def _forget_acts(ids: Collection[UUID]) -> int:
+    return acts_on(ids).delete()[0]

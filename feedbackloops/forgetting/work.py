@@ -4,25 +4,24 @@ Whoever finds the note goes on: a task, the command, or the sweep after a crash.
 """
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils.timezone import now
 
 from feedbackloops.forgetting.needles import patterns
 from feedbackloops.forgetting.owning import is_own_line
-from feedbackloops.forgetting.people import messages_of
+from feedbackloops.forgetting.people import changes_of, messages_of, note_addresses
 from feedbackloops.forgetting.proof import search
 from feedbackloops.forgetting.removing import Busy, remove_events, remove_late_attempts
 from feedbackloops.forgetting.traces import clear_traces
 from feedbackloops.models import Forgetting
 from feedbackloops.models.forgetting import Stage
 from profiles.models import Profile, Subprofile
-from tracking import partitions
 from tracking.models import Event, LinkSeen, Message
 from tracking.refusing import refuse
 from tracking.spoolclearing import clear_spool
@@ -32,10 +31,6 @@ logger = logging.getLogger(__name__)
 AT_ONCE: Final = 200
 # Somebody has it in hand who has touched it in this time.
 LEFT_AFTER: Final = timedelta(minutes=5)
-_CHANGES: Final = """
-SELECT id FROM {table} WHERE account_id = %s AND message_id IS NULL AND type IN ('create', 'update', 'delete')
-    AND data -> 'profile' IN (SELECT to_jsonb(unnest(%s::bigint[])))
-"""
 
 
 def go_on(number: int) -> bool:
@@ -92,19 +87,11 @@ def _take(order: Forgetting) -> bool:
         return False
     ids = [id for id, _, _ in found]
     refuse(ids)
-    _note_addresses(order, (recipient.lower() for _, recipient, profile in found if profile in order.profiles))
+    note_addresses(order, ((recipient, profile) for _, recipient, profile in found))
     order.messages = [*order.messages, *ids]
     order.count(messages=Message.objects.filter(pk__in=ids).order_by()._raw_delete("default"))
     _keep(order)
     return True
-
-
-def _note_addresses(order: Forgetting, recipients: Iterable[str]) -> None:
-    """Mails went to addresses that the profile had before: those are looked for, too, unless somebody else has them."""
-    new = {each for each in recipients if each not in order.addresses}
-    others = Profile.objects.filter(account=order.account_id, address__in=new).exclude(pk__in=order.profiles)
-    own = sorted(new - set(others.values_list("address", flat=True)))
-    order.addresses = [*order.addresses, *own]
 
 
 def _clear(order: Forgetting, todo: list[UUID]) -> None:
@@ -112,18 +99,18 @@ def _clear(order: Forgetting, todo: list[UUID]) -> None:
     if events:
         remove_events(order, events, now())
     else:
-        _forget_links(todo)
+        order.count(links=_forget_links(todo))
         order.cleared += len(todo)
     _keep(order)
 
 
-def _forget_links(messages: list[UUID]) -> None:
+def _forget_links(messages: list[UUID]) -> int:
     seen = LinkSeen.objects.filter(message_id__in=messages)
     # Fan-outs lock them in an order of their own.
     free = seen.select_for_update(skip_locked=True).values_list("message_id", "link")
     if len(free) < seen.count():
         raise Busy
-    seen._raw_delete("default")
+    return int(seen._raw_delete("default"))
 
 
 def _profiles(order: Forgetting) -> bool:
@@ -152,12 +139,8 @@ def _forget_subprofiles(order: Forgetting) -> bool:
 
 
 def _changes(order: Forgetting) -> bool:
-    """Take away the events of changes, day by day: no index leads to them."""
-    tables = [*partitions.existing("tracking_event").values(), "tracking_event_default"]
-    for table in tables if order.profiles else ():
-        with connection.cursor() as cursor:
-            cursor.execute(_CHANGES.format(table=table), [order.account_id, order.profiles])
-            ids = [id for (id,) in cursor.fetchall()]
+    """Take away the events of changes, day by day."""
+    for ids in changes_of(order):
         order.touch()
         for start in range(0, len(ids), AT_ONCE):
             _remove(order, ids[start : start + AT_ONCE])

@@ -83,7 +83,9 @@ def test_what_is_left_is_shown_with_its_place(client: Client, ann: Known) -> Non
     forget(Forgetting.objects.get())
     page = text(client.get(url("feedbackloops_forgetting", "change", Forgetting.objects.get().pk)))
     assert "something is left" in page
-    assert "profiles_profile.fields: 1" in page
+    assert "Fields of other profiles: 1" in page
+    assert "only people can judge it" in page
+    assert "profiles_profile" not in page.partition("What still names")[2]
 
 
 def test_only_who_has_the_right_and_sees_the_account_may(ann: Known) -> None:

@@ -1,12 +1,16 @@
 """From the shell: forget a person."""
 
 from argparse import ArgumentParser
+from collections.abc import Mapping
 from time import sleep
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.timezone import now
 
+from feedbackloops.forgetting import words
+from feedbackloops.forgetting.counting import foresee
 from feedbackloops.forgetting.people import Person, begin, counts_of, person_at, person_of, twins_of
 from feedbackloops.forgetting.removing import Busy
 from feedbackloops.forgetting.work import go_on, waits_for
@@ -29,7 +33,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         person = _person(options["who"], options["account"], options["database"])
-        self._tell(person)
+        self._tell(person, whole=options["dry_run"])
         if options["dry_run"]:
             return
         if not options["yes"]:
@@ -37,22 +41,34 @@ class Command(BaseCommand):
         order = begin(person)
         self._work(order)
         order.refresh_from_db()
-        for kind, number in order.removed.items():
-            self.stdout.write(f"{number:>12,} {kind.replace('_', ' ')} removed or cleared")
+        self.stdout.write("Removed or cleared:")
+        self._list(order.removed)
         if order.left:
-            found = "\n".join(f"  {place}: {number:,}" for place, number in sorted(order.left.items()))
-            raise CommandError(f"Something is left that names the person, in:\n{found}", returncode=1)
+            found = "\n".join(
+                f"  {words.place(name)}: {number:,} ({name})" for name, number in sorted(order.left.items())
+            )
+            raise CommandError(f"Something is left that names the person:\n{found}\n{words.ADVICE}", returncode=1)
         self.stdout.write("Searched every table and this host's spool: nothing left.")
 
-    def _tell(self, person: Person) -> None:
-        for kind, number in counts_of(person).items():
-            self.stdout.write(f"{number:>12,} {kind} to be removed")
+    def _tell(self, person: Person, *, whole: bool) -> None:
+        if whole:
+            self.stdout.write("Would be removed or cleared:")
+            self._list(_foreseen(person))
+        else:
+            self.stdout.write("Will be removed, with what else is found on the way:")
+            self._list(counts_of(person))
         if twins := twins_of(person):
             listed = ", ".join(map(str, twins))
             self.stdout.write(
                 f"Other profiles of the account have the address and stay: {listed}. To forget them as well, give the "
                 "address with --account."
             )
+
+    def _list(self, counts: Mapping[str, int]) -> None:
+        for kind in sorted(counts, key=lambda kind: [*words.COUNTED, kind].index(kind)):
+            self.stdout.write(f"{counts[kind]:>12,}  {words.counted(kind)}")
+        if not any(counts.values()):
+            self.stdout.write("           0  rows")
 
     def _work(self, order: Forgetting) -> None:
         busy = 0
@@ -66,14 +82,25 @@ class Command(BaseCommand):
                     raise CommandError("The rows are being written all the time: run this again.") from None
                 sleep(BUSY_SECONDS)
             except OSError as error:
-                raise CommandError(
-                    f"{error.filename}: {error.strerror}. Run this as the user of the web process, with its SPOOL_DIR."
-                ) from error
+                raise _unreadable(error) from error
             order.refresh_from_db()
             if seconds := waits_for(order, now()):
                 self.stdout.write(f"Waiting {seconds:.0f} s for calls that were under way.")
                 self.stdout.flush()
                 sleep(seconds)
+
+
+def _foreseen(person: Person) -> dict[str, int]:
+    try:
+        return foresee(person, settings.SPOOL_DIR)
+    except OSError as error:
+        raise _unreadable(error) from error
+
+
+def _unreadable(error: OSError) -> CommandError:
+    return CommandError(
+        f"{error.filename}: {error.strerror}. Run this as the user of the web process, with its SPOOL_DIR."
+    )
 
 
 def _ask() -> None:

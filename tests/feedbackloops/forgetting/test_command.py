@@ -38,14 +38,15 @@ def forget(*arguments: str) -> str:
 
 def test_a_dry_run_counts_and_removes_nothing(ann: Known) -> None:
     words = forget(str(ann.profile.pk), "--dry-run")
-    assert "1 profiles to be removed 1 subprofiles to be removed 2 messages to be removed" in words
+    assert "Would be removed or cleared: 1 Profiles 1 Subprofiles 2 Messages" in words
+    assert "2 Answers that the API has kept, emptied" in words
     assert Message.objects.count() == 2
     assert not Forgetting.objects.exists()
 
 
 def test_a_person_is_forgotten_by_number_and_the_search_is_told(ann: Known) -> None:
     words = forget(str(ann.profile.pk), "--yes")
-    assert "2 messages removed or cleared" in words
+    assert "Removed or cleared: 1 Profiles 1 Subprofiles 2 Messages" in words
     assert words.endswith("Searched every table and this host's spool: nothing left.")
     assert not Profile.objects.exists()
     assert "nothing left" in forget(ANN, "--account", str(ann.profile.account_id), "--yes")
@@ -60,7 +61,7 @@ def test_nothing_happens_without_a_yes(ann: Known, monkeypatch: pytest.MonkeyPat
 
 def test_what_is_left_is_told_with_its_place_and_an_exit_code(ann: Known) -> None:
     make_profile(ann.profile.database, friend=ANN)
-    with pytest.raises(CommandError, match=r"Something is left.*\n  profiles_profile.fields: 1") as error:
+    with pytest.raises(CommandError, match=r"Something is left.*\n  Fields of other profiles: 1 ") as error:
         forget(ANN, "--database", str(ann.profile.database_id), "--yes")
     assert error.value.returncode == 1
 
