@@ -1,12 +1,12 @@
-"""Profile changes become events in the very transaction that made them."""
+"""Profile changes become events in the very transaction that made them; and what migrations are done with."""
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from django.apps import AppConfig
-from django.db import connection, transaction
-from django.db.models.signals import post_migrate
+from django.db import connection, connections, transaction
+from django.db.models.signals import post_migrate, pre_migrate
 from django.dispatch import receiver
 
 from profiles.signals import profiles_changed, tracking_changed
@@ -17,6 +17,9 @@ from tracking.positions import begin_era_if_needed
 from tracking.refusing import follow_database, follow_profiles
 from tracking.signals import events_recorded
 from tracking.store import EventRow, store_events
+
+# Whoever waits for the lock of a table holds up all that come after.
+LOCK_PATIENCE: Final = "5s"
 
 
 @receiver(profiles_changed)
@@ -44,3 +47,22 @@ def begin_first_era(app_config: AppConfig, **kwargs: Any) -> None:
     """Have an era of this server from the first day on, and after a restore."""
     if app_config.name == "tracking" and RecordingEra._meta.db_table in connection.introspection.table_names():
         begin_era_if_needed()
+
+
+@receiver(pre_migrate)
+def lose_patience(app_config: AppConfig, using: str, **kwargs: Any) -> None:
+    """Have a migration fail rather than wait for the lock of a table, and all who use the table behind it."""
+    if app_config.name == "tracking":
+        _wait_for_locks(using, LOCK_PATIENCE)
+
+
+@receiver(post_migrate)
+def regain_patience(app_config: AppConfig, using: str, **kwargs: Any) -> None:
+    """Wait for locks as ever."""
+    if app_config.name == "tracking":
+        _wait_for_locks(using, "0")
+
+
+def _wait_for_locks(using: str, at_most: str) -> None:
+    with connections[using].cursor() as cursor:
+        cursor.execute("SELECT set_config('lock_timeout', %s, false)", [at_most])
