@@ -13,7 +13,7 @@ from api.scopes import Scope
 from api.shapes import MOST, Asked, Flag, Given, Moment, Number, NumberInPath, Page, Text
 from api.v1.databases import databases_of
 from api.v1.lists import by_number, the
-from feedbackloops.forgetting.people import have_forgotten, person_of
+from feedbackloops.forgetting.people import counts_of, have_forgotten, person_of, twins_of
 from feedbackloops.models import Forgetting
 from feedbackloops.models.forgetting import Stage
 from profiles.addresses import normal_address
@@ -87,6 +87,33 @@ class ForgettingOut(BaseModel):
     )
 
 
+class ForgetIn(Given):
+    """Who is meant."""
+
+    everywhere: Flag = Field(
+        False, description="Whether all profiles of the account that have the same address are meant, in any database."
+    )
+
+
+_ONE: Final = ForgetIn(everywhere=False)
+
+
+class ForgetAsked(Given):
+    """Who is meant."""
+
+    everywhere: bool = Field(False, description="As in the request that forgets.")
+
+
+class ForgetCounted(BaseModel):
+    """What there is of a person."""
+
+    counts: dict[str, int] = Field(
+        description="How many rows would be removed, by what they are; messages and events counted up to 10,000. What "
+        "names the person elsewhere, and the events of changes to the profile, are found on the way."
+    )
+    others: list[int] = Field(description="Other profiles of the account that have the same address: they would stay.")
+
+
 class ProfilesAsked(Asked):
     """Which profiles."""
 
@@ -139,10 +166,19 @@ def delete_profile(request: HttpRequest, profile: NumberInPath) -> None:
 
 
 @posts(router, "/profiles/{profile}/forget", Scope.PROFILES_WRITE, ForgettingOut, 202)
-def forget_profile(request: HttpRequest, profile: NumberInPath) -> ForgettingOut:
+def forget_profile(request: HttpRequest, profile: NumberInPath, given: ForgetIn = _ONE) -> ForgettingOut:
     """Forget a person: the profile, the mails to it and to its address, and all that came of them. Nobody is told."""
-    order = have_forgotten(person_of(the(Profile.objects.filter(account=account_in(request)), profile)))
-    return _forgetting(order)
+    found = the(Profile.objects.filter(account=account_in(request)), profile)
+    return _forgetting(have_forgotten(person_of(found, everywhere=given.everywhere)))
+
+
+@reads(router, "/profiles/{profile}/forget", Scope.PROFILES_READ, ForgetCounted)
+def count_forget(request: HttpRequest, profile: NumberInPath, asked: Query[ForgetAsked]) -> ForgetCounted:
+    """Count what there is of a person, before it is forgotten. Nothing changes."""
+    found = the(Profile.objects.filter(account=account_in(request)), profile)
+    person = person_of(found, everywhere=asked.everywhere)
+    others = twins_of(person).values_list("pk", flat=True)
+    return ForgetCounted(counts=counts_of(person), others=list(others[:MOST]))
 
 
 @reads(router, "/forgettings/{forgetting}", Scope.PROFILES_READ, ForgettingOut)

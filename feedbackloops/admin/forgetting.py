@@ -24,6 +24,9 @@ from profiles.showing import NOTHING, badge, related_link, when
 
 RIGHT = "feedbackloops.forget_person"
 TEMPLATE = "admin/profiles/profile/forget.html"
+EVERYWHERE = "everywhere"
+MOST_TWINS = 20
+
 admin.site.unregister(Profile)
 
 
@@ -47,7 +50,7 @@ class ForgettableProfileAdmin(ProfileAdmin):
             raise PermissionDenied
         if request.method != "POST":
             return self._forget_page(request, profile)
-        order = have_forgotten(person_of(profile), request.user)
+        order = have_forgotten(person_of(profile, everywhere=EVERYWHERE in request.POST), request.user)
         # The profile's entry goes with it.
         for subject in (profile, order):
             self.log_acts(request, [subject], gettext("Asked for the person to be forgotten."))
@@ -57,7 +60,9 @@ class ForgettableProfileAdmin(ProfileAdmin):
         return HttpResponseRedirect(reverse("admin:feedbackloops_forgetting_change", args=[order.pk]))
 
     def _forget_page(self, request: HttpRequest, profile: Profile) -> HttpResponse:
-        person = person_of(profile)
+        everywhere = EVERYWHERE in request.GET
+        person = person_of(profile, everywhere=everywhere)
+        twins = twins_of(person_of(profile)).select_related("database")
         context = {
             **self.admin_site.each_context(request),
             "title": gettext("Forget the person of profile %(number)s?") % {"number": profile.pk},
@@ -65,7 +70,9 @@ class ForgettableProfileAdmin(ProfileAdmin):
             "original": profile,
             "counts": [(words.COUNTED[kind], _counted(number)) for kind, number in counts_of(person).items()],
             "address": profile.address,
-            "twins": twins_of(person),
+            "twins": twins[:MOST_TWINS],
+            "more_twins": max(0, twins.count() - MOST_TWINS),
+            "everywhere": everywhere,
         }
         return TemplateResponse(request, TEMPLATE, context)
 

@@ -34,8 +34,10 @@ class Person:
     addresses: Sequence[str] = ()
 
 
-def person_of(profile: Profile) -> Person:
-    """The person of a profile: its number, and its address."""
+def person_of(profile: Profile, *, everywhere: bool = False) -> Person:
+    """The person of a profile: its number, and its address; `everywhere`: all profiles of the account that have it."""
+    if everywhere and profile.address:
+        return person_at(profile.address, profile.account_id)
     return Person(profile.account_id, [profile.pk], [profile.address] if profile.address else [])
 
 
@@ -77,10 +79,10 @@ def changes_of(order: Forgetting) -> Iterator[list[UUID]]:
             yield [id for (id,) in cursor.fetchall()]
 
 
-def twins_of(person: Person) -> list[int]:
+def twins_of(person: Person) -> QuerySet[Profile]:
     """Other profiles of the account that have the person's address: they stay."""
     rows = Profile.objects.filter(account_id=person.account, address__in=list(person.addresses))
-    return list(rows.exclude(pk__in=list(person.profiles)).order_by("pk").values_list("pk", flat=True))
+    return rows.exclude(pk__in=list(person.profiles)).order_by("pk")
 
 
 def counts_of(person: Person) -> dict[str, int]:

@@ -41,6 +41,7 @@ BODIES: dict[str, Callable[[Planted], Any]] = {
     "change_database": lambda planted: {"name": "Changed"},
     "upsert_profile": lambda planted: {"profiles": [{"id": planted.rows[Profile][0], "fields": {"a": "b"}}]},
     "change_profile": lambda planted: {"fields": {"a": "b"}},
+    "forget_profile": lambda planted: {"everywhere": True},
     "create_collection": lambda planted: {"name": "New"},
     "create_subprofile": lambda planted: {"collection": planted.rows[Collection][0], "fields": {"a": "b"}},
     "change_subprofile": lambda planted: {"fields": {"a": "b"}},

@@ -163,3 +163,33 @@ def test_who_shares_an_address_with_somebody_being_forgotten_gets_an_order_of_it
     people = [make_profile(database, email="ann@example.com") for _ in range(2)]
     orders = [told(program.post(f"/profiles/{person.pk}/forget", {}), 202)["id"] for person in people]
     assert [Forgetting.objects.get(pk=order).profiles for order in orders] == [[person.pk] for person in people]
+
+
+def test_a_person_of_several_databases_is_counted_and_forgotten_in_one_or_in_all(
+    program: Program, database: Database, tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.SPOOL_DIR, settings.ANSWER_SECONDS = tmp_path, -7.5
+    monkeypatch.setattr(doorbell, "_doorbell", lambda: Rings())
+    places = [database, make_database(database.account), make_database()]
+    here, there, elsewhere = people = [make_profile(place, email="ann@example.com") for place in places]
+    for person in people:
+        make_message(person)
+    path = f"/profiles/{here.pk}/forget"
+    one, all_of_them = told(program.get(path)), told(program.get(f"{path}?everywhere=true"))
+    assert (one["counts"]["profiles"], one["counts"]["messages"], one["others"]) == (1, 1, [there.pk])
+    counts = all_of_them["counts"]
+    assert (counts["profiles"], counts["messages"], all_of_them["others"]) == (2, 2, [])
+    assert not Forgetting.objects.exists()
+    told(program.post(path, {"everywhere": True}), 202)
+    order = forget(Forgetting.objects.get())
+    assert (order.left, order.removed["profiles"], order.removed["messages"]) == ({}, 2, 2)
+    assert list(Profile.objects.all()) == [elsewhere]
+    assert problem(program.get(f"/profiles/{elsewhere.pk}/forget"), 404)
+
+
+def test_a_person_is_forgotten_without_a_word_of_where(
+    program: Program, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doorbell, "_doorbell", lambda: Rings())
+    profile = make_profile(database, email="ann@example.com")
+    assert told(program.post(f"/profiles/{profile.pk}/forget"), 202)["finished"] is None

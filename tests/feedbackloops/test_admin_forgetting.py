@@ -8,7 +8,7 @@ from pytest_django import Settings
 from feedbackloops.models import Forgetting
 from profiles.models import Profile
 from tests.dashboard import Rings, staff, text, url
-from tests.factories import make_profile
+from tests.factories import make_database, make_message, make_profile
 from tests.feedbackloops.forgetting.person import Known, account_with_loop, forget, know
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -75,6 +75,25 @@ def test_who_shares_the_address_gets_an_order_of_its_own(client: Client, ann: Kn
     for profile in (ann.profile, twin):
         client.post(page_of(profile))
     assert sorted(order.profiles for order in Forgetting.objects.all()) == [[ann.profile.pk], [twin.pk]]
+
+
+def test_a_person_in_two_databases_can_be_forgotten_in_both(client: Client, ann: Known) -> None:
+    account = ann.profile.account
+    twin = make_profile(make_database(account, "Newsletter"), email=ANN)
+    make_message(twin, recipient=ANN)
+    other = make_profile(make_database(), email=ANN)
+    one = " ".join(text(client.get(page_of(ann.profile))).split())
+    assert f"Profile {twin.pk} in {twin.database.name}" in one
+    assert "They stay, and so do the mails to them." in one
+    whole = " ".join(text(client.get(f"{page_of(ann.profile)}?everywhere=1")).split())
+    assert "<dt>Profiles</dt> <dd>2</dd>" in whole
+    assert "<dt>Messages</dt> <dd>3</dd>" in whole
+    assert "Forget this person in the whole account" in whole
+    assert not Forgetting.objects.exists()
+    client.post(page_of(ann.profile), {"everywhere": "1"})
+    order = forget(Forgetting.objects.get())
+    assert (order.left, order.removed["profiles"], order.removed["messages"]) == ({}, 2, 3)
+    assert list(Profile.objects.all()) == [other]
 
 
 def test_what_is_left_is_shown_with_its_place(client: Client, ann: Known) -> None:

@@ -58,7 +58,7 @@ class Command(BaseCommand):
             self.stdout.write("Will be removed, with what else is found on the way:")
             self._list(counts_of(person))
         if twins := twins_of(person):
-            listed = ", ".join(map(str, twins))
+            listed = ", ".join(str(twin.pk) for twin in twins)
             self.stdout.write(
                 f"Other profiles of the account have the address and stay: {listed}. To forget them as well, give the "
                 "address with --account."
