@@ -11,7 +11,7 @@ from django.utils.timezone import now
 from feedbackloops import keeper
 from feedbackloops.models import Delivery, FeedbackLoop, LaneState
 from tests.factories import make_message, make_verified_loop, owe
-from tests.feedbackloops.test_keeper import FAILED, OK, Bench
+from tests.feedbackloops.keeping import FAILED, OK, Bench
 from tracking.models import Message
 
 pytestmark = pytest.mark.django_db(transaction=True)

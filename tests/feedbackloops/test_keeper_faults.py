@@ -11,7 +11,7 @@ from django.utils.timezone import now
 from feedbackloops import keeper, lanes
 from feedbackloops.models import FeedbackLoop, LaneState
 from tests.factories import make_message, make_profile, make_verified_loop, owe
-from tests.feedbackloops.test_keeper import OK, Bench, lose_the_database, states
+from tests.feedbackloops.keeping import OK, Bench, lose_the_database, states
 from tracking.models import Message
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -10,7 +10,7 @@ from feedbackloops.models import FeedbackLoop, LaneState
 from feedbackloops.outbound.calls import Answer
 from feedbackloops.protocol.outcome import ErrorKind
 from tests.factories import make_message, make_verified_loop, owe
-from tests.feedbackloops.test_keeper import FAILED, GONE, OK, Bench
+from tests.feedbackloops.keeping import FAILED, GONE, OK, Bench
 from tracking.models import Message
 
 pytestmark = pytest.mark.django_db(transaction=True)

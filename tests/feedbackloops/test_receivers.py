@@ -1,4 +1,4 @@
-"""What is told to be due is rung for, once it is committed."""
+"""What is recorded, or told to be due, is rung for, once it is committed."""
 
 from typing import Any
 
@@ -9,6 +9,7 @@ from django.dispatch import Signal
 from feedbackloops import signals
 from tests.dashboard import Rings
 from tracking.ids import new_id
+from tracking.signals import events_recorded
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -42,3 +43,11 @@ def test_what_is_rolled_back_is_not_rung_for(rings: Rings) -> None:
 def test_where_no_transaction_is_open_what_is_due_is_rung_for_at_once(rings: Rings) -> None:
     signals.lanes_due.send(None, loops=[7])
     assert rings == [("deliver", 7)]
+
+
+def test_new_events_are_rung_for_unless_somebody_who_watches_was_told(rings: Rings) -> None:
+    told, rung_for = new_id(), new_id()
+    events_recorded.send(None, ids=[told], heard=True)
+    events_recorded.send(None, ids=[rung_for], heard=False)
+
+    assert rings == [("fan_out", str(rung_for))]

@@ -12,13 +12,11 @@ from feedbackloops import lanes, resending, tasks, testcalls
 from feedbackloops.forgetting.people import begin, person_at
 from feedbackloops.models import Delivery, FeedbackLoop, Forgetting, LaneState, LedgerLine, TestCall, VerificationLook
 from feedbackloops.watching import BUSY_TASKS
-from tests.dashboard import Rings
 from tests.factories import make_account, make_events, make_loop, make_message, make_verified_loop, owe
 from tests.feedbackloops.test_doorbell import broker, wait_for  # noqa: F401  (a fixture)
 from tests.http_server import HttpServer, ok
 from tracking.ids import new_id
 from tracking.models import Message, Outbox
-from tracking.signals import events_recorded
 
 pytestmark = pytest.mark.django_db
 
@@ -51,14 +49,6 @@ def test_fan_out_rings_the_lanes_that_it_owed_something(
 
     assert rung(broker, "deliveries") == {loop.pk}
     assert Delivery.objects.count() == 1
-
-
-def test_new_events_are_rung_for_unless_somebody_who_watches_was_told(rings: Rings) -> None:
-    told, rung_for = new_id(), new_id()
-    events_recorded.send(None, ids=[told], heard=True)
-    events_recorded.send(None, ids=[rung_for], heard=False)
-
-    assert rings == [("fan_out", str(rung_for))]
 
 
 def test_tasks_that_fan_out_are_what_the_watcher_goes_by(

@@ -6,12 +6,13 @@ from html import unescape
 
 from feedbackloops.doorbell import ring_for_test_calls
 from feedbackloops.testcalls import begin
-from tests.flow.customers import Customer
+from profiles.models import Profile
+from tests.flow.customers import Customer, Post
 from tests.flow.deployment import Deployment
 from tests.http_server import HttpServer
 from tests.tracking.samples import wait_until
 from tracking.messages import tracked_html
-from tracking.models import LinkSeen
+from tracking.models import LinkSeen, Message
 
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 
@@ -21,6 +22,25 @@ MAIL = """<!DOCTYPE html>
 <a href="mailto:hello@example.com">Write to us</a>
 <a href="https://shop.example.com/hats#new">Hats</a></body></html>
 """
+SEEN: dict[str, dict[str, object]] = {
+    "open": {
+        "useragent": BROWSER,
+        "first": 1,
+        "verdict": "human",
+        "reasons": ["browser"],
+        "client": "Firefox 140",
+        "os": "Linux",
+    },
+    "click": {
+        "useragent": "curl/8.5.0",
+        "link": 1,
+        "verdict": "machine",
+        "reasons": ["robot-list"],
+        "client": "curl 8",
+        "referer": "https://mail.example/",
+        "original": "https://shop.example.com/shoes?size=42&colour=red",
+    },
+}
 
 
 def test_an_html_mail_that_is_opened_and_clicked_reaches_the_script_signed(
@@ -41,7 +61,17 @@ def test_an_html_mail_that_is_opened_and_clicked_reaches_the_script_signed(
     assert clicked.status_code == 302
     assert clicked.headers["location"] == "https://shop.example.com/shoes?size=42&colour=red"
     posts = {post.fields["type"]: post for post in script.await_posts(2)}
-    known = {
+    for kind, post in posts.items():
+        check(post, kind, known_of(message, profile), earliest)
+        assert post.header("x-copernica-id") == f"account-{customer.account.pk}"
+        post.check_signature(script.loop.secret)
+    script.await_books(owed=2, delivered=2)
+    assert len(script.posts) == 2
+
+
+def known_of(message: Message, profile: Profile) -> dict[str, object]:
+    """What an event of this mail tells of whom it went to."""
+    return {
         "id": str(message.pk),
         "recipient": "ann@example.com",
         "tags": ["spring", "sale"],
@@ -51,36 +81,15 @@ def test_an_html_mail_that_is_opened_and_clicked_reaches_the_script_signed(
         "fields": {"firstname": "Ann", "city": "Málaga"},
         "interests": ["shoes"],
     }
-    seen = {
-        "open": {
-            "useragent": BROWSER,
-            "first": 1,
-            "verdict": "human",
-            "reasons": ["browser"],
-            "client": "Firefox 140",
-            "os": "Linux",
-        },
-        "click": {
-            "useragent": "curl/8.5.0",
-            "link": 1,
-            "verdict": "machine",
-            "reasons": ["robot-list"],
-            "client": "curl 8",
-            "referer": "https://mail.example/",
-            "original": "https://shop.example.com/shoes?size=42&colour=red",
-        },
-    }
-    for kind, post in posts.items():
-        about = {name: post.fields[name] for name in ("timestamp", "time", "event")}
-        assert post.fields == {"type": kind, **about, **known, **seen[kind]}
-        assert earliest <= about["time"] <= time.time()
-        assert about["timestamp"] == time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(about["time"]))
-        assert post.event == about["event"]
-        assert post.attempt == 1
-        assert post.header("x-copernica-id") == f"account-{customer.account.pk}"
-        post.check_signature(script.loop.secret)
-    script.await_books(owed=2, delivered=2)
-    assert len(script.posts) == 2
+
+
+def check(post: Post, kind: str, known: dict[str, object], earliest: int) -> None:
+    """It tells this, what was seen, and when; and it is the first attempt."""
+    about = {name: post.fields[name] for name in ("timestamp", "time", "event")}
+    assert post.fields == {"type": kind, **about, **known, **SEEN[kind]}
+    assert earliest <= about["time"] <= time.time()
+    assert about["timestamp"] == time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(about["time"]))
+    assert (post.event, post.attempt) == (about["event"], 1)
 
 
 def test_a_loop_for_people_only_gets_what_people_do(deployment: Deployment, customer: Customer) -> None:

@@ -10,8 +10,8 @@ from django.test import override_settings
 from pytest_django import Settings
 
 from profiles.models import Account
+from tests.tracking.mails import HTML, mail, send
 from tests.tracking.smtp_server import MailServer
-from tests.tracking.test_mailbackend import HTML, mail, send
 from tracking.mailbackend import OURS
 from tracking.messages import register, tracked_html, unsubscribe_url
 from tracking.models import Message

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from profiles.models import Account
+from tests.tracking.mails import mail, send
 from tests.tracking.smtp_server import MailServer
-from tests.tracking.test_mailbackend import mail, send
 from tracking.models import Event
 
 pytestmark = pytest.mark.django_db
