@@ -42,7 +42,7 @@ def existing(table: str) -> dict[date, str]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = %s::regclass", [table])
         names = [name for (name,) in cursor.fetchall()]
-    return {_day_in(name): name for name in names if not name.endswith("_default")}
+    return {day_of(name): name for name in names if not name.endswith("_default")}
 
 
 def make(table: str, wanted: Iterable[date], storage: str = "") -> list[date]:
@@ -121,5 +121,6 @@ def _name(table: str, day: date) -> str:
     return f"{table}_{day:%Y%m%d}"
 
 
-def _day_in(name: str) -> date:
+def day_of(name: str) -> date:
+    """The day of a partition, but for the default one, by its name."""
     return date.fromisoformat(name[-8:])

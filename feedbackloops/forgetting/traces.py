@@ -12,9 +12,9 @@ from django.db.models import Q, QuerySet
 from feedbackloops.forgetting.owning import own_entries, patterns_of_mails
 from feedbackloops.forgetting.screening import naming, numbered, screening
 from feedbackloops.forgetting.signals import person_counted, person_forgotten
+from feedbackloops.forgetting.slices import slices
 from feedbackloops.models import Forgetting
 from profiles.models import Profile
-from tracking import partitions
 from tracking.models import Message
 
 INSTEAD: Final = "[forgotten]"
@@ -117,8 +117,9 @@ def _traces(named: Collection[str] = ("pattern",)) -> Iterator[_Trace]:
     in_call = f"{naming(*_IN_TEST_CALL, patterns=named)} OR fields ->> 'profile' = ANY(%(profiles)s::bigint[]::text[])"
     yield _Trace("test_calls", "feedbackloops_testcall", _DELETE, _LOOPS, in_call)
     in_answer = naming(*_IN_ANSWER, patterns=named)
-    for table in [*partitions.existing("feedbackloops_attempt").values(), "feedbackloops_attempt_default"]:
-        yield _Trace("answers", table, _EMPTY, "account_id = %(account)s", in_answer, "id")
+    for piece in slices("feedbackloops_attempt"):
+        whose = f"account_id = %(account)s AND {piece.covers('id')}"
+        yield _Trace("answers", piece.relation, _EMPTY, whose, in_answer, "id")
     for table, column, whose, key in _TEXTS:
         does = _REPLACE.format(column=column, longest=_LONGEST.get(column, 1_000_000))
         yield _Trace("texts", table, does, whose, naming(column, patterns=named), key)
