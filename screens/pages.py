@@ -9,7 +9,7 @@ from django.utils.http import urlencode
 from api.models import ApiToken
 from esp.models import Webhook
 from feedbackloops.admin.sections.verification import moved_url
-from feedbackloops.models import Attempt, Delivery, FeedbackLoop, TestCall, VerificationLook
+from feedbackloops.models import Attempt, Delivery, FeedbackLoop, Forgetting, TestCall, VerificationLook
 from profiles.models import Account, Collection, Database, Profile, Subprofile
 from tracking.messages import link_url
 from tracking.models import Event, Message, UnreadMail
@@ -18,7 +18,7 @@ from tracking.models import Event, Message, UnreadMail
 def screens(account: Account) -> dict[str, str]:
     """The address of each screen. What there is no row for is left out."""
     loops = {f"loop-{_slug(loop)}": _page(loop) for loop in FeedbackLoop.objects.filter(account=account).order_by("pk")}
-    shown = {**_lists(), **loops, **_bench(account), **_histories(account), **_move(account)}
+    shown = {**_lists(), **loops, **_acts(account), **_bench(account), **_histories(account), **_move(account)}
     return shown | {**_people(account), **_search(account), **_forms(account)}
 
 
@@ -31,23 +31,39 @@ def _lists() -> dict[str, str]:
         "loops": "feedbackloops_feedbackloop",
         "deliveries": "feedbackloops_delivery",
         "attempts": "feedbackloops_attempt",
+        "parked-events": "feedbackloops_parkedevent",
         "ledger": "feedbackloops_ledgerline",
         "messages": "tracking_message",
         "events": "tracking_event",
         "esp-webhooks": "esp_webhook",
         "accounts": "profiles_account",
+        "databases": "profiles_database",
         "profiles": "profiles_profile",
         "collections": "profiles_collection",
         "subprofiles": "profiles_subprofile",
+        "forgotten-people": "feedbackloops_forgetting",
         "tokens": "api_apitoken",
         "unread-mails": "tracking_unreadmail",
         "blocked-links": "tracking_block",
         "staff": "auth_user",
+        "staff-groups": "auth_group",
     }
     return {
         "home": reverse("admin:index"),
         **{name: reverse(f"admin:{page}_changelist") for name, page in lists.items()},
     }
+
+
+def _acts(account: Account) -> dict[str, str]:
+    """What is asked before something is done, and what was done."""
+    profile = Profile.objects.filter(database__account=account).order_by("-pk").first()
+    pages = {"forget": reverse("admin:profiles_profile_forget", args=[profile.pk])} if profile else {}
+    loop = FeedbackLoop.objects.filter(account=account).order_by("pk").first()
+    if loop is None:
+        return pages
+    names = {"secret": "secret", "send-again": "again", "loop-history": "history"}
+    own = {each: reverse(f"admin:feedbackloops_feedbackloop_{page}", args=[loop.pk]) for each, page in names.items()}
+    return pages | own
 
 
 def _bench(account: Account) -> dict[str, str]:
@@ -95,6 +111,7 @@ def _people(account: Account) -> dict[str, str]:
         "collection": Collection.objects.filter(database__account=account).first(),
         "subprofile": Subprofile.objects.filter(profile__database__account=account).order_by("pk").first(),
         "token": ApiToken.objects.filter(account=account).first(),
+        "forgotten-person": Forgetting.objects.filter(account=account).order_by("-pk").first(),
         "unread-mail": UnreadMail.objects.order_by("-pk").first(),
     }
     return {name: _page(row) for name, row in rows.items() if row}
@@ -115,11 +132,14 @@ def _search(account: Account) -> dict[str, str]:
 
 
 def _forms(account: Account) -> dict[str, str]:
-    return {
+    webhook = Webhook.objects.filter(account=account).order_by("pk").first()
+    address = {"esp-webhook-address": reverse("admin:esp_webhook_address", args=[webhook.pk])} if webhook else {}
+    return address | {
         "new-loop": reverse("admin:feedbackloops_feedbackloop_add"),
         "account": _page(account),
         "new-token": f"{reverse('admin:api_apitoken_add')}?account={account.pk}",
         "new-esp-webhook": f"{reverse('admin:esp_webhook_add')}?account={account.pk}",
+        "block-links": reverse("admin:tracking_block_add"),
         "password": reverse("admin:password_change"),
         "second-factor": reverse("admin:second_factor"),
     }

@@ -32,7 +32,7 @@ pytestmark = pytest.mark.django_db
 PLANTED = "Quxified"
 # Names, and codes as they are written in every language.
 NAMES = {"Marketing Suite", *(each.label for each in PROVIDERS.values())}
-CODES = {"Message-ID", "User-Agent", "JSON", "ID", "URL", *Scope.values}
+CODES = {"Message-ID", "User-Agent", "Accept-Language", "JSON", "ID", "URL", *Scope.values}
 # What Django makes of a relation, before any language is chosen.
 DJANGOS = {"Reach-account relationships", "Reach-account relationship", "Reach_accounts object"}
 # Fields of the wire contract, which stand alone where they do.
