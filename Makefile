@@ -58,7 +58,9 @@ bench: .venv/installed
 chaos: .venv/installed-dev
 	@$(PY) -m chaos
 
+# With new data each time: pictures of one day.
 screenshots: .venv/installed-dev
+	@rm -rf var/screenshots
 	@DEVELOPMENT=true MARKETINGSUITE_VAR=$(CURDIR)/var/screenshots PORT=$${PORT:-8100} DJANGO_ALLOW_ASYNC_UNSAFE=true \
 	DJANGO_SETTINGS_MODULE=marketingsuite.settings $(PY) -m marketingsuite.devstack python -m screens
 

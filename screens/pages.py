@@ -55,13 +55,13 @@ def _lists() -> dict[str, str]:
 
 
 def _acts(account: Account) -> dict[str, str]:
-    """What is asked before something is done, and what was done."""
+    """What is asked before something is done."""
     profile = Profile.objects.filter(database__account=account).order_by("-pk").first()
     pages = {"forget": reverse("admin:profiles_profile_forget", args=[profile.pk])} if profile else {}
     loop = FeedbackLoop.objects.filter(account=account).order_by("pk").first()
     if loop is None:
         return pages
-    names = {"secret": "secret", "send-again": "again", "loop-history": "history"}
+    names = {"secret": "secret", "send-again": "again"}
     own = {each: reverse(f"admin:feedbackloops_feedbackloop_{page}", args=[loop.pk]) for each, page in names.items()}
     return pages | own
 
