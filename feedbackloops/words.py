@@ -24,7 +24,7 @@ from feedbackloops.models import (
 )
 from feedbackloops.protocol.outcome import Outcome
 from feedbackloops.protocol.pacing import TROUBLES_TO_REST
-from profiles.showing import NOTHING, when
+from profiles.showing import NOTHING, short_when, when
 
 _HELD = {
     LoopStatus.PAUSED: gettext_lazy("Paused: events are kept, and sent once you press Resume."),
@@ -197,7 +197,7 @@ def due_words(delivery: Delivery, loop: FeedbackLoop | None, now: datetime) -> s
         return NOTHING
     if held := _held_words(delivery, loop, now):
         return held
-    return _("due now") if delivery.next_attempt <= now else when(delivery.next_attempt)
+    return _("due now") if delivery.next_attempt <= now else short_when(delivery.next_attempt)
 
 
 def _held_words(delivery: Delivery, loop: FeedbackLoop | None, now: datetime) -> str:

@@ -6,6 +6,7 @@ from django.contrib import admin, messages
 from django.db import transaction
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html
 from django.utils.timezone import now
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -29,6 +30,7 @@ from tracking.models import Event, Message
 
 RESENT_AT_ONCE = 10_000
 HELD_NAMED = 5
+STATED = '{}<div class="listed-account">{}</div>'
 LOOP_NAMES = Prefetch("loop", FeedbackLoop.objects.only("name"))
 STATE_COLOURS = {"pending": "info", "delivered": "success", "given_up": "danger"}
 
@@ -42,7 +44,6 @@ class DeliveryAdmin(DeliveryPage):
         "loop_link",
         "state_shown",
         "attempts",
-        "outcome_shown",
         "due",
     ]
     list_display_links = ["occurred"]
@@ -102,11 +103,10 @@ class DeliveryAdmin(DeliveryPage):
 
     @admin.display(description=_("State"))
     def state_shown(self, delivery: Delivery) -> str:
-        return badge(str(DeliveryState(delivery.state).label), STATE_COLOURS.get(delivery.state, ""))
-
-    @admin.display(description=_("Last outcome"))
-    def outcome_shown(self, delivery: Delivery) -> str:
-        return delivery.get_outcome_display() or NOTHING
+        shown = badge(str(DeliveryState(delivery.state).label), STATE_COLOURS.get(delivery.state, ""))
+        if delivery.state == DeliveryState.DELIVERED or not delivery.outcome:
+            return shown
+        return format_html(STATED, shown, delivery.get_outcome_display())
 
     @admin.display(description=_("Next attempt"))
     def due(self, delivery: Delivery) -> str:
