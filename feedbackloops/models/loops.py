@@ -232,6 +232,9 @@ class FeedbackLoop(models.Model):
             raise ValidationError(said(problem))
         if bool(self.rsa_private_key) != bool(self.rsa_key_id):
             raise ValidationError(_("The RSA private key and its key id go together: enter both, or neither."))
+        if self.only_fields and Part.FIELDS in self.left_out:
+            words = _("Fields of the profile are chosen, and all are left out. Choose none, or do not leave them out.")
+            raise ValidationError(words)
 
     @property
     def is_verified(self) -> bool:

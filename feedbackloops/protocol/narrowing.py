@@ -42,6 +42,12 @@ class Narrowing(NamedTuple):
         """The same as plain data, in a fixed order."""
         return {"fields": sorted(self.fields), "parts": sorted(self.parts)}
 
+    def removed(self, payload: Mapping[str, Any]) -> list[str]:
+        """The names of what `narrowed` takes out of this payload; those in a map as map[name]."""
+        kept = self.narrowed(payload)
+        gone = [name for name in payload if name not in kept]
+        return gone + [f"{name}[{key}]" for name in _MAPS if name in kept for key in payload[name].keys() - kept[name]]
+
     def narrowed(self, payload: Mapping[str, Any]) -> dict[str, Any]:
         """The payload without what is left out; type, time, id and verdict of an event always stay."""
         gone = {name for part in self.parts for name in PARTS.get(part, ())}

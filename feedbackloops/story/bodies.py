@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 
 from feedbackloops.models import BodyFormat
 from feedbackloops.protocol import payload
+from feedbackloops.protocol.narrowing import Narrowing
 
 MOST_OF_RAW: Final = 32 * 1024
 MOST_OF_VALUE: Final = 2000
@@ -24,7 +25,10 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class BodyShown:
-    """A body: the bytes as text, and what the script reads of them. `more_rows` and `more` count what is left out."""
+    """A body: the bytes as text, and what the script reads of them. `more_rows` and `more` count what is left out.
+
+    `left_out`: what its format can't carry; `narrowed`: what the loop leaves out.
+    """
 
     is_form: bool
     size: int
@@ -33,10 +37,15 @@ class BodyShown:
     rows: list[Row]
     more_rows: int
     left_out: list[str]
+    narrowed: list[str]
 
 
-def body_shown(body: bytes, fields: Mapping[str, Any], body_format: str) -> BodyShown:
-    """What to show of a body that was written of these fields."""
+def body_shown(
+    body: bytes, fields: Mapping[str, Any], body_format: str, narrowing: Narrowing | None = None
+) -> BodyShown:
+    """What to show of a body that was written of these fields, as far as the narrowing lets them."""
+    narrowed = narrowing.removed(fields) if narrowing else []
+    sent = narrowing.narrowed(fields) if narrowing else fields
     is_form = body_format != BodyFormat.JSON
     rows = list(_form_rows(body) if is_form else _json_rows(json.loads(body)))
     raw = body[:MOST_OF_RAW].decode("utf-8", "ignore")
@@ -47,7 +56,8 @@ def body_shown(body: bytes, fields: Mapping[str, Any], body_format: str) -> Body
         max(0, len(body) - MOST_OF_RAW),
         [_row(name, value) for name, value in rows[:MOST_ROWS]],
         max(0, len(rows) - MOST_ROWS),
-        left_out(fields, body_format),
+        left_out(sent, body_format),
+        narrowed,
     )
 
 

@@ -144,7 +144,7 @@ def _bodies(
 
 
 def _body(contents: Contents, body_format: str, narrowing: Narrowing | None) -> BodyShown:
-    return body_shown(contents.body(body_format, narrowing)[1], contents.fields(narrowing), body_format)
+    return body_shown(contents.body(body_format, narrowing)[1], contents.fields(), body_format, narrowing)
 
 
 def _command(attempts: Sequence[Attempt], today: Today | None, contents: Contents | None, now: datetime) -> str:

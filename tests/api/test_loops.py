@@ -75,6 +75,7 @@ def test_what_the_calls_carry_is_told_and_changed(program: Program, loop: Feedba
     assert {name: changed[name] for name in wanted} == wanted
     assert told(program.get(f"/loops/{loop.pk}")) == changed
     assert faults(program.patch(f"/loops/{loop.pk}", {"left_out": ["event"]})) == ["body.left_out.0"]
+    assert faults(program.patch(f"/loops/{loop.pk}", {"left_out": ["fields"]})) == ["body"]
 
 
 def test_a_url_in_another_place_has_to_be_verified_again(program: Program, loop: FeedbackLoop) -> None:

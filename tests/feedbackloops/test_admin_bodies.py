@@ -30,6 +30,14 @@ def test_a_deliverys_page_shows_the_body_as_the_loop_gets_it(
     assert re.findall(r"<code>(fields[^<]*)</code>", page) == left
 
 
+def test_a_deliverys_page_names_what_its_loop_leaves_out() -> None:
+    profile = make_profile(make_database(), city="Oss", email="ann@example.com")
+    make_verified_loop(profile.account, only_fields=["city"], left_out=["recipient"])
+    delivery = Delivery.objects.get(event_id=owe(make_message(profile))[0])
+    page = text(staff("feedbackloops.view_delivery").get(url("feedbackloops_delivery", "change", delivery.pk)))
+    assert re.search(r"The loop leaves out: <code>recipient</code>, <code>fields\[email\]</code>\.", page)
+
+
 def test_a_form_leaves_out_lists_and_maps_with_nothing_in_them() -> None:
     fields = {"type": "open", "fields": {}, "interests": [], "tags": ["a"]}
     assert left_out(fields, "form") == ["fields (empty)", "interests (empty)"]

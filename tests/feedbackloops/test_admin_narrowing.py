@@ -55,6 +55,14 @@ def test_what_is_chosen_is_kept_shown_in_the_examples_and_stands_in_the_history(
     assert "city, gone since" in page
 
 
+def test_fields_that_are_chosen_and_left_out_at_once_are_refused(client: Client, loop: FeedbackLoop) -> None:
+    form = opened(client, LOOP, loop.pk)
+    answer = client.post(url(LOOP, "change", loop.pk), form | {"only_fields": ["city"], "left_out": ["fields"]})
+    assert "Choose none, or do not leave them out." in html.unescape(text(answer))
+    loop.refresh_from_db()
+    assert (loop.only_fields, loop.left_out) == ([], [])
+
+
 ADDS = ("feedbackloops.view_feedbackloop", "feedbackloops.add_feedbackloop", "profiles.view_account")
 
 

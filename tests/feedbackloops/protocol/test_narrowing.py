@@ -28,6 +28,12 @@ def test_only_the_fields_that_are_named_stay() -> None:
     assert narrowed.narrowed(PAYLOAD) == PAYLOAD | {"fields": {"city": "Oss"}, "parameters": {}}
 
 
+def test_what_is_taken_away_is_named() -> None:
+    narrowing = Narrowing.of(["city"], ["recipient", "mime"])
+    assert narrowing
+    assert narrowing.removed(PAYLOAD) == ["recipient", "fields[email]", "parameters[email]"]
+
+
 @pytest.mark.parametrize("part", PARTS)
 def test_what_is_left_out_goes_with_all_that_says_the_same(part: str) -> None:
     narrowing = Narrowing.of([], [part])
