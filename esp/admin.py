@@ -20,7 +20,19 @@ from esp.showing import state_of
 from profiles.pages import CarefulForm, LookupFilter, Page
 from profiles.showing import NOTHING, when
 
-TOLD = ("state", "called", "events_shown", "unknown_shown", "unusable_shown", "problem_shown", "since")
+TOLD = (
+    "state",
+    "key_shown",
+    "where",
+    "called",
+    "events_shown",
+    "unknown_shown",
+    "unusable_shown",
+    "problem_shown",
+    "since",
+)
+# The webhook that somebody has just made, whose address is shown once more without being asked for.
+NEW = "esp_webhook_new"
 ADDRESS = "admin/esp/webhook/address.html"
 SEEN = gettext_lazy("Looked at the address.")
 KEY_REPLACED = gettext_lazy("Entered the key that the provider signs with.")
@@ -108,15 +120,19 @@ class WebhookAdmin(Page):
             self.log_acts(request, [obj], str(KEY_REPLACED))
 
     def response_add(self, request: HttpRequest, obj: Webhook, post_url_continue: Any = None) -> HttpResponse:
-        """The page with the address, which is what comes next."""
-        return self._address_page(request, obj)
+        """On to the page with the address, which is what comes next."""
+        request.session[NEW] = obj.pk
+        return HttpResponseRedirect(reverse("admin:esp_webhook_address", args=[obj.pk]))
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.address_view)
         return [path("<path:object_id>/address/", view, name="esp_webhook_address"), *super().get_urls()]
 
     def address_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """The address with its login. Each look is a POST, and stands in the webhook's history."""
+        """The address with its login. Each look but the first of who made it is a POST, and stands in its history."""
+        is_first = request.method == "GET" and str(request.session.pop(NEW, "")) == object_id
+        if is_first and (made := self.get_object(request, object_id)):
+            return self._address_page(request, made)
         webhook = self.found(request, object_id, "change")
         if request.method != "POST":
             return HttpResponseRedirect(reverse("admin:esp_webhook_change", args=[webhook.pk]))
@@ -138,7 +154,17 @@ class WebhookAdmin(Page):
     def state(self, webhook: Webhook) -> str:
         return state_of(webhook)
 
-    @admin.display(description=gettext_lazy("Last call"), ordering="last_call")
+    @admin.display(description=gettext_lazy("Key"))
+    def key_shown(self, webhook: Webhook) -> str:
+        if not webhook.provider.signs:
+            return gettext("None: the provider logs in, by a name and a password in the address.")
+        return gettext("Stored; it is not shown.") if webhook.signing_key else gettext("Missing: see above.")
+
+    @admin.display(description=gettext_lazy("At the provider"))
+    def where(self, webhook: Webhook) -> str:
+        return str(webhook.provider.where)
+
+    @admin.display(description=gettext_lazy("Last good call"), ordering="last_call")
     def called(self, webhook: Webhook) -> str:
         return when(webhook.last_call)
 

@@ -1,5 +1,7 @@
 """Webhooks in the dashboard."""
 
+import html
+
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.test import Client
@@ -26,13 +28,47 @@ def account(db: None) -> Account:
 
 
 def test_a_webhook_is_made_and_its_address_takes_calls(client: Client, account: Account) -> None:
-    page = text(client.post(url("esp_webhook", "add"), {"account": account.pk, "esp": "postmark", "name": "Shop"}))
+    typed = {"account": account.pk, "esp": "postmark", "name": "Shop"}
+    response = client.post(url("esp_webhook", "add"), typed)
     webhook = Webhook.objects.get()
+    address = url("esp_webhook", "address", webhook.pk)
+    assert response.headers["Location"] == address
+    page = text(client.get(address))
+    assert "Webhooks of the message stream" in page
     assert f"http://suite:{webhook.password}@localhost:8000/esp/postmark/{webhook.path_key}/" in page
     assert str(webhook) == "Postmark Shop"
     registered(account)
     assert send(webhook, "delivery").status_code == 200
     assert "1" in text(client.get(url("esp_webhook", "change", webhook.pk)))
+
+
+def test_the_address_of_a_new_webhook_is_shown_once_also_to_who_may_only_add(account: Account) -> None:
+    maker, other = staff("esp.add_webhook", "profiles.view_account"), staff(*RIGHTS)
+    maker.post(url("esp_webhook", "add"), {"account": account.pk, "esp": "postmark", "name": "Shop"})
+    webhook = Webhook.objects.get()
+    address = url("esp_webhook", "address", webhook.pk)
+    assert webhook.password not in text(other.get(address, follow=True))
+    shown = maker.get(address)
+    assert webhook.password in text(shown)
+    assert "no-store" in shown.headers["Cache-Control"]
+    assert maker.get(address).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("esp", "key", "words"),
+    [
+        ("postmark", "", "None: the provider logs in"),
+        ("mailgun", "", "Missing: see above."),
+        ("mailgun", "key", "Stored; it is not shown."),
+    ],
+)
+def test_its_page_tells_whether_a_key_is_stored_and_what_to_choose_at_the_provider(
+    esp: str, key: str, words: str, client: Client, account: Account
+) -> None:
+    webhook = Webhook.objects.create(account=account, esp=esp, signing_key=key)
+    page = text(client.get(url("esp_webhook", "change", webhook.pk)))
+    assert words in page
+    assert str(webhook.provider.where) in html.unescape(page)
 
 
 def test_no_page_but_that_of_the_address_has_a_secret_in_it(client: Client, account: Account) -> None:
