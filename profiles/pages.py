@@ -165,6 +165,23 @@ class Page(Listing, ModelAdmin):
             obj.save(update_fields=fields)
 
 
+class UnwrittenPage(Page):
+    """The pages of what nobody writes by hand."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class ReadPage(UnwrittenPage):
+    """The pages of what nobody removes by hand either."""
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
 def is_needed(obj: models.Model) -> bool:
     """Whether rows exist that forbid the object's deletion."""
     relations: list[Any] = [field for field in obj._meta.get_fields(include_hidden=True) if field.auto_created]

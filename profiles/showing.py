@@ -5,6 +5,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
+from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import models
 from django.template.loader import render_to_string
@@ -17,6 +18,7 @@ from django.utils.translation import gettext, ngettext
 
 NOTHING = "–"
 SHOWN_FIELDS = 3
+SHOWN_OF_ACCOUNT = 20
 
 
 def when(moment: datetime | None) -> str:
@@ -75,3 +77,22 @@ def related_link(obj: models.Model, name: str) -> str:
         return NOTHING
     target = related(obj, name)
     return link(field.related_model, pk, target) if target else gettext("%(number)s (deleted)") % {"number": pk}
+
+
+def rows_of_account(
+    model: type[models.Model], account: models.Model, user: User | AnonymousUser
+) -> dict[str, Any] | None:
+    """What an account's page shows of this model: `rows`, the newest; ways to `all` and to `add` one, if any.
+
+    None for who may see none of them.
+    """
+    app, name = model._meta.app_label, model._meta.model_name
+    if not any(user.has_perm(f"{app}.{right}_{name}") for right in ("view", "change")):
+        return None
+    found = list(model._default_manager.filter(account=account)[: SHOWN_OF_ACCOUNT + 1])
+    every, add = reverse(f"admin:{app}_{name}_changelist"), reverse(f"admin:{app}_{name}_add")
+    return {
+        "rows": found[:SHOWN_OF_ACCOUNT],
+        "all": f"{every}?account__id__exact={account.pk}" if len(found) > SHOWN_OF_ACCOUNT else "",
+        "add": f"{add}?account={account.pk}" if user.has_perm(f"{app}.add_{name}") else "",
+    }

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from honcho.environ import parse_procfile
 
 from screens.pictures import MOST_BYTES
@@ -13,7 +14,9 @@ from screens.pictures import MOST_BYTES
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md")
 DOCS = [*(ROOT / name for name in PAGES), *sorted((ROOT / "docs").rglob("*.md"))]
-GLOSSARY, RECEIVING, OPERATIONS = (ROOT / "docs" / name for name in ("glossary.md", "receiving.md", "operations.md"))
+GLOSSARY, RECEIVING, OPERATIONS, FLOW = (
+    ROOT / "docs" / f"{name}.md" for name in ("glossary", "receiving", "operations", "flow")
+)
 SETTINGS = ROOT / "marketingsuite" / "settings.py"
 SCREENSHOTS = ROOT / "docs" / "screenshots"
 PACKAGES = ("marketingsuite", "api", "esp", "staff", "feedbackloops", "tracking", "profiles", "access")
@@ -154,8 +157,27 @@ def test_the_readme_has_a_selection_of_the_settings_with_the_same_defaults() -> 
 
 def test_every_process_of_the_procfile_is_described() -> None:
     processes = parse_procfile((ROOT / "Procfile").read_text()).processes
-    for document in (OPERATIONS, ROOT / "docs" / "flow.md"):
+    for document in (OPERATIONS, FLOW):
         assert set(processes) <= {row[0].strip("`") for row in rows(document)}
+
+
+def test_every_task_and_every_thread_stands_in_the_flow_beside_its_process() -> None:
+    commands = parse_procfile((ROOT / "Procfile").read_text()).processes
+    process_of = {queue: name for name, line in commands.items() for queue in re.findall(r" -Q (\w+)", line)}
+    found = [row for row in rows(FLOW) if len(row) == 3]
+    # The processes stand in another table, further below, too.
+    does = {process.strip("`"): words for process, _, words in reversed(found) if process}
+    placed = [(task, process_of[route["queue"]]) for task, route in settings.CELERY_TASK_ROUTES.items()]
+    placed += [(task, "beat") for task in settings.CELERY_BEAT_SCHEDULE]
+    assert [task for task, process in placed if f"`{task}`" not in does[process]] == []
+    assert threads() <= {name for _, names, _ in found for name in re.split(r", | \(\d", names)}
+
+
+def threads() -> set[str]:
+    """The names of those that the processes start."""
+    files = [path for package in PACKAGES for path in (ROOT / package).rglob("*.py") if "demo" not in path.parts]
+    made = re.compile(r"""Thread\([^\n]*name="([a-z-]+)"|Crew\("([a-z]+)\"""")
+    return {name for path in files for names in made.findall(path.read_text()) for name in names if name}
 
 
 def test_every_make_target_that_a_document_names_exists() -> None:

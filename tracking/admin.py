@@ -11,7 +11,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
 from access.reach import sees_all
 from profiles.models import Profile
-from profiles.pages import LookupFilter, Page
+from profiles.pages import LookupFilter, Page, UnwrittenPage
 from profiles.showing import NOTHING, link, related, related_link, when
 from tracking.browsing import HistoryPage, OccurredFilter, as_uuid, events_named, events_of
 from tracking.ids import moment_of
@@ -40,7 +40,7 @@ BLOCK_HELP = {
 
 
 @admin.register(Message)
-class MessageAdmin(Page):
+class MessageAdmin(UnwrittenPage):
     """Messages are registered by the mail system: staff look at them, and may delete them."""
 
     list_display = ["sent", "recipient", "account", "profile_link", "tags_shown", "id"]
@@ -77,12 +77,6 @@ class MessageAdmin(Page):
             # ESPs, too, have ids like ours.
             return queryset.filter(Q(pk=id) | named), False
         return queryset.alias(address=Lower("recipient")).filter(Q(address__startswith=term.lower()) | named), False
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
         newest = sorted(events_of([context["original"].pk]), reverse=True)[:EVENTS_SHOWN]

@@ -20,7 +20,7 @@ from psycopg.errors import QueryCanceled
 from unfold.contrib.filters.admin import RangeDateTimeFilter
 
 from access.reach import sees_all
-from profiles.pages import Page
+from profiles.pages import ReadPage
 from tracking.ids import first_id_at
 from tracking.models import Event, Message
 
@@ -106,7 +106,7 @@ def _elsewhere(request: HttpRequest) -> "tuple[str, StrPromise]":
     return f"{request.path}?occurred_from_0={localtime() - timedelta(days=1):%Y-%m-%d}", TOO_MUCH_FOR_SOME
 
 
-class HistoryPage(Page):
+class HistoryPage(ReadPage):
     """A list and pages of things that happened: nobody adds, changes or deletes them here."""
 
     ordering = ["-id"]
@@ -139,15 +139,6 @@ class HistoryPage(Page):
         if not search_term.strip():
             return queryset, False
         return queryset.filter(pk__in=self.ids_named(search_term)), False
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Whoever may send things again may see them; that right is called `change` among Django's permissions."""

@@ -1,7 +1,5 @@
 """The pages of mails that nobody has understood: read, fetched as a file, read once more, deleted."""
 
-from typing import Any
-
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.db.models.functions import Length
@@ -12,7 +10,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from profiles.pages import Page
+from profiles.pages import UnwrittenPage
 from profiles.showing import NOTHING, when
 from tracking.mailin import read_again
 from tracking.models import UnreadMail
@@ -21,7 +19,7 @@ MOST_SHOWN = 20_000
 
 
 @admin.register(UnreadMail)
-class UnreadMailAdmin(Page):
+class UnreadMailAdmin(UnwrittenPage):
     """They come in by mail: staff look at them, and may delete them."""
 
     list_display = ["came", "sender_shown", "subject_shown", "reason"]
@@ -50,12 +48,6 @@ class UnreadMailAdmin(Page):
         response["Content-Disposition"] = f'attachment; filename="{mail.pk}.eml"'
         response["X-Content-Type-Options"] = "nosniff"
         return response
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
     def has_read_permission(self, request: HttpRequest) -> bool:
         """Who may take it from here: that is to make events of it, and to delete it."""

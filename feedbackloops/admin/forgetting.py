@@ -19,7 +19,7 @@ from feedbackloops.models import Forgetting
 from feedbackloops.models.forgetting import Stage
 from profiles.admin import ProfileAdmin
 from profiles.models import Profile
-from profiles.pages import LookupFilter, Page
+from profiles.pages import LookupFilter, ReadPage
 from profiles.showing import NOTHING, badge, related_link, when
 
 RIGHT = "feedbackloops.forget_person"
@@ -84,7 +84,7 @@ def _counted(number: int) -> str:
 
 
 @admin.register(Forgetting)
-class ForgettingAdmin(Page):
+class ForgettingAdmin(ReadPage):
     """Who was forgotten, without saying who: when, by whom, how many rows, and whether anything is left."""
 
     list_display = ["asked_shown", "account_link", "state", "rows", "by"]
@@ -97,15 +97,6 @@ class ForgettingAdmin(Page):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Forgetting]:
         lists = ("profiles", "addresses", "messages", "under_way")
         return super().get_queryset(request).select_related("account", "asked_by").defer(*lists)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_view_permission(request, obj) or request.user.has_perm(RIGHT)

@@ -15,7 +15,7 @@ from access.reach import sees_all
 from feedbackloops import doorbell, ledger
 from feedbackloops.models import FeedbackLoop, LedgerDay, LedgerLine
 from feedbackloops.protocol.balance import Hits, hits_problem, hits_remark, line_problem
-from profiles.pages import LookupFilter, Page
+from profiles.pages import LookupFilter, ReadPage
 from profiles.saying import said
 from profiles.showing import badge, related_link, when
 
@@ -39,7 +39,7 @@ class BalanceFilter(DropdownFilter):  # type: ignore[misc]  # unfold carries no 
 
 
 @admin.register(LedgerLine)
-class LedgerLineAdmin(Page):
+class LedgerLineAdmin(ReadPage):
     """What was owed to each loop, day by day, against what is there. Read only: it is counted."""
 
     NUMBERS = ("owed", "delivered", "pending", "given_up", "cancelled")
@@ -78,15 +78,6 @@ class LedgerLineAdmin(Page):
         words = gettext("It is being counted, the newest day first. Reload the page in a few seconds.")
         self.message_user(request, words)
         return HttpResponseRedirect(reverse("admin:feedbackloops_ledgerline_changelist"))
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Whoever may have it counted may see it."""
