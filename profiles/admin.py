@@ -7,15 +7,15 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from access.reach import limit, sees_all
+from access.reach import sees_all
 from profiles import subadmin  # noqa: F401  # more pages of this app
+from profiles.belonging import subprofiles_of
 from profiles.formfields import FIELDS_HELP, FieldsField, InterestsField, OriginField, number_or_fields, textarea
-from profiles.models import Account, Consent, Database, Profile, Subprofile
+from profiles.models import Account, Consent, Database, Profile
 from profiles.pages import KeptWhileNeeded, LookupFilter, Page
 from profiles.showing import NOTHING, fields_shown, when
 from profiles.signals import profile_saved_by_staff
 
-SUBPROFILES_SHOWN = 50
 TRACKING_URL_HELP = _(
     "Optional. What links and pixels of new mails begin with, such as https://click.customer.example; empty: the "
     "domain of this installation. First have the customer point the name at it (DNS: a CNAME), and give the proxy a "
@@ -146,11 +146,8 @@ class ProfileAdmin(Page):
         return number_or_fields(queryset, search_term), False
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
-        if context["original"] and request.user.has_perm("profiles.view_subprofile"):
-            of_it = limit(Subprofile.objects.filter(profile=context["original"].pk), request.user)
-            context["subprofiles"] = of_it.select_related("collection")[: SUBPROFILES_SHOWN + 1]
-            context |= {"most_subprofiles": SUBPROFILES_SHOWN}
-            context |= {"may_add_subprofile": request.user.has_perm("profiles.add_subprofile")}
+        if context["original"]:
+            context |= subprofiles_of(request, context["original"])
         return super().render_change_form(request, context, *args, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: Profile, form: Any, change: bool) -> None:

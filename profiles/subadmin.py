@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from profiles.belonging import subprofiles_of
 from profiles.formfields import FIELDS_HELP, FieldsField, number_or_fields, textarea
 from profiles.models import Collection, Profile, Subprofile
 from profiles.pages import KeptWhileNeeded, LookupFilter, Page
@@ -31,6 +32,11 @@ class CollectionAdmin(KeptWhileNeeded):
     def get_readonly_fields(self, request: HttpRequest, obj: Collection | None = None) -> list[str]:
         return ["since", "database"] if obj else ["since"]
 
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
+        if context["original"]:
+            context |= subprofiles_of(request, context["original"])
+        return super().render_change_form(request, context, *args, **kwargs)
+
     @admin.display(description=_("Created"), ordering="created")
     def since(self, collection: Collection) -> str:
         return when(collection.created)
@@ -40,7 +46,7 @@ class CollectionAdmin(KeptWhileNeeded):
 class SubprofileAdmin(Page):
     """What belongs to a profile."""
 
-    list_display = ["id", "profile_link", "collection", "account", "summary", "changed"]
+    list_display = ["id", "profile_link", "collection_link", "account", "summary", "changed"]
     list_filter = [("account", LookupFilter), ("collection", LookupFilter)]
     search_fields = ["id"]
     search_help_text = _("Number, or part of a field")
@@ -70,6 +76,10 @@ class SubprofileAdmin(Page):
     @admin.display(description=_("Profile"))
     def profile_link(self, subprofile: Subprofile) -> str:
         return link(Profile, subprofile.profile_id, subprofile.profile_id)
+
+    @admin.display(description=_("Collection"))
+    def collection_link(self, subprofile: Subprofile) -> str:
+        return link(Collection, subprofile.collection_id, subprofile.collection)
 
     @admin.display(description=_("Fields"))
     def summary(self, subprofile: Subprofile) -> str:

@@ -46,7 +46,8 @@ class Narrowing(NamedTuple):
         """The names of what `narrowed` takes out of this payload; those in a map as map[name]."""
         kept = self.narrowed(payload)
         gone = [name for name in payload if name not in kept]
-        return gone + [f"{name}[{key}]" for name in _MAPS if name in kept for key in payload[name].keys() - kept[name]]
+        maps = [name for name in _MAPS if name in kept]
+        return gone + [f"{name}[{key}]" for name in maps for key in payload[name] if key not in kept[name]]
 
     def narrowed(self, payload: Mapping[str, Any]) -> dict[str, Any]:
         """The payload without what is left out; type, time, id and verdict of an event always stay."""

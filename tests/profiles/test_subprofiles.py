@@ -216,6 +216,36 @@ def test_a_profiles_page_lists_its_subprofiles(client: Client, subprofile: Subpr
     assert "order: 1042" not in page
 
 
+def test_a_collections_page_leads_to_its_subprofiles_and_theirs_back(client: Client, subprofile: Subprofile) -> None:
+    elsewhere = make_subprofile(subprofile.profile, order="7")
+    own = url("profiles_collection", "change", subprofile.collection_id)
+    page = text(client.get(own))
+    assert url(SUBPROFILE, "change", subprofile.pk) in page
+    assert url(SUBPROFILE, "change", elsewhere.pk) not in page
+    assert url("profiles_profile", "change", subprofile.profile_id) in page
+    assert f"{url(SUBPROFILE, 'add')}?collection={subprofile.collection_id}" in page
+    assert f'href="{own}"' in text(client.get(url(SUBPROFILE, "change", subprofile.pk)))
+    assert f'href="{own}"' in text(client.get(url(SUBPROFILE, "changelist")))
+    assert "order: 1042" not in text(staff("profiles.view_collection").get(own))
+
+
+@pytest.mark.parametrize("owner", ["profile", "collection"])
+def test_all_subprofiles_of_one_owner_are_listed(
+    client: Client, subprofile: Subprofile, owner: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("profiles.belonging.MOST_SHOWN", 1)
+    newer = make_subprofile(subprofile.profile, subprofile.collection, order="7")
+    elsewhere = make_subprofile(make_profile(make_database(subprofile.account)), order="8")
+    number = getattr(subprofile, f"{owner}_id")
+    page = text(client.get(url(f"profiles_{owner}", "change", number)))
+    assert url(SUBPROFILE, "change", subprofile.pk) not in page
+    everything = f"{url(SUBPROFILE, 'changelist')}?{owner}__id__exact={number}"
+    assert f'href="{everything}"' in page
+    listed = text(client.get(everything))
+    found = [each.pk for each in (subprofile, newer, elsewhere) if url(SUBPROFILE, "change", each.pk) in listed]
+    assert found == [subprofile.pk, newer.pk]
+
+
 def test_subprofiles_are_found_by_number_and_by_what_their_fields_hold(client: Client, subprofile: Subprofile) -> None:
     other = make_subprofile(subprofile.profile, subprofile.collection, order="7")
     for term, found in (("89.95", subprofile), (str(other.pk), other)):

@@ -34,6 +34,13 @@ def test_what_is_taken_away_is_named() -> None:
     assert narrowing.removed(PAYLOAD) == ["recipient", "fields[email]", "parameters[email]"]
 
 
+def test_fields_that_are_taken_away_are_named_in_their_own_order() -> None:
+    narrowing = Narrowing.of(["none"], [])
+    assert narrowing
+    names = [f"field{number}" for number in range(9)]
+    assert narrowing.removed({"fields": dict.fromkeys(names, "")}) == [f"fields[{name}]" for name in names]
+
+
 @pytest.mark.parametrize("part", PARTS)
 def test_what_is_left_out_goes_with_all_that_says_the_same(part: str) -> None:
     narrowing = Narrowing.of([], [part])
