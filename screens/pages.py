@@ -114,7 +114,15 @@ def _people(account: Account) -> dict[str, str]:
         "forgotten-person": Forgetting.objects.filter(account=account).order_by("-pk").first(),
         "unread-mail": UnreadMail.objects.order_by("-pk").first(),
     }
-    return {name: _page(row) for name, row in rows.items() if row}
+    return {name: _page(row) for name, row in rows.items() if row} | _forgetting(rows["profile"])
+
+
+def _forgetting(profile: Profile | None) -> dict[str, str]:
+    """The page that asks before a person is forgotten: the profile only, or in the whole account."""
+    if profile is None:
+        return {}
+    page = reverse("admin:profiles_profile_forget", args=[profile.pk])
+    return {"forget-profile": page, "forget-person": f"{page}?everywhere=1"}
 
 
 def _search(account: Account) -> dict[str, str]:

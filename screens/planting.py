@@ -14,7 +14,7 @@ from api.models import ApiToken
 from api.tokens import make_token
 from esp.models import Webhook
 from feedbackloops.models import Forgetting
-from profiles.models import Account, Collection, Profile, Subprofile
+from profiles.models import Account, Collection, Database, Profile, Subprofile
 from tracking.mailin import take_mail
 from tracking.models import Block, Message
 
@@ -54,6 +54,8 @@ def plant(account: Account) -> None:
     for mail in _unread():
         take_mail(bytes(mail), [ENVELOPE])
     profile = Profile.objects.filter(database__account=account).order_by("pk")[0]
+    newsletter = Database.objects.create(account=account, name="Newsletter")
+    Profile.objects.create(database=newsletter, fields={"email": profile.address})
     orders = Collection.objects.create(database=profile.database, name="Orders")
     for fields in ORDERS:
         Subprofile.objects.create(profile=profile, collection=orders, fields=fields)

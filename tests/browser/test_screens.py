@@ -66,6 +66,7 @@ def test_no_screen_has_a_serious_fault_an_error_in_the_console_or_a_sideways_scr
         pages = screens(cast.account)
         assert len(pages) > 20
         named = {"test-call", "esp-webhook", "move", "subprofile", "token", "unread-mail", "unread-mails"}
+        named |= {"forget-profile", "forget-person", "forgotten-person"}
         assert named <= pages.keys()
         found = [each for name, path in pages.items() for each in complaints(visitor, name, path)]
     with visiting(browser, live_server.url) as stranger:
