@@ -1,5 +1,7 @@
 """Webhooks in the dashboard: made, their address handed over, and what came of them."""
 
+from datetime import timedelta
+from time import time
 from typing import Any, Final
 
 from django import forms
@@ -16,24 +18,25 @@ from unfold.widgets import UnfoldAdminPasswordWidget
 from esp.keys import normal_key
 from esp.models import Webhook
 from esp.providers import CHOICES, PROVIDERS
-from esp.showing import state_of
+from esp.showing import choices_words, last_call_words, state_of
 from profiles.pages import CarefulForm, LookupFilter, Page
 from profiles.showing import NOTHING, when
 
 TOLD = (
+    "at_provider",
     "state",
-    "key_shown",
-    "where",
     "called",
+    "taken",
     "events_shown",
     "unknown_shown",
     "unusable_shown",
     "problem_shown",
     "since",
 )
-# The webhook that somebody has just made, whose address is shown once more without being asked for.
-NEW = "esp_webhook_new"
 ADDRESS = "admin/esp/webhook/address.html"
+# For how long the page of the address can be loaded again, and what says so in the session.
+OPEN_FOR: Final = timedelta(minutes=10)
+OPENED: Final = "esp_webhook_address"
 SEEN = gettext_lazy("Looked at the address.")
 KEY_REPLACED = gettext_lazy("Entered the key that the provider signs with.")
 _SIGNING: Final = ", ".join(each.label for each in PROVIDERS.values() if each.signs)
@@ -90,7 +93,7 @@ class WebhookForm(CarefulForm):
 @admin.register(Webhook)
 class WebhookAdmin(Page):
     form = WebhookForm
-    list_display = ["name_shown", "account", "state", "called", "recorded", "unknown"]
+    list_display = ["name_shown", "account", "state", "taken", "recorded", "unknown"]
     list_select_related = ["account"]
     list_filter = [("account", LookupFilter), ("esp", ChoicesDropdownFilter)]
     search_fields = ["name", "account__name"]
@@ -100,11 +103,13 @@ class WebhookAdmin(Page):
 
     def get_fields(self, request: HttpRequest, obj: Webhook | None = None) -> Any:
         signs = obj is None or obj.provider.signs
-        chosen = ["account", "esp", "name", *(["new_key"] if signs else [])]
-        return [*chosen, *TOLD] if obj else chosen
+        key = ["new_key"] if signs else []
+        if obj is None:
+            return ["account", "esp", "name", *key]
+        return ["account", "esp", "name", "key_stored", *key, *TOLD]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Webhook | None = None) -> list[str]:
-        return ["account", "esp", *TOLD] if obj else []
+        return ["account", "esp", "key_stored", *TOLD] if obj else []
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "name":
@@ -121,26 +126,33 @@ class WebhookAdmin(Page):
 
     def response_add(self, request: HttpRequest, obj: Webhook, post_url_continue: Any = None) -> HttpResponse:
         """On to the page with the address, which is what comes next."""
-        request.session[NEW] = obj.pk
-        return HttpResponseRedirect(reverse("admin:esp_webhook_address", args=[obj.pk]))
+        return self._opened(request, obj)
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.address_view)
         return [path("<path:object_id>/address/", view, name="esp_webhook_address"), *super().get_urls()]
 
     def address_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """The address with its login. Each look but the first of who made it is a POST, and stands in its history."""
-        is_first = request.method == "GET" and str(request.session.pop(NEW, "")) == object_id
-        if is_first and (made := self.get_object(request, object_id)):
+        """The address with its login. A POST opens the page for a while, and stands in the webhook's history."""
+        if request.method != "POST" and _is_open(request, object_id) and (made := self.get_object(request, object_id)):
+            # Who made it may be one who may not change it.
             return self._address_page(request, made)
         webhook = self.found(request, object_id, "change")
         if request.method != "POST":
             return HttpResponseRedirect(reverse("admin:esp_webhook_change", args=[webhook.pk]))
         self.log_acts(request, [webhook], str(SEEN))
-        return self._address_page(request, webhook)
+        return self._opened(request, webhook)
+
+    def _opened(self, request: HttpRequest, webhook: Webhook) -> HttpResponse:
+        request.session[OPENED] = {"webhook": webhook.pk, "until": time() + OPEN_FOR.total_seconds()}
+        return HttpResponseRedirect(reverse("admin:esp_webhook_address", args=[webhook.pk]))
 
     def _address_page(self, request: HttpRequest, webhook: Webhook) -> HttpResponse:
-        context = self.admin_site.each_context(request) | {"opts": self.opts, "webhook": webhook}
+        context = self.admin_site.each_context(request) | {
+            "opts": self.opts,
+            "webhook": webhook,
+            "minutes": OPEN_FOR // timedelta(minutes=1),
+        }
         context |= {"title": gettext("Address for %(esp)s") % {"esp": webhook.provider.label}}
         response = TemplateResponse(request, ADDRESS, context)
         response.headers["Cache-Control"] = "no-store"
@@ -154,19 +166,23 @@ class WebhookAdmin(Page):
     def state(self, webhook: Webhook) -> str:
         return state_of(webhook)
 
-    @admin.display(description=gettext_lazy("Key"))
-    def key_shown(self, webhook: Webhook) -> str:
-        if not webhook.provider.signs:
-            return gettext("None: the provider logs in, by a name and a password in the address.")
-        return gettext("Stored; it is not shown.") if webhook.signing_key else gettext("Missing: see above.")
-
-    @admin.display(description=gettext_lazy("At the provider"))
-    def where(self, webhook: Webhook) -> str:
-        return str(webhook.provider.where)
+    @admin.display(description=gettext_lazy("Last call"))
+    def called(self, webhook: Webhook) -> str:
+        return last_call_words(webhook)
 
     @admin.display(description=gettext_lazy("Last good call"), ordering="last_call")
-    def called(self, webhook: Webhook) -> str:
+    def taken(self, webhook: Webhook) -> str:
         return when(webhook.last_call)
+
+    @admin.display(description=gettext_lazy("Key"))
+    def key_stored(self, webhook: Webhook) -> str:
+        if not webhook.provider.signs:
+            return gettext("None: the provider logs in, by a name and a password in the address.")
+        return gettext("Stored; it is not shown.") if webhook.signing_key else gettext("Missing: enter it below.")
+
+    @admin.display(description=gettext_lazy("At the provider"))
+    def at_provider(self, webhook: Webhook) -> str:
+        return choices_words(webhook)
 
     @admin.display(description=gettext_lazy("Events recorded"))
     def events_shown(self, webhook: Webhook) -> str:
@@ -190,3 +206,8 @@ class WebhookAdmin(Page):
     @admin.display(description=gettext_lazy("Made"))
     def since(self, webhook: Webhook) -> str:
         return when(webhook.created)
+
+
+def _is_open(request: HttpRequest, object_id: str) -> bool:
+    opened = request.session.get(OPENED, {})
+    return bool(opened) and str(opened["webhook"]) == object_id and time() < opened["until"]

@@ -27,6 +27,9 @@ INBOUND: Final = gettext_noop("A call came about a mail that somebody sent in. C
 SENT_ONLY: Final = "This address takes events of mails that are sent."
 NOT_UNDERSTOOD: Final = gettext_noop("A call came that is not what this provider sends, as far as we know.")
 TOO_MANY: Final = gettext_noop("A call came with more than 10,000 events. Have the provider send fewer at once.")
+TOO_LONG: Final = gettext_noop(
+    "A call came that is longer than is taken at once. Have the provider send fewer events at once."
+)
 _TOO_LONG: Final = (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "That is more than is taken at once.")
 
 
@@ -85,10 +88,10 @@ def _check(webhook: Webhook, reader: Any, request: HttpRequest) -> None:
             raise _refused(webhook, HTTPStatus.BAD_REQUEST, BAD_SIGNATURE, "The signature is not right.") from None
         raise _refused(webhook, HTTPStatus.UNAUTHORIZED, NO_LOGIN, "Name and password, please.", login=True) from None
     except RequestDataTooBig:
-        raise Refused(*_TOO_LONG) from None
+        raise _too_long(webhook) from None
     except Exception:
         # Of nonsense, checks raise what nobody thought of.
-        raise Refused(HTTPStatus.BAD_REQUEST, "The call can't be understood.") from None
+        raise _refused(webhook, HTTPStatus.BAD_REQUEST, NOT_UNDERSTOOD, "The call can't be understood.") from None
 
 
 def _limit(webhook: Webhook, request: HttpRequest) -> None:
@@ -96,7 +99,7 @@ def _limit(webhook: Webhook, request: HttpRequest) -> None:
     try:
         has_many = has_too_many(webhook.esp, request)
     except RequestDataTooBig:
-        raise Refused(*_TOO_LONG) from None
+        raise _too_long(webhook) from None
     if has_many:
         raise _refused(webhook, _TOO_LONG[0], TOO_MANY, _TOO_LONG[1])
 
@@ -106,7 +109,7 @@ def _events(webhook: Webhook, reader: Any, request: HttpRequest) -> tuple[list[A
     try:
         return list(reader.parse_events(request)), 0
     except RequestDataTooBig:
-        raise Refused(*_TOO_LONG) from None
+        raise _too_long(webhook) from None
     except AnymailConfigurationError:
         return _others(webhook, reader, request, INBOUND, SENT_ONLY)
     except Exception:
@@ -124,14 +127,19 @@ def _others(webhook: Webhook, reader: Any, request: HttpRequest, problem: str, w
     return events, failed
 
 
+def _too_long(webhook: Webhook) -> Refused:
+    return _refused(webhook, _TOO_LONG[0], TOO_LONG, _TOO_LONG[1])
+
+
 def _refused(webhook: Webhook, status: HTTPStatus, problem: str, words: str, *, login: bool = False) -> Refused:
     note_problem(webhook, problem, now())
     return Refused(status, words, login=login)
 
 
 def note_problem(webhook: Webhook, problem: str, moment: datetime) -> None:
-    """Write what went wrong, once a minute for the same. Raises django.db.Error."""
+    """Write what went wrong, once a minute for the same until a call is taken. Raises django.db.Error."""
     changed = ~Q(problem=problem) | Q(problem_since__lt=moment - NOTED_EVERY) | Q(problem_since=None)
+    changed |= Q(problem_since__lte=F("last_call"))
     rows = Webhook.objects.filter(changed, pk=webhook.pk)
     rows.update(problem=problem[: Webhook.LONGEST], problem_since=moment)
 

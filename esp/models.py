@@ -1,6 +1,7 @@
 """The webhooks through which ESPs tell of an account's mail."""
 
 import secrets
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -85,6 +86,16 @@ class Webhook(models.Model):
     def is_ready(self) -> bool:
         """Whether calls can be told from anybody's."""
         return bool(self.signing_key) or not self.provider.signs
+
+    @property
+    def last_tried(self) -> datetime | None:
+        """When something called last, taken or refused; to the minute where the same is refused again and again."""
+        return max((each for each in (self.last_call, self.problem_since) if each), default=None)
+
+    @property
+    def is_refusing(self) -> bool:
+        """Whether nothing was taken of the last call; `problem` says why."""
+        return self.problem_since is not None and (self.last_call is None or self.problem_since > self.last_call)
 
     def options(self) -> dict[str, Any]:
         """What django-anymail's reader has to know. An empty secret has it ask for no login."""

@@ -1,9 +1,11 @@
 """How the dashboard shows webhooks. Template tags use it, so it stays clear of unfold."""
 
+from django.template.loader import render_to_string
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
 from esp.models import Webhook
-from profiles.showing import badge
+from profiles.showing import NOTHING, badge, when
 
 
 def state_of(webhook: Webhook) -> str:
@@ -12,6 +14,22 @@ def state_of(webhook: Webhook) -> str:
         return badge(_("its key is missing"), "warning")
     if webhook.confirm_url:
         return badge(_("to be confirmed"), "warning")
-    if webhook.problem_since and (webhook.last_call is None or webhook.problem_since >= webhook.last_call):
+    if webhook.is_refusing:
         return badge(_("last call failed"), "danger")
+    if webhook.problem_since and webhook.problem_since == webhook.last_call:
+        return badge(_("not all of the last call was kept"), "warning")
     return badge(_("called"), "success") if webhook.last_call else badge(_("not called yet"), "info")
+
+
+def last_call_words(webhook: Webhook) -> str:
+    """When it was called last, and what came of that."""
+    if webhook.last_tried is None:
+        return NOTHING
+    if webhook.is_refusing:
+        return format_html("{}: {} {}", when(webhook.last_tried), _("refused."), _(webhook.problem))
+    return f"{when(webhook.last_tried)}: {_('taken')}"
+
+
+def choices_words(webhook: Webhook) -> str:
+    """Where the address goes in the provider's console, and the events to choose there."""
+    return render_to_string("admin/esp/webhook/choices.html", {"provider": webhook.provider})

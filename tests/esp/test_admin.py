@@ -1,16 +1,21 @@
 """Webhooks in the dashboard."""
 
-import html
+from datetime import timedelta
+from html import unescape
 
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.test import Client
+from django.utils.timezone import now
 
-from esp.admin import KEY_REPLACED, SEEN
+from esp.admin import KEY_REPLACED, OPENED, SEEN
+from esp.calls import NO_LOGIN, NOT_UNDERSTOOD
 from esp.models import Webhook
+from esp.providers import PROVIDERS
 from profiles.models import Account
+from profiles.showing import when
 from tests.dashboard import opened, staff, submitted, text, url
-from tests.esp.providers import CALLS, KEYS, Call, make_webhook, registered, send
+from tests.esp.providers import CALLS, KEYS, Call, call, content_of, login, make_webhook, registered, send, signed
 from tests.factories import make_account
 
 RIGHTS = [f"esp.{right}_webhook" for right in ("view", "add", "change", "delete")]
@@ -28,47 +33,14 @@ def account(db: None) -> Account:
 
 
 def test_a_webhook_is_made_and_its_address_takes_calls(client: Client, account: Account) -> None:
-    typed = {"account": account.pk, "esp": "postmark", "name": "Shop"}
-    response = client.post(url("esp_webhook", "add"), typed)
+    made = client.post(url("esp_webhook", "add"), {"account": account.pk, "esp": "postmark", "name": "Shop"})
     webhook = Webhook.objects.get()
-    address = url("esp_webhook", "address", webhook.pk)
-    assert response.headers["Location"] == address
-    page = text(client.get(address))
-    assert "Webhooks of the message stream" in page
+    page = text(client.get(made.headers["Location"]))
     assert f"http://suite:{webhook.password}@localhost:8000/esp/postmark/{webhook.path_key}/" in page
     assert str(webhook) == "Postmark Shop"
     registered(account)
     assert send(webhook, "delivery").status_code == 200
     assert "1" in text(client.get(url("esp_webhook", "change", webhook.pk)))
-
-
-def test_the_address_of_a_new_webhook_is_shown_once_also_to_who_may_only_add(account: Account) -> None:
-    maker, other = staff("esp.add_webhook", "profiles.view_account"), staff(*RIGHTS)
-    maker.post(url("esp_webhook", "add"), {"account": account.pk, "esp": "postmark", "name": "Shop"})
-    webhook = Webhook.objects.get()
-    address = url("esp_webhook", "address", webhook.pk)
-    assert webhook.password not in text(other.get(address, follow=True))
-    shown = maker.get(address)
-    assert webhook.password in text(shown)
-    assert "no-store" in shown.headers["Cache-Control"]
-    assert maker.get(address).status_code == 403
-
-
-@pytest.mark.parametrize(
-    ("esp", "key", "words"),
-    [
-        ("postmark", "", "None: the provider logs in"),
-        ("mailgun", "", "Missing: see above."),
-        ("mailgun", "key", "Stored; it is not shown."),
-    ],
-)
-def test_its_page_tells_whether_a_key_is_stored_and_what_to_choose_at_the_provider(
-    esp: str, key: str, words: str, client: Client, account: Account
-) -> None:
-    webhook = Webhook.objects.create(account=account, esp=esp, signing_key=key)
-    page = text(client.get(url("esp_webhook", "change", webhook.pk)))
-    assert words in page
-    assert str(webhook.provider.where) in html.unescape(page)
 
 
 def test_no_page_but_that_of_the_address_has_a_secret_in_it(client: Client, account: Account) -> None:
@@ -79,10 +51,101 @@ def test_no_page_but_that_of_the_address_has_a_secret_in_it(client: Client, acco
         assert client.get(url("esp_webhook", "address", webhook.pk)).status_code == 302
     secrets = {secret for each in webhooks for secret in (each.password, each.signing_key, each.path_key) if secret}
     assert not [page for page in pages if any(secret in text(client.get(page)) for secret in secrets)]
-    (shown,) = [client.post(url("esp_webhook", "address", webhooks[0].pk))]
+    shown = client.post(url("esp_webhook", "address", webhooks[0].pk), follow=True)
     assert webhooks[0].whole_url in text(shown)
     assert "no-store" in shown.headers["Cache-Control"]
     assert [str(each.change_message) for each in LogEntry.objects.filter(object_id=str(webhooks[0].pk))] == [str(SEEN)]
+
+
+def test_the_page_of_the_address_can_be_loaded_again_for_a_while_by_who_opened_it(
+    client: Client, account: Account
+) -> None:
+    given = {"account": account.pk, "esp": "postmark", "name": ""}
+    address = client.post(url("esp_webhook", "add"), given).headers["Location"]
+    webhook = Webhook.objects.get()
+    assert address == url("esp_webhook", "address", webhook.pk)
+    for _ in range(2):
+        assert webhook.whole_url in text(client.get(address))
+    assert Webhook.objects.count() == 1
+    assert staff(*RIGHTS).get(address).status_code == 302
+    other = make_webhook("postmark", account)
+    assert client.get(url("esp_webhook", "address", other.pk)).status_code == 302
+    session = client.session
+    session[OPENED] |= {"until": 0}
+    session.save()
+    assert client.get(address).status_code == 302
+
+
+@pytest.mark.parametrize("esp", sorted(PROVIDERS))
+def test_both_pages_tell_where_the_address_goes_and_what_to_choose(esp: str, client: Client, account: Account) -> None:
+    webhook, provider = make_webhook(esp, account), PROVIDERS[esp]
+    told = [provider.menu, provider.tells, provider.sees]
+    pages = [client.get(url("esp_webhook", "change", webhook.pk))]
+    pages.append(client.post(url("esp_webhook", "address", webhook.pk), follow=True))
+    for page in pages:
+        assert all(told)
+        assert not [each for each in (*told, str(provider.note)) if each not in unescape(text(page))]
+
+
+def test_the_last_call_and_the_last_good_one_stand_apart(client: Client, account: Account) -> None:
+    webhook = make_webhook("postmark", account)
+    registered(account)
+    send(webhook, "delivery")
+    good = when(Webhook.objects.get().last_call)
+    page = text(client.get(url("esp_webhook", "change", webhook.pk)))
+    assert f"{good}: taken" in page
+    Webhook.objects.update(last_call=now() - timedelta(hours=1))
+    good = when(Webhook.objects.get().last_call)
+    for made, reason in ((Call(b"{}"), NO_LOGIN), (Call(b"[", headers=login(webhook.login)), NOT_UNDERSTOOD)):
+        send(webhook, made)
+        refused = when(Webhook.objects.get().problem_since)
+        page = text(client.get(url("esp_webhook", "change", webhook.pk)))
+        assert f"{refused}: refused. {reason}" in unescape(page)
+        assert good in page
+
+
+def test_a_call_that_is_refused_right_after_a_good_one_is_told(account: Account) -> None:
+    webhook = make_webhook("postmark", account)
+    for made, refusing in ((Call(b"{}"), True), (call(webhook, "delivery"), False), (Call(b"{}"), True)):
+        send(webhook, made)
+        webhook.refresh_from_db()
+        assert webhook.is_refusing is refusing
+
+
+def test_of_a_call_that_was_taken_in_part_the_page_says_so(client: Client, account: Account) -> None:
+    webhook = make_webhook("sparkpost", account)
+    content = [{"msys": {"message_event": {"type": []}}}, *content_of("sparkpost", "delivery")]
+    send(webhook, signed(webhook, content))
+    page = text(client.get(url("esp_webhook", "change", webhook.pk)))
+    assert "not all of the last call was kept" in page
+
+
+@pytest.mark.parametrize(
+    ("esp", "key", "words"),
+    [
+        ("postmark", "", "None: the provider logs in"),
+        ("mailgun", "", "Missing: enter it below."),
+        ("mailgun", "key", "Stored; it is not shown."),
+    ],
+)
+def test_the_page_says_whether_a_key_is_stored(
+    esp: str, key: str, words: str, client: Client, account: Account
+) -> None:
+    webhook = Webhook.objects.create(account=account, esp=esp, signing_key=key)
+    assert words in text(client.get(url("esp_webhook", "change", webhook.pk)))
+
+
+def test_the_address_of_a_new_webhook_is_shown_also_to_who_may_only_add(account: Account) -> None:
+    maker = staff("esp.add_webhook", "profiles.view_account")
+    given = {"account": account.pk, "esp": "postmark", "name": ""}
+    address = maker.post(url("esp_webhook", "add"), given).headers["Location"]
+    shown = maker.get(address)
+    assert Webhook.objects.get().password in text(shown)
+    assert "no-store" in shown.headers["Cache-Control"]
+    session = maker.session
+    session[OPENED] |= {"until": 0}
+    session.save()
+    assert maker.get(address).status_code == 403
 
 
 def test_the_page_of_an_account_shows_its_webhooks_to_those_who_may_see_them(client: Client, account: Account) -> None:
