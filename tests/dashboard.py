@@ -106,9 +106,14 @@ def submitted(client: Client, model: str, form: dict[str, list[str]], *args: Any
 
 
 def scans(client: Client, address: str, **query: Any) -> list[str]:
-    """The tables of the history that a page reads from end to end although it need not.
+    """The tables of the history that a page reads from end to end although it need not."""
+    return [scan for plan in plans(client, address, **query) for scan in SCAN.findall(plan)]
 
-    Small tables are read so whatever indexes there are; PostgreSQL is told to avoid it where it can.
+
+def plans(client: Client, address: str, **query: Any) -> list[str]:
+    """How PostgreSQL answers what a page asks of the history.
+
+    Small tables are read from end to end whatever indexes there are; PostgreSQL is told to avoid it where it can.
     """
     with CaptureQueriesContext(connection) as queries:
         text(client.get(address, query))
@@ -116,8 +121,7 @@ def scans(client: Client, address: str, **query: Any) -> list[str]:
     assert about_history, "The page asked nothing of the history."
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
-        plans = [_plan(cursor, sql) for sql in about_history]
-    return [scan for plan in plans for scan in SCAN.findall(plan)]
+        return [_plan(cursor, sql) for sql in about_history]
 
 
 def _plan(cursor: Any, sql: str) -> str:

@@ -1,18 +1,22 @@
-"""By what the list of loops can be narrowed."""
+"""By what the lists of loops and of deliveries can be narrowed."""
 
-from typing import Any
+from typing import Any, Final
 
 from django.db.models import F, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.timezone import now
 from django.utils.translation import gettext_lazy as _
-from unfold.contrib.filters.admin import DropdownFilter
+from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter
 
-from feedbackloops.models import FeedbackLoop, LoopStatus
+from feedbackloops.models import Delivery, DeliveryState, FeedbackLoop, LoopStatus
+from feedbackloops.protocol.outcome import Outcome
 from tracking.models import EventType
 
 ACTIVE = Q(status=LoopStatus.ACTIVE)
 VERIFIED = Q(verified_place=F("place"))
+FAILURES: Final = frozenset(Outcome) - {Outcome.ACCEPTED}
+# In the words of the condition of the index delivery_failed, or it would not be used.
+FAILED: Final = ~Q(state=DeliveryState.DELIVERED) & (~Q(state=DeliveryState.PENDING) | ~Q(outcome=""))
 
 
 class VerifiedFilter(DropdownFilter):  # type: ignore[misc]  # unfold carries no types
@@ -61,6 +65,15 @@ class EventTypeFilter(DropdownFilter):  # type: ignore[misc]  # unfold carries n
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[FeedbackLoop]) -> QuerySet[FeedbackLoop]:
         return queryset.filter(event_types__contains=[self.value()]) if self.value() else queryset
+
+
+class OutcomeFilter(ChoicesDropdownFilter):  # type: ignore[misc]  # unfold carries no types
+    """By the last outcome; what was delivered has been accepted, so failures are found without a look at it."""
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> QuerySet[Delivery]:
+        found: QuerySet[Delivery] = super().queryset(request, queryset)
+        chosen = set(self.lookup_val or ())
+        return found.filter(FAILED) if chosen and chosen <= FAILURES else found
 
 
 def conditions() -> dict[str, Q]:

@@ -15,6 +15,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from feedbackloops import doorbell
 from feedbackloops.admin.audit import ended_by_loop
 from feedbackloops.admin.deliverypage import DeliveryPage
+from feedbackloops.admin.filters import OutcomeFilter
 from feedbackloops.durations import seconds
 from feedbackloops.fanout import unpark
 from feedbackloops.models import Attempt, Delivery, DeliveryState, FeedbackLoop, ParkedEvent
@@ -50,7 +51,7 @@ class DeliveryAdmin(DeliveryPage):
     list_filter = [
         ("loop", LookupFilter),
         ("state", ChoicesDropdownFilter),
-        ("outcome", ChoicesDropdownFilter),
+        ("outcome", OutcomeFilter),
         ("account", LookupFilter),
         ("id", OccurredFilter),
     ]

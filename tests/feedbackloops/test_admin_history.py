@@ -9,7 +9,7 @@ from django.utils.timezone import now
 from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks
 
 from feedbackloops.models import Attempt, Delivery, DeliveryState, ParkedEvent, Snapshot
-from tests.dashboard import Rings, scans, staff, text, url
+from tests.dashboard import Rings, plans, scans, staff, text, url
 from tests.factories import make_account, make_events, make_message, make_verified_loop, owe
 from tracking.ids import derived_id, new_id
 from tracking.models import Event, Message, Outbox
@@ -135,6 +135,24 @@ def test_deliveries_are_filtered_by_loop_state_outcome_and_time(viewer: Client, 
     assert listed(viewer, DELIVERIES, loop__id__exact=first.loop_id + 1) == set()
     tomorrow = now() + timedelta(days=1)
     assert listed(viewer, DELIVERIES, occurred_from_0=tomorrow.strftime("%Y-%m-%d")) == set()
+
+
+def test_failures_are_counted_by_the_index_of_failures(viewer: Client, message: Message) -> None:
+    delivered(message)
+    counted = [
+        each for each in plans(viewer, url(DELIVERIES, "changelist"), outcome__exact="gone") if "Aggregate" in each
+    ]
+    assert counted
+    assert all("state_outcome_id_idx" in each for each in counted)
+
+
+@pytest.mark.parametrize("state", [DeliveryState.PENDING, DeliveryState.GIVEN_UP, DeliveryState.CANCELLED])
+def test_failures_of_every_state_are_found_by_outcome(viewer: Client, message: Message, state: DeliveryState) -> None:
+    failed, other = delivered(message), delivered(message)
+    Delivery.objects.filter(pk=failed.pk).update(state=state, outcome="gone")
+    Delivery.objects.filter(pk=other.pk).update(state=DeliveryState.DELIVERED, outcome="accepted")
+    for outcomes, found in (["gone"], {failed}), (["accepted"], {other}), (["gone", "accepted"], {failed, other}):
+        assert listed(viewer, DELIVERIES, outcome__exact=outcomes) == {each.pk for each in found}
 
 
 def test_a_deliverys_page_tells_its_whole_story(viewer: Client, message: Message) -> None:
