@@ -13,6 +13,7 @@ from django.utils.timezone import now
 from django.utils.translation import gettext_noop
 
 from esp.models import Webhook
+from esp.parsers import StaleSignature
 from esp.parts import MOST, has_too_many, read_in_parts
 from esp.taking import UNREADABLE, Taken, take
 
@@ -23,6 +24,9 @@ NO_KEY: Final = gettext_noop("A call came, and its signature could not be checke
 BAD_KEY: Final = gettext_noop("A call came, and its signature could not be checked: the signing key is not valid.")
 NO_LOGIN: Final = gettext_noop("A call came without the right name and password. Give the provider the address anew.")
 BAD_SIGNATURE: Final = gettext_noop("A call came whose signature is not right. Compare the key with the provider’s.")
+STALE: Final = gettext_noop(
+    "A call came whose signature is older than a day. Compare this machine’s clock with the right time."
+)
 INBOUND: Final = gettext_noop("A call came about a mail that somebody sent in. Choose events of mails that are sent.")
 SENT_ONLY: Final = "This address takes events of mails that are sent."
 NOT_UNDERSTOOD: Final = gettext_noop("A call came that is not what this provider sends, as far as we know.")
@@ -83,6 +87,8 @@ def _reader(webhook: Webhook) -> Any:
 def _check(webhook: Webhook, reader: Any, request: HttpRequest) -> None:
     try:
         reader.run_validators(request)
+    except StaleSignature:
+        raise _refused(webhook, HTTPStatus.BAD_REQUEST, STALE, "The signature is too old.") from None
     except AnymailWebhookValidationFailure:
         if webhook.provider.signs:
             raise _refused(webhook, HTTPStatus.BAD_REQUEST, BAD_SIGNATURE, "The signature is not right.") from None

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
+from time import time
 from typing import Any, Final
 
 from anymail.exceptions import AnymailWebhookValidationFailure
@@ -10,6 +11,7 @@ from anymail.signals import AnymailTrackingEvent, EventType
 from anymail.webhooks.amazon_ses import AmazonSESTrackingWebhookView
 from anymail.webhooks.base import AnymailBaseWebhookView
 from anymail.webhooks.brevo import BrevoTrackingWebhookView
+from anymail.webhooks.mailgun import MailgunTrackingWebhookView
 from anymail.webhooks.resend import ResendTrackingWebhookView
 from anymail.webhooks.sendgrid import SendGridTrackingWebhookView
 from anymail.webhooks.unisender_go import UnisenderGoTrackingWebhookView
@@ -18,6 +20,8 @@ from django.http import HttpRequest
 from standardwebhooks import Webhook, WebhookVerificationError
 
 _CONFIRMATION: Final = re.compile(r"https://sns\.[a-z0-9-]{1,40}\.amazonaws\.com(?:\.cn)?/\?[!-~]{1,2000}", re.ASCII)
+# Mailgun tries again for 8 hours, and has delays of its own. In seconds.
+LONGEST_SIGNED: Final = 24 * 60 * 60
 _MD5: Final = re.compile(r"[0-9a-f]{32}", re.ASCII)
 
 
@@ -74,6 +78,22 @@ class Brevo(BrevoTrackingWebhookView):  # type: ignore[misc]
             event = super().esp_to_anymail_event(rest)
             event.esp_event = esp_event
             return event
+
+
+class StaleSignature(AnymailWebhookValidationFailure):  # type: ignore[misc]
+    """The signature is right, and so old that somebody may have kept it."""
+
+
+class Mailgun(MailgunTrackingWebhookView):  # type: ignore[misc]
+    """Takes no old signature: that of Mailgun covers no word of the call, so one that was kept would sign anything."""
+
+    def validate_request(self, request: HttpRequest) -> None:
+        """Raises AnymailWebhookValidationFailure."""
+        super().validate_request(request)
+        is_json = request.content_type == "application/json"
+        said = json.loads(request.body)["signature"] if is_json else request.POST
+        if time() - int(said["timestamp"]) > LONGEST_SIGNED:
+            raise StaleSignature("The signature is too old.")
 
 
 class Resend(ResendTrackingWebhookView):  # type: ignore[misc]

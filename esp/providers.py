@@ -80,7 +80,7 @@ PROVIDERS: Final = {
         Provider(
             "mailgun",
             "Mailgun",
-            _THEIRS + "mailgun.MailgunTrackingWebhookView",
+            _OURS + "Mailgun",
             option="webhook_signing_key",
             key=_("The HTTP webhook signing key, from Mailgun’s page of API keys."),
             menu="Send → Sending → Webhooks",

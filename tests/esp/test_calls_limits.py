@@ -1,17 +1,21 @@
 """Calls that are too large, too many, or meant for nobody; subscriptions that are to be confirmed."""
 
 import json
+import socket
+from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from anymail.webhooks.unisender_go import UnisenderGoTrackingWebhookView
 from django.test import Client
 from django.utils.module_loading import import_string
+from django.utils.timezone import now
 
 from esp import calls
 from esp.models import Webhook
 from profiles.models import Account
-from tests.esp.providers import Call, login, make_webhook, send, signed, sns
+from tests.esp.providers import Call, call, content_of, login, make_webhook, registered, send, signed, sns
 from tests.factories import make_account
 
 pytestmark = pytest.mark.django_db
@@ -130,3 +134,41 @@ def test_a_confirmation_leads_nowhere_but_to_amazon(url: Any, account: Account) 
     webhook = make_webhook("amazon_ses", account)
     assert send(webhook, sns(webhook, CONFIRMATION | {"SubscribeURL": url})).status_code == 200
     assert fresh(webhook).confirm_url == ""
+
+
+@pytest.mark.parametrize("form", [False, True])
+@pytest.mark.parametrize(("hours", "status"), [(0, 200), (23, 200), (25, 400)])
+def test_a_signature_of_mailgun_that_somebody_kept_signs_nothing_more(
+    hours: int, status: int, form: bool, account: Account
+) -> None:
+    registered(account)
+    webhook = make_webhook("mailgun", account)
+    content = content_of("mailgun", "delivered")
+    content["signature"]["timestamp"] = f"{(now() - timedelta(hours=hours)).timestamp():.0f}"
+    made = signed(webhook, content)
+    if form:
+        fields = json.loads(made.body)["signature"] | {"event": "delivered", "recipient": "ann@example.com"}
+        made = Call(urlencode(fields).encode(), "application/x-www-form-urlencoded")
+    assert send(webhook, made).status_code == status
+    assert fresh(webhook).problem == (calls.STALE if status == 400 else "")
+
+
+def test_what_somebody_sends_once_more_makes_no_event_and_unsubscribes_nobody(account: Account) -> None:
+    registered(account)
+    webhook = make_webhook("mailgun", account)
+    made = call(webhook, "unsubscribed")
+    assert [send(webhook, made).content for _ in range(2)] == [
+        b"Recorded.\n",
+        b"Acknowledged. Nothing new was recorded.\n",
+    ]
+    assert fresh(webhook).recorded == 1
+
+
+def test_nobody_is_called_for_a_confirmation(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even Amazon: what is named there is followed by staff, in their browser."""
+    asked: list[Any] = []
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: asked.append(args))
+    webhook = make_webhook("amazon_ses", account)
+    for url in (CONFIRMATION["SubscribeURL"], "http://127.0.0.1:1/", "http://169.254.169.254/latest/meta-data/"):
+        assert send(webhook, sns(webhook, CONFIRMATION | {"SubscribeURL": url})).status_code == 200
+    assert not asked

@@ -1,6 +1,7 @@
 """From what ESPs tell to events: the message that is meant, once, and nothing that nobody may know."""
 
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -10,11 +11,13 @@ from django.utils.timezone import now
 from esp.calls import reader_of
 from esp.models import Webhook
 from esp.taking import Taken, take
+from esp.told import told_of
 from profiles.models import Account, Consent, IPAddresses
 from tests.esp.providers import (
     ESP_IDS,
     HAPPENED,
     MESSAGE,
+    REGISTERED,
     Call,
     call,
     content_of,
@@ -88,6 +91,31 @@ def test_a_mail_is_found_by_its_id_at_the_esp_and_its_recipient(account: Account
     content = _without_metadata(content_of("sparkpost", "delivery"))
     assert told(webhook, content=content).recorded == 1
     assert events()[0].message_id == message.pk != bob.pk
+
+
+# SendGrid's later events have no id that the mail is known by.
+NAMED = [each for each in every_call() if each != ("sendgrid", "spam report, unsubscribe and click")]
+
+
+@pytest.mark.parametrize(("esp", "name"), NAMED)
+def test_without_metadata_its_id_at_the_esp_and_its_recipient_name_the_mail(
+    esp: str, name: str, account: Account
+) -> None:
+    webhook = make_webhook(esp, account)
+    made = call(webhook, name)
+    headers: Any = made.headers
+    request = RequestFactory().post(webhook.path, made.body, made.content_type, headers=headers)
+    found = list(reader_of(webhook).parse_events(request))
+    for event in found:
+        event.metadata = {}
+    ids = {each.esp_id for each in map(partial(told_of, esp), found) if each.types}
+    assert all(ids)
+    common: dict[str, Any] = {"account": account, "created": REGISTERED, "tracked": False}
+    meant = {make_message(esp_message_id=id, recipient="ann@example.com", **common).pk for id in ids}
+    for id in ids:
+        make_message(esp_message_id=id, recipient="bob@example.com", **common)
+    assert take(webhook, found, now()) == Taken(recorded=len(MAKES[esp, name]))
+    assert {event.message_id for event in events()} == meant
 
 
 def test_a_mail_is_found_by_the_message_id_of_its_header(account: Account) -> None:
