@@ -28,6 +28,14 @@ _CUT: Final = """() => [...document.querySelectorAll("#result_list tbody td, #re
     .filter((each) => each.scrollHeight > each.clientHeight + 1 || each.scrollWidth > each.clientWidth + 1)
     .slice(0, 4).map((each) => `cut off on a phone: ${each.innerText.slice(0, 90)}`)"""
 
+# Less than the padding of the last cell hides nothing.
+_BESIDE: Final = """() => [...document.querySelectorAll("#result_list")].flatMap((list) => {
+    for (let each = list.parentElement; each; each = each.parentElement)
+        if (getComputedStyle(each).overflowX !== "visible" && each.scrollWidth > each.clientWidth + 12)
+            return [`a list is ${each.scrollWidth - each.clientWidth} pixels wider than a desk has room for`];
+    return [];
+})"""
+
 
 class Visitor:
     """A page of the browser; `complaints` has what its console said and what failed to load."""
@@ -79,11 +87,12 @@ class Visitor:
         self.page.evaluate("(dark) => document.documentElement.classList.toggle('dark', dark)", dark)
 
     def overhang(self) -> list[str]:
-        """What a phone has no room for: by how many pixels the page is wider, and what is cut off in a list."""
+        """What a phone has no room for: the page's width, what is cut off in a list; and lists too wide for a desk."""
         self.page.set_viewport_size(PHONE)  # type: ignore[arg-type]
         found: list[str] = self.page.evaluate(_OVERHANG) + self.page.evaluate(_CUT)
         self.page.set_viewport_size(DESK)  # type: ignore[arg-type]
-        return found
+        beside: list[str] = self.page.evaluate(_BESIDE)
+        return found + beside
 
     def _hear(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
