@@ -18,7 +18,7 @@ from unfold.widgets import UnfoldAdminPasswordWidget
 from esp.keys import normal_key
 from esp.models import Webhook
 from esp.providers import CHOICES, PROVIDERS
-from esp.showing import choices_words, last_call_words, state_of
+from esp.showing import choices_words, events_words, last_call_words, state_of
 from profiles.pages import CarefulForm, LookupFilter, Page
 from profiles.showing import NOTHING, when
 
@@ -186,7 +186,7 @@ class WebhookAdmin(Page):
 
     @admin.display(description=gettext_lazy("Events recorded"))
     def events_shown(self, webhook: Webhook) -> str:
-        return f"{webhook.recorded:,}"
+        return events_words(webhook)
 
     @admin.display(description=gettext_lazy("Events of unknown mails"))
     def unknown_shown(self, webhook: Webhook) -> str:

@@ -15,6 +15,8 @@ from profiles.models import Account
 
 USER = "suite"
 PREFIX = "/esp/"
+# What the source of an event begins with that an ESP told of.
+SOURCE = "esp: "
 
 
 def new_secret() -> str:
@@ -60,6 +62,11 @@ class Webhook(models.Model):
     def provider(self) -> Provider:
         """Whose it is."""
         return PROVIDERS[self.esp]
+
+    @property
+    def source(self) -> str:
+        """How the events that it tells of name it."""
+        return f"{SOURCE}{self.esp}"
 
     @property
     def path(self) -> str:

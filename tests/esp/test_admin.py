@@ -1,5 +1,6 @@
 """Webhooks in the dashboard."""
 
+import re
 from datetime import timedelta
 from html import unescape
 
@@ -17,6 +18,9 @@ from profiles.showing import when
 from tests.dashboard import opened, staff, submitted, text, url
 from tests.esp.providers import CALLS, KEYS, Call, call, content_of, login, make_webhook, registered, send, signed
 from tests.factories import make_account
+from tracking.models import Event
+from tracking.outside import record_reports
+from tracking.reports import Report
 
 RIGHTS = [f"esp.{right}_webhook" for right in ("view", "add", "change", "delete")]
 LOGIN = "suite:"
@@ -41,6 +45,26 @@ def test_a_webhook_is_made_and_its_address_takes_calls(client: Client, account: 
     registered(account)
     assert send(webhook, "delivery").status_code == 200
     assert "1" in text(client.get(url("esp_webhook", "change", webhook.pk)))
+
+
+def test_a_webhook_leads_to_its_events_and_these_lead_back(client: Client, account: Account) -> None:
+    webhook, other = make_webhook("postmark", account), make_webhook("sparkpost", account)
+    message = registered(account)
+    moment = now()
+    for source in (webhook.source, other.source):
+        record_reports([Report("delivery", account.pk, message.pk, moment, source, {}, source)])
+    Webhook.objects.update(recorded=1)
+    page = url("esp_webhook", "change", webhook.pk)
+    viewer = staff("esp.view_webhook", "tracking.view_event")
+    (way,) = re.findall(r'href="([^"]*data__source[^"]*)"', text(viewer.get(page)))
+    listed = viewer.get(unescape(way))
+    ours, others = (Event.objects.get(data__source=each.source) for each in (webhook, other))
+    assert str(ours.pk) in text(listed)
+    assert str(others.pk) not in text(listed)
+    event = url("tracking_event", "change", ours.pk)
+    assert f'href="{page}"' in text(viewer.get(event))
+    assert f'href="{url("esp_webhook", "change", other.pk)}"' not in text(viewer.get(event))
+    assert f'href="{page}"' not in text(staff("tracking.view_event").get(event))
 
 
 def test_no_page_but_that_of_the_address_has_a_secret_in_it(client: Client, account: Account) -> None:
