@@ -12,7 +12,7 @@ from esp.taking import take
 from esp.told import Told, told_of
 from tests.esp.providers import REGISTERED, call, every_call, make_webhook
 from tests.factories import make_account, make_message
-from tracking.models import Event
+from tracking.models import Event, Message
 
 pytestmark = pytest.mark.django_db
 # SendGrid tells of these its own id only, which whoever sends by SMTP does not get to know; a ping is of no mail.
@@ -40,6 +40,6 @@ def _without_metadata(webhook: Webhook, name: str) -> list[Any]:
     return events
 
 
-def _sent(webhook: Webhook, told: Told, recipient: str) -> Any:
-    known = {"account": webhook.account, "created": REGISTERED, "tracked": False}
-    return make_message(esp_message_id=told.esp_id, recipient=recipient, **known)
+def _sent(webhook: Webhook, told: Told, recipient: str) -> Message:
+    account, esp_id = webhook.account, told.esp_id
+    return make_message(account=account, created=REGISTERED, tracked=False, esp_message_id=esp_id, recipient=recipient)
