@@ -56,14 +56,11 @@ def _lists() -> dict[str, str]:
 
 def _acts(account: Account) -> dict[str, str]:
     """What is asked before something is done."""
-    profile = Profile.objects.filter(database__account=account).order_by("-pk").first()
-    pages = {"forget": reverse("admin:profiles_profile_forget", args=[profile.pk])} if profile else {}
     loop = FeedbackLoop.objects.filter(account=account).order_by("pk").first()
     if loop is None:
-        return pages
+        return {}
     names = {"secret": "secret", "send-again": "again"}
-    own = {each: reverse(f"admin:feedbackloops_feedbackloop_{page}", args=[loop.pk]) for each, page in names.items()}
-    return pages | own
+    return {each: reverse(f"admin:feedbackloops_feedbackloop_{page}", args=[loop.pk]) for each, page in names.items()}
 
 
 def _bench(account: Account) -> dict[str, str]:
@@ -140,9 +137,7 @@ def _search(account: Account) -> dict[str, str]:
 
 
 def _forms(account: Account) -> dict[str, str]:
-    webhook = Webhook.objects.filter(account=account).order_by("pk").first()
-    address = {"esp-webhook-address": reverse("admin:esp_webhook_address", args=[webhook.pk])} if webhook else {}
-    return address | {
+    return {
         "new-loop": reverse("admin:feedbackloops_feedbackloop_add"),
         "account": _page(account),
         "new-token": f"{reverse('admin:api_apitoken_add')}?account={account.pk}",
