@@ -1,14 +1,17 @@
 """What ESPs tell, from their calls to the POSTs that tell of it."""
 
+from collections import Counter
+
 import pytest
 import requests
 from django.db import connection
+from pytest_django import Settings
 
-from tests.esp.providers import MESSAGE, Call, call, make_webhook, registered, sns
+from tests.esp.providers import ESP_IDS, MESSAGE, Call, call, every_call, make_webhook, names, registered, sns
 from tests.flow.customers import Customer, Post
 from tests.flow.deployment import Deployment
 from tests.flow.waiting import wait_until
-from tracking.models import Message
+from tracking.models import Event, EventType, Message
 from tracking.returned import Kind, understand
 
 
@@ -25,6 +28,24 @@ def made(deployment: Deployment, path: str, call: Call) -> requests.Response:
 
 def told(post: Post) -> dict[str, object]:
     return {name: value for name, value in post.fields.items() if name not in ("event", "mime")}
+
+
+@pytest.mark.parametrize("esp", sorted({esp for esp, _ in every_call()}))
+def test_all_that_an_esp_tells_reaches_the_script(
+    esp: str, deployment: Deployment, customer: Customer, settings: Settings
+) -> None:
+    # Mandrill signs the address, which the web process knows by this name.
+    settings.TRACKING_URL = "http://localhost:8000"
+    script = customer.script(event_types=EventType.values, body_format="json")
+    registered(customer.account, tracked=False, esp_message_id=ESP_IDS.get(esp, ""))
+    webhook = make_webhook(esp, customer.account)
+    for name in names(esp):
+        assert made(deployment, webhook.path, call(webhook, name)).status_code == 200, name
+
+    types = Counter(Event.objects.filter(account=customer.account, message=MESSAGE).values_list("type", flat=True))
+    assert types
+    script.await_books(owed=types.total(), delivered=types.total())
+    assert Counter(post.fields["type"] for post in script.posts) == types
 
 
 def test_a_bounce_that_ses_tells_of_reaches_the_script_as_failure_and_bounce(
