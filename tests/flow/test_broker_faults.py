@@ -7,7 +7,7 @@ from django.db import connection, transaction
 
 from tests.flow.customers import Customer
 from tests.flow.deployment import Deployment
-from tests.flow.waiting import wait_until
+from tests.flow.waiting import is_watched, wait_until
 
 SLOW = 0.5
 # Two tasks at work, and four more for each of the two threads, as Celery has it; each with an event at least.
@@ -51,14 +51,22 @@ def test_a_valkey_that_dies_and_comes_back_empty_costs_only_time(deployment: Dep
     assert len(script.posts) == 100
 
 
+def takes_no_more(deployment: Deployment) -> bool:
+    """Whether tasks wait, and no fewer a second later: a worker that is slow to take them is not full."""
+    waiting = deployment.waiting_tasks("events")
+    time.sleep(1)
+    return 0 < waiting <= deployment.waiting_tasks("events")
+
+
 def test_a_worker_that_has_its_hands_full_when_valkey_dies_goes_on_afterwards(
     deployment: Deployment, customer: Customer
 ) -> None:
     script, mail = customer.script(), customer.mail()
+    wait_until(lambda: not is_watched(), "events are told by tasks again")
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("LOCK TABLE feedbackloops_feedbackloop")  # fan-outs wait for it, hits don't
         deployment.hit(mail.pixel_url, times=40)
-        wait_until(lambda: deployment.waiting_tasks("events"), "the worker takes no more tasks")
+        wait_until(lambda: takes_no_more(deployment), "the worker takes no more tasks")
         deployment.valkey.send(signal.SIGKILL)
     try:
         wait_until(lambda: script.books()["owed"] >= FULL_HANDS, "what the worker had is done")

@@ -2,11 +2,9 @@
 
 import signal
 
-from django.db import connection
-
 from tests.flow.customers import Customer
 from tests.flow.deployment import Deployment
-from tests.flow.waiting import wait_until
+from tests.flow.waiting import is_watched, wait_until
 
 AT_ONCE = 10
 
@@ -15,18 +13,13 @@ def hit_until_watched(deployment: Deployment, url: str) -> int:
     """Hit until somebody watches the outbox; how often that was."""
     hits = 0
 
-    def is_watched() -> bool:
+    def hit_and_look() -> bool:
         nonlocal hits
         deployment.hit(url, times=AT_ONCE)
         hits += AT_ONCE
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT EXISTS (SELECT FROM pg_locks JOIN pg_database d ON d.oid = database"
-                " WHERE locktype = 'advisory' AND mode = 'ExclusiveLock' AND datname = current_database())"
-            )
-            return bool(cursor.fetchone()[0])
+        return is_watched()
 
-    wait_until(is_watched, "the outbox is watched")
+    wait_until(hit_and_look, "the outbox is watched")
     return hits
 
 
