@@ -32,10 +32,11 @@ def watch_worker(sender: Any, **kwargs: Any) -> None:
 
 
 @beat_init.connect
-def watch_beat(**kwargs: Any) -> None:
+def watch_beat(sender: Any, **kwargs: Any) -> None:
     """The same for beat, which has no node."""
     from marketingsuite.vitals import parts
 
+    parts.end_when_told(sender)
     parts.begin("beat", parts.of_beat())
 
 

@@ -2,13 +2,14 @@
 
 import logging
 import os
+import signal
 from asyncio import AbstractEventLoop, get_running_loop
 from collections.abc import Callable, Mapping, Sequence
 from time import monotonic
 from typing import Any
 
 from celery import bootsteps
-from celery.beat import Scheduler
+from celery.beat import Scheduler, Service
 from celery.worker.consumer import Consumer
 from django.conf import settings
 
@@ -74,6 +75,20 @@ class MovingScheduler(Scheduler):
         tick.move()
         seconds: float = super().tick(*args, **kwargs)
         return seconds
+
+
+def end_when_told(service: Service) -> None:
+    """Have beat end at SIGTERM or SIGINT wherever that meets it.
+
+    Celery raises SystemExit only, which a call to the broker may answer with an error of its own: beat would go on.
+    """
+
+    def end(*_: object) -> None:
+        service.stop()
+        raise SystemExit
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, end)
 
 
 def begin(name: str, parts: Sequence[Part]) -> Callable[[], None]:

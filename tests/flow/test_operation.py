@@ -47,8 +47,8 @@ def test_a_process_that_is_frozen_is_seen_to_be_so_and_one_that_ends_in_order_is
     await_new_signs_of_life()
     deployment.processes.stop()
     found = files.signs(files.folder(settings.VAR_DIR))
-    assert not [sign for name in NAMES for sign in files.of_kind(found, name)]
     deployment.start()
+    assert not [sign for name in NAMES for sign in files.of_kind(found, name)]
 
 
 def test_all_processes_end_in_order_under_load_and_the_next_ones_go_on_at_once(

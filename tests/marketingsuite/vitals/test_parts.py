@@ -1,10 +1,15 @@
+import os
 import signal
 import threading
 import time
 from collections.abc import Iterator
-from typing import cast
+from contextlib import suppress
+from typing import Any, cast
 
 import pytest
+from celery import Celery
+from celery.beat import Scheduler, Service
+from celery.signals import beat_init
 from celery.worker.consumer import Consumer
 from django.db import connection
 from kombu.asynchronous.timer import Timer
@@ -92,3 +97,28 @@ def test_the_consumer_moves_with_its_timer_and_only_until_its_connection_ends() 
     assert parts.consumer.silence() < 1
     step.stop(cast(Consumer, line))
     assert all(each.entry.canceled for each in line.timer.queue)
+
+
+def test_beat_ends_though_a_call_to_the_broker_swallows_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(beat_init, "send", lambda **kwargs: None)
+    ticks: list[int] = []
+
+    class Swallowing(Scheduler):
+        def tick(self, *args: Any, **kwargs: Any) -> float:
+            ticks.append(1)
+            assert len(ticks) == 1
+            with suppress(SystemExit):
+                os.kill(os.getpid(), signal.SIGTERM)
+            return 0.0
+
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    app = Celery(set_as_current=False)
+    app.conf.beat_enable_remote_control = False
+    service = Service(app, scheduler_cls=Swallowing)
+    try:
+        parts.end_when_told(service)
+        service.start()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    assert ticks
