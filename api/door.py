@@ -15,6 +15,9 @@ from api.problems import Problem
 from api.troubles import problem_of
 
 PREFIX: Final = "/api/"
+_JSON: Final = "application/json"
+_NO_JSON: Final = "The body is said to be %s. Send JSON, with the header `Content-Type: application/json`."
+_PACKED: Final = "The body is compressed, which is not taken here. Send it as it is, without `Content-Encoding`."
 
 
 class ApiDoor:
@@ -36,9 +39,24 @@ def answered(request: HttpRequest) -> HttpResponse:
     try:
         request.get_host()
         found = resolve(request.path_info)
+        _insist_on_json(request)
         return _as_problem(found.func(request, *found.args, **found.kwargs))
     except Exception as error:
         return problems.answer(problem_of(error))
+
+
+def _insist_on_json(request: HttpRequest) -> None:
+    """Refuse a body that says that it is something else (RFC 9110, 15.5.16); one that says nothing is taken for JSON.
+
+    Raises Problem.
+    """
+    if not request.body:
+        return
+    kind = request.content_type or ""
+    if kind and kind != _JSON and not kind.endswith("+json"):
+        raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, _NO_JSON % kind[:100], headers={"Accept": _JSON})
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, _PACKED, headers={"Accept-Encoding": "identity"})
 
 
 def _as_problem(response: Any) -> HttpResponse:

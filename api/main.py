@@ -34,6 +34,7 @@ _WORDS: Final = {
     "404": "There is nothing of this account at this address.",
     "409": "The request does not fit what is there by now, or one with the same key is still being done.",
     "413": "The request is longer than is taken at once.",
+    "415": "The body is said to be something other than JSON, or is compressed.",
     "422": "Something in the request can't be as it is; `errors` says what.",
     "429": "The token has asked too often; `Retry-After` says for how many seconds to wait.",
 }
@@ -80,7 +81,7 @@ def _troubles(method: str, operation: dict[str, Any]) -> list[str]:
     statuses = ["401", "403", "429"]
     statuses += ["400"] if method == "post" or "requestBody" in operation or operation.get("parameters") else []
     statuses += ["404", "422"] if operation.get("parameters") else []
-    statuses += ["413", "422"] if "requestBody" in operation else []
+    statuses += ["413", "415", "422"] if "requestBody" in operation else []
     return sorted({*statuses, *(["409"] if method != "get" else [])})
 
 

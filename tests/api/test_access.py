@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import orjson
 import pytest
 from django.db import models
 from django.utils.timezone import now
@@ -13,7 +14,7 @@ from feedbackloops.models import Attempt, Delivery, FeedbackLoop, Forgetting, Re
 from profiles.models import Collection, Database, Profile, Subprofile
 from tests.access.planted import Planted, plant
 from tests.api.operations import Operation, operations
-from tests.api.program import Program
+from tests.api.program import Program, faults
 from tests.dashboard import Rings
 from tracking.models import Event, Message
 
@@ -160,3 +161,21 @@ def test_with_ones_own_rows_and_the_scope_the_same_request_goes_well(
     response = program.ask(*asked)
     assert response.status_code in (200, 201, 202, 204), response.content
     assert b'"items":[]' not in response.content
+
+
+@pytest.mark.parametrize("operation", [each for each in operations() if each.method == "POST"], ids=str)
+def test_every_post_is_done_once_for_its_idempotency_key(
+    operation: Operation, program: Program, mine: Planted, rings: Rings
+) -> None:
+    PREPARED.get(operation.name, lambda: None)()
+    given = body(operation, mine)
+    content = b"" if given is None else orjson.dumps(given)
+    place = address(operation, mine)
+    first = program.post(place, content, Idempotency_Key="one")
+    assert first.status_code in (200, 201, 202), first.content
+    after, rung = mine.state(), [*rings]
+    again = program.post(place, content, Idempotency_Key="one")
+    assert (again.status_code, again.content) == (first.status_code, first.content)
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert faults(program.post(place, content + b" ", Idempotency_Key="one")) == ["header.Idempotency-Key"]
+    assert (mine.state(), [*rings]) == (after, rung)

@@ -50,6 +50,26 @@ def test_a_request_that_is_too_long_is_told_as_a_problem(program: Program, setti
     problem(program.post("/databases", {"name": "x" * 100}), 413)
 
 
+@pytest.mark.parametrize(
+    ("headers", "words", "header"),
+    [
+        ({"Content_Type": "text/xml"}, "said to be text/xml", ("Accept", "application/json")),
+        ({"Content_Type": "application/x-www-form-urlencoded"}, "Content-Type: application/json", ("Accept", None)),
+        ({"Content_Encoding": "gzip"}, "compressed", ("Accept-Encoding", "identity")),
+    ],
+)
+def test_a_body_that_is_said_to_be_no_json_is_told_as_a_problem(
+    program: Program, headers: dict[str, str], words: str, header: tuple[str, str | None]
+) -> None:
+    response = program.post("/databases", {"name": "Customers"}, **headers)
+    assert words in problem(response, 415)["detail"]
+    name, value = header
+    assert value is None or response.headers[name] == value
+    assert not program.account.databases.exists()
+    for kind in ("application/json; charset=utf-8", "application/merge-patch+json", ""):
+        told(program.post("/databases", {"name": f"Of {kind}"}, Content_Type=kind), 201)
+
+
 def test_a_crash_tells_no_secret_and_no_trace(
     program: Program, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
