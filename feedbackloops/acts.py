@@ -62,7 +62,7 @@ def call_test(loops: Loops, by: AbstractBaseUser | None) -> Done:
 
 def _begin_test(loop: FeedbackLoop, by: AbstractBaseUser | None) -> bool:
     try:
-        testcalls.have_made(loop, by)
+        testcalls.ask_for_call(loop, by)
     except testcalls.Busy:
         return False
     return True

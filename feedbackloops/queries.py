@@ -80,7 +80,8 @@ _IN_BUCKETS = ", ".join(f"count(*) FILTER (WHERE bucket = {number})" for number 
 # A success counts whoever reports it, and also of what staff have cancelled meanwhile: the script has it. A failure
 # counts only if nobody else has tried meanwhile, and leaves cancelled what was. Counted is what this statement really
 # changed, so recording twice counts once. The hours are locked last and in order: no two engines wait for each other
-# there. Of a delivery that is gone, since its recipient was forgotten, nothing is written.
+# there. Of a delivery that is gone, since its recipient was forgotten, nothing is written. (As EXISTS, without
+# the LIMIT, that might be planned as a hash of all deliveries of the stretch.)
 RECORD = f"""
 WITH done AS (
     SELECT * FROM unnest(

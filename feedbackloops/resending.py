@@ -46,14 +46,14 @@ def count(deliveries: QuerySet[Delivery]) -> int | None:
 
 
 def begin(loop: FeedbackLoop, since: datetime, until: datetime, states: Collection[str]) -> Resend:
-    """Note that all of these are to be sent again; the caller goes on with it, as `have_sent_again` has tasks do."""
+    """Note that all of these are to be sent again; the caller goes on with it, as `ask_for_resend` has tasks do."""
     expected = count(chosen(loop, since, until, states))
     return Resend.objects.create(
         loop=loop, since=since, until=until, states=list(states), expected=expected, after=first_id_at(since)
     )
 
 
-def have_sent_again(loop: FeedbackLoop, since: datetime, until: datetime, states: Collection[str]) -> Resend:
+def ask_for_resend(loop: FeedbackLoop, since: datetime, until: datetime, states: Collection[str]) -> Resend:
     """Have all of these sent again, by tasks, from the moment on that this is committed."""
     resend = begin(loop, since, until, states)
     signals.resends_due.send(None, resends=[resend.pk])

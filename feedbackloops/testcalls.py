@@ -57,7 +57,7 @@ def begin(
         raise Busy from error
 
 
-def have_made(
+def ask_for_call(
     loop: FeedbackLoop,
     sender: AbstractBaseUser | None = None,
     event_type: str | None = None,

@@ -48,7 +48,7 @@ def small(png: bytes) -> bytes:
 
 def _made(picture: Image.Image, colours: int, height: int) -> bytes:
     output = BytesIO()
-    picture.crop((0, 0, picture.width, height)).quantize(
-        colours, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE
-    ).save(output, "PNG", optimize=True)
+    cut = picture.crop((0, 0, picture.width, height))
+    # The means keep grounds from a tint, and small patches from the colour of large ones.
+    cut.quantize(colours, kmeans=1, dither=Image.Dither.NONE).save(output, "PNG", optimize=True)
     return output.getvalue()

@@ -66,7 +66,7 @@ def _try_out(account: Account, user: Any) -> None:
     """Have test calls made to the loops that can be called."""
     for loop in FeedbackLoop.objects.filter(account=account).order_by("-pk"):
         if loop.is_verified:
-            testcalls.have_made(loop, user)
+            testcalls.ask_for_call(loop, user)
 
 
 def _log_in(context: BrowserContext, url: str) -> Any:

@@ -53,16 +53,13 @@ def begin_first_era(app_config: AppConfig, **kwargs: Any) -> None:
 def lose_patience(app_config: AppConfig, using: str, **kwargs: Any) -> None:
     """Have a migration fail rather than wait for the lock of a table, and all who use the table behind it."""
     if app_config.name == "tracking":
-        _wait_for_locks(using, LOCK_PATIENCE)
+        with connections[using].cursor() as cursor:
+            cursor.execute("SELECT set_config('lock_timeout', %s, false)", [LOCK_PATIENCE])
 
 
 @receiver(post_migrate)
 def regain_patience(app_config: AppConfig, using: str, **kwargs: Any) -> None:
-    """Wait for locks as ever."""
+    """Wait for locks as long as this connection did before, whoever has set that."""
     if app_config.name == "tracking":
-        _wait_for_locks(using, "0")
-
-
-def _wait_for_locks(using: str, at_most: str) -> None:
-    with connections[using].cursor() as cursor:
-        cursor.execute("SELECT set_config('lock_timeout', %s, false)", [at_most])
+        with connections[using].cursor() as cursor:
+            cursor.execute("RESET lock_timeout")

@@ -190,7 +190,7 @@ def send_many_again(request: HttpRequest, loop: NumberInPath, given: ResendIn) -
     if given.since < _EPOCH or given.since >= until:
         raise invalid([("body.since", "It has to be after 1970, and before the end.")])
     states = [state for state in ENDED if state.value in given.states]
-    resend = resending.have_sent_again(found, given.since, until, states)
+    resend = resending.ask_for_resend(found, given.since, until, states)
     note_program(found, program_in(request), f"Had sent again: {resend_words(resend)}")
     return _resend(resend)
 

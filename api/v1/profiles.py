@@ -13,7 +13,7 @@ from api.scopes import Scope
 from api.shapes import MOST, Asked, Flag, Given, Moment, Number, NumberInPath, Page, Text
 from api.v1.databases import databases_of
 from api.v1.lists import by_number, the
-from feedbackloops.forgetting.people import counts_of, have_forgotten, person_of, twins_of
+from feedbackloops.forgetting.people import ask_for_forgetting, counts_of, person_of, twins_of
 from feedbackloops.models import Forgetting
 from feedbackloops.models.forgetting import Stage
 from profiles.addresses import normal_address
@@ -169,7 +169,7 @@ def delete_profile(request: HttpRequest, profile: NumberInPath) -> None:
 def forget_profile(request: HttpRequest, profile: NumberInPath, given: ForgetIn = _ONE) -> ForgettingOut:
     """Forget a person: the profile, the mails to it and to its address, and all that came of them. Nobody is told."""
     found = the(Profile.objects.filter(account=account_in(request)), profile)
-    return _forgetting(have_forgotten(person_of(found, everywhere=given.everywhere)))
+    return _forgetting(ask_for_forgetting(person_of(found, everywhere=given.everywhere)))
 
 
 @reads(router, "/profiles/{profile}/forget", Scope.PROFILES_READ, ForgetCounted)

@@ -62,7 +62,7 @@ def again_page(request: HttpRequest, loop: FeedbackLoop, context: dict[str, Any]
     if form.is_valid():
         chosen = form.cleaned_data
         if "confirmed" in request.POST:
-            return resending.have_sent_again(loop, chosen["since"], chosen["until"], chosen["states"])
+            return resending.ask_for_resend(loop, chosen["since"], chosen["until"], chosen["states"])
         context |= _to_confirm(loop, chosen)
     # What was left empty is fixed by the count: what comes in while somebody reads it is not part of it.
     title = gettext("Send again: %(name)s") % {"name": loop.name}

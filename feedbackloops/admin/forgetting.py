@@ -14,7 +14,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from feedbackloops.forgetting import words
-from feedbackloops.forgetting.people import MOST_COUNTED, counts_of, have_forgotten, person_of, twins_of
+from feedbackloops.forgetting.people import MOST_COUNTED, ask_for_forgetting, counts_of, person_of, twins_of
 from feedbackloops.models import Forgetting
 from feedbackloops.models.forgetting import Stage
 from profiles.admin import ProfileAdmin
@@ -50,7 +50,7 @@ class ForgettableProfileAdmin(ProfileAdmin):
             raise PermissionDenied
         if request.method != "POST":
             return self._forget_page(request, profile)
-        order = have_forgotten(person_of(profile, everywhere=EVERYWHERE in request.POST), request.user)
+        order = ask_for_forgetting(person_of(profile, everywhere=EVERYWHERE in request.POST), request.user)
         # The profile's entry goes with it.
         for subject in (profile, order):
             self.log_acts(request, [subject], gettext("Asked for the person to be forgotten."))

@@ -31,7 +31,7 @@ from tracking.models import Event, Message
 
 RESENT_AT_ONCE = 10_000
 HELD_NAMED = 5
-STATED = '{}<div class="listed-account">{}</div>'
+STATED = '{}<div class="listed-small">{}</div>'
 LOOP_NAMES = Prefetch("loop", FeedbackLoop.objects.only("name"))
 STATE_COLOURS = {"pending": "info", "delivered": "success", "given_up": "danger"}
 

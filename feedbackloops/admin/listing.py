@@ -20,7 +20,7 @@ from profiles.pages import LookupFilter, ModelAdmin
 from profiles.showing import badge, short_when
 
 STANDS = '<div class="listed-stands">{}{}</div>'
-NAMED = '<bdi class="listed-name">{}</bdi> <bdi class="listed-account">{}</bdi>'
+NAMED = '<bdi class="listed-name">{}</bdi> <bdi class="listed-small">{}</bdi>'
 KEPT = "_line"
 
 

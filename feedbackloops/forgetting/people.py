@@ -104,8 +104,8 @@ def counts_of(person: Person) -> dict[str, int]:
 def begin(person: Person, by: Any = None) -> Forgetting:
     """Note that the person is to be forgotten; the note that is there already, where it covers all of this person.
 
-    The caller goes on with it, as `have_forgotten` has tasks do. Notes may share an address, so each step can be done
-    twice.
+    The caller goes on with it, as `ask_for_forgetting` has tasks do. Notes may share an address, so each step can be
+    done twice.
     """
     with transaction.atomic():
         known = Forgetting.objects.select_for_update().filter(finished=None, account_id=person.account)
@@ -117,7 +117,7 @@ def begin(person: Person, by: Any = None) -> Forgetting:
         )
 
 
-def have_forgotten(person: Person, by: Any = None) -> Forgetting:
+def ask_for_forgetting(person: Person, by: Any = None) -> Forgetting:
     """Have the person forgotten, by tasks, from the moment on that this is committed."""
     order = begin(person, by)
     signals.forgettings_due.send(None, orders=[order.pk])

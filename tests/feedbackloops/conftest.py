@@ -4,9 +4,12 @@ from ipaddress import ip_network
 import pytest
 from pytest_django import Settings
 
-from feedbackloops import doorbell
+from feedbackloops import doorbell, keeper
 from tests.dashboard import Rings
+from tests.factories import make_message, make_profile
+from tests.feedbackloops.keeping import Bench
 from tests.http_server import HttpServer
+from tracking.models import Message
 
 
 @pytest.fixture
@@ -24,3 +27,17 @@ def rings(monkeypatch: pytest.MonkeyPatch) -> Rings:
     heard = Rings()
     monkeypatch.setattr(doorbell, "_doorbell", lambda: heard)
     return heard
+
+
+@pytest.fixture
+def message() -> Message:
+    return make_message(make_profile(firstname="Ann"))
+
+
+@pytest.fixture
+def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
+    """A keeper that gives its lanes back at once."""
+    monkeypatch.setattr(keeper, "LINGER_SECONDS", 0.0)
+    bench = Bench()
+    yield bench
+    bench.close()

@@ -1,3 +1,4 @@
+import re
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -144,6 +145,17 @@ def test_failures_are_counted_by_the_index_of_failures(viewer: Client, message: 
     ]
     assert counted
     assert all("state_outcome_id_idx" in each for each in counted)
+
+
+def test_the_list_says_below_its_state_what_came_of_a_delivery_that_was_not_accepted(
+    viewer: Client, message: Message
+) -> None:
+    waiting, failing, good = (delivered(message) for _ in range(3))
+    Delivery.objects.filter(pk=failing.pk).update(outcome="server error", attempts=1)
+    Delivery.objects.filter(pk=good.pk).update(state=DeliveryState.DELIVERED, outcome="accepted")
+    page = text(viewer.get(url(DELIVERIES, "changelist")))
+    assert re.findall(r'<div class="listed-small">([^<]*)</div>', page) == ["server error"]
+    assert waiting.outcome == ""
 
 
 @pytest.mark.parametrize("state", [DeliveryState.PENDING, DeliveryState.GIVEN_UP, DeliveryState.CANCELLED])

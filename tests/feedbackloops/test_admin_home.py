@@ -9,39 +9,23 @@ from django.utils.timezone import now
 
 from feedbackloops import backlog
 from feedbackloops.admin.home import home_of
-from feedbackloops.counting import hour_of
 from feedbackloops.durations import success_words
 from feedbackloops.looplines import waiting_number
-from feedbackloops.models import Delivery, FeedbackLoop, LaneState, LedgerLine, LoopHour, ParkedEvent
+from feedbackloops.models import Delivery, LedgerLine, ParkedEvent
 from feedbackloops.overview import MOST_WAITING, Waiting
-from feedbackloops.protocol.latency import BUCKETS
-from profiles.models import Account
 from tests.dashboard import scans, staff, text, url
 from tests.factories import make_account, make_loop, make_message, make_verified_loop, owe
+from tests.feedbackloops.faring import count, failing
 from tracking.ids import new_id
 
 pytestmark = pytest.mark.django_db
 LOOP = "feedbackloops_feedbackloop"
 RIGHTS = ("feedbackloops.view_feedbackloop", "tracking.view_event", "feedbackloops.view_ledgerline")
-LATENCY = [0, 0, 0, 100, *[0] * (BUCKETS - 4)]
 
 
 @pytest.fixture
 def client() -> Client:
     return staff(*RIGHTS, "feedbackloops.view_parkedevent")
-
-
-def failing(account: Account, name: str = "Broken") -> FeedbackLoop:
-    loop = make_verified_loop(account, name=name)
-    LaneState.objects.filter(loop=loop).update(
-        failing_since=now() - timedelta(hours=2), troubles=6, last_trouble="The script answered 500."
-    )
-    return loop
-
-
-def count(loop: FeedbackLoop, hours_ago: int = 0, delivered: int = 600, failed: int = 200) -> None:
-    hour = hour_of(now()) - timedelta(hours=hours_ago)
-    LoopHour.objects.create(loop_id=loop.pk, hour=hour, delivered=delivered, failed=failed, given_up=0, latency=LATENCY)
 
 
 def figures(page: str) -> list[str]:

@@ -1,41 +1,24 @@
 """The list of loops, as staff come to it from home."""
 
 import re
-from datetime import timedelta
 
 import pytest
 from django.test import Client
 from django.utils.timezone import now
 
-from feedbackloops.counting import hour_of
-from feedbackloops.models import FeedbackLoop, LaneState, LoopHour
-from feedbackloops.protocol.latency import BUCKETS
-from profiles.models import Account
+from feedbackloops.models import FeedbackLoop, LaneState
 from tests.dashboard import staff, text, url
 from tests.factories import make_account, make_database, make_loop, make_message, make_verified_loop, owe
+from tests.feedbackloops.faring import count, failing
 
 pytestmark = pytest.mark.django_db
 LOOP = "feedbackloops_feedbackloop"
 RIGHTS = ("feedbackloops.view_feedbackloop", "tracking.view_event", "feedbackloops.view_ledgerline")
-LATENCY = [0, 0, 0, 100, *[0] * (BUCKETS - 4)]
 
 
 @pytest.fixture
 def client() -> Client:
     return staff(*RIGHTS, "feedbackloops.view_parkedevent")
-
-
-def failing(account: Account, name: str = "Broken") -> FeedbackLoop:
-    loop = make_verified_loop(account, name=name)
-    LaneState.objects.filter(loop=loop).update(
-        failing_since=now() - timedelta(hours=2), troubles=6, last_trouble="The script answered 500."
-    )
-    return loop
-
-
-def count(loop: FeedbackLoop, hours_ago: int = 0, delivered: int = 600, failed: int = 200) -> None:
-    hour = hour_of(now()) - timedelta(hours=hours_ago)
-    LoopHour.objects.create(loop_id=loop.pk, hour=hour, delivered=delivered, failed=failed, given_up=0, latency=LATENCY)
 
 
 @pytest.mark.parametrize(

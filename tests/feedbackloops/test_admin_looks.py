@@ -1,6 +1,5 @@
 """Why a loop is not verified, as its page tells it; and the change of its URL to where a redirect leads."""
 
-import html
 import re
 from datetime import timedelta
 from typing import Any
@@ -14,6 +13,7 @@ from feedbackloops.models import FeedbackLoop, VerificationLook
 from feedbackloops.protocol import challenge
 from tests.dashboard import Rings, staff, text, url
 from tests.factories import make_account, make_loop
+from tests.feedbackloops.looking import part, seen, source
 from tests.http_server import HttpServer, ok, raw, redirect, status
 
 pytestmark = pytest.mark.django_db
@@ -35,20 +35,6 @@ def viewer() -> Client:
 def loop(server: HttpServer) -> FeedbackLoop:
     server.behaviour = status(404)
     return make_loop(make_account(), url=server.url("/hooks/script.php?key=1"))
-
-
-def part(client: Client, loop: FeedbackLoop, name: str = "verification") -> str:
-    """The section as a browser shows it: without its tags, and blanks run together."""
-    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", source(client, loop, name))).split())
-
-
-def source(client: Client, loop: FeedbackLoop, name: str = "verification") -> str:
-    return text(client.get(url(LOOP, "part", loop.pk, name)))
-
-
-def seen(loop: FeedbackLoop) -> None:
-    loop.refresh_from_db()
-    verification.look(loop)
 
 
 def test_both_places_are_told_with_what_was_seen_what_to_do_and_how_to_try_it(

@@ -1,6 +1,5 @@
 """A redirect offers the URL that it leads to; and the change of it."""
 
-import html
 import re
 from typing import Any
 
@@ -9,10 +8,10 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.messages import get_messages
 from django.test import Client
 
-from feedbackloops import verification
 from feedbackloops.models import FeedbackLoop, LaneState, VerificationLook
 from tests.dashboard import Rings, staff, text, url
 from tests.factories import make_account, make_loop, make_verified_loop
+from tests.feedbackloops.looking import part, seen
 from tests.http_server import HttpServer, redirect, status
 
 pytestmark = pytest.mark.django_db
@@ -33,20 +32,6 @@ def viewer() -> Client:
 def loop(server: HttpServer) -> FeedbackLoop:
     server.behaviour = status(404)
     return make_loop(make_account(), url=server.url("/hooks/script.php?key=1"))
-
-
-def part(client: Client, loop: FeedbackLoop, name: str = "verification") -> str:
-    """The section as a browser shows it: without its tags, and blanks run together."""
-    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", source(client, loop, name))).split())
-
-
-def source(client: Client, loop: FeedbackLoop, name: str = "verification") -> str:
-    return text(client.get(url(LOOP, "part", loop.pk, name)))
-
-
-def seen(loop: FeedbackLoop) -> None:
-    loop.refresh_from_db()
-    verification.look(loop)
 
 
 # The change of the URL

@@ -1,6 +1,5 @@
 """Loops that are held keep what they are owed, use up no attempts, and drain within their limits afterwards."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from time import monotonic, sleep
 from typing import Any
@@ -8,21 +7,12 @@ from typing import Any
 import pytest
 from django.utils.timezone import now
 
-from feedbackloops import keeper
 from feedbackloops.models import Delivery, FeedbackLoop, LaneState
 from tests.factories import make_message, make_verified_loop, owe
 from tests.feedbackloops.keeping import FAILED, OK, Bench
 from tracking.models import Message
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
-    monkeypatch.setattr(keeper, "LINGER_SECONDS", 0.0)
-    bench = Bench()
-    yield bench
-    bench.close()
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """The keeper's turns, one by one: calls are collected instead of made, and answered by the test."""
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -11,25 +11,12 @@ from feedbackloops.fanout import fan_out
 from feedbackloops.models import Attempt, FeedbackLoop, LaneState, ScriptVersion
 from feedbackloops.outbound.calls import Answer
 from feedbackloops.protocol import signing
-from tests.factories import make_message, make_profile, make_verified_loop, owe
+from tests.factories import make_profile, make_verified_loop, owe
 from tests.feedbackloops.keeping import OK, Bench, states
 from tracking.models import Event, Message
 from tracking.store import EventRow, store_events
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
-    monkeypatch.setattr(keeper, "LINGER_SECONDS", 0.0)
-    bench = Bench()
-    yield bench
-    bench.close()
-
-
-@pytest.fixture
-def message() -> Message:
-    return make_message(make_profile(firstname="Ann"))
 
 
 @pytest.fixture

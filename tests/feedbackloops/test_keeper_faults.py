@@ -10,7 +10,7 @@ from django.utils.timezone import now
 
 from feedbackloops import keeper, lanes
 from feedbackloops.models import FeedbackLoop, LaneState
-from tests.factories import make_message, make_profile, make_verified_loop, owe
+from tests.factories import make_verified_loop, owe
 from tests.feedbackloops.keeping import OK, Bench, lose_the_database, states
 from tracking.models import Message
 
@@ -22,11 +22,6 @@ def bench() -> Iterator[Bench]:
     bench = Bench()
     yield bench
     bench.close()
-
-
-@pytest.fixture
-def message() -> Message:
-    return make_message(make_profile(firstname="Ann"))
 
 
 @pytest.fixture

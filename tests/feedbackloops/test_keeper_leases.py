@@ -1,6 +1,5 @@
 """How a keeper comes by lanes, keeps them, loses them and gives them back."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from time import sleep
 from uuid import uuid4
@@ -13,24 +12,11 @@ from pytest_django import Settings
 from feedbackloops import keeper, lanes
 from feedbackloops.models import Attempt, FeedbackLoop, LaneState
 from feedbackloops.outbound.calls import Answer, Call
-from tests.factories import make_message, make_profile, make_verified_loop, owe
+from tests.factories import make_verified_loop, owe
 from tests.feedbackloops.keeping import FAILED, GONE, OK, Bench, lose_the_database, states
 from tracking.models import Message
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
-    monkeypatch.setattr(keeper, "LINGER_SECONDS", 0.0)
-    bench = Bench()
-    yield bench
-    bench.close()
-
-
-@pytest.fixture
-def message() -> Message:
-    return make_message(make_profile(firstname="Ann"))
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """What becomes of a lane in trouble: retries, rests, limits and stops, turn by turn."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from time import monotonic, sleep
 
 import pytest
@@ -12,24 +12,11 @@ from feedbackloops import keeper, lanes
 from feedbackloops.models import Attempt, Delivery, FeedbackLoop, LaneState
 from feedbackloops.outbound.calls import Answer
 from feedbackloops.protocol.outcome import ErrorKind
-from tests.factories import make_message, make_profile, make_verified_loop, owe
+from tests.factories import make_verified_loop, owe
 from tests.feedbackloops.keeping import FAILED, GONE, OK, Bench, states
 from tracking.models import Event, Message
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
-    monkeypatch.setattr(keeper, "LINGER_SECONDS", 0.0)
-    bench = Bench()
-    yield bench
-    bench.close()
-
-
-@pytest.fixture
-def message() -> Message:
-    return make_message(make_profile(firstname="Ann"))
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Since when a lane fails: kept by the engine that holds it, across leases, until a call succeeds."""
 
-from collections.abc import Iterator
 from datetime import datetime
 
 import pytest
@@ -14,14 +13,6 @@ from tests.feedbackloops.keeping import FAILED, GONE, OK, Bench
 from tracking.models import Message
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
-    monkeypatch.setattr(keeper, "LINGER_SECONDS", 0.0)
-    bench = Bench()
-    yield bench
-    bench.close()
 
 
 @pytest.fixture

@@ -9,17 +9,12 @@ from django.utils.timezone import now
 from feedbackloops import lanes
 from feedbackloops.lanes import LaneNote
 from feedbackloops.models import Attempt, Delivery, FeedbackLoop, LaneState
-from tests.factories import make_message, make_profile, make_verified_loop, owe
+from tests.factories import make_verified_loop, owe
 from tests.feedbackloops.claiming import THEM, US, claim, done
 from tracking.models import Message
 
 # Every statement reads the clock of its transaction, so these tests let them commit.
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def message() -> Message:
-    return make_message(make_profile(firstname="Ann"))
 
 
 @pytest.fixture

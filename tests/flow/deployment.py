@@ -169,11 +169,11 @@ def deployed(stack: Stack, folder: Path) -> Iterator[Deployment]:
         redis_url = valkey.url if valkey else running.enter_context(keys_beside(stack.redis_url))
         port = any_free_port()
         env = stack.environ() | SETTINGS | {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "PORT": str(port)}
-        env |= {"SPOOL_DIR": str(folder / "spool"), "OUTBOUND_DNS_PORT": str(dns.port), "TMPDIR": str(folder)}
+        tracking_url = f"http://127.0.0.1:{port}"
+        env |= {"TRACKING_URL": tracking_url, "SPOOL_DIR": str(folder / "spool")}
+        env |= {"OUTBOUND_DNS_PORT": str(dns.port), "TMPDIR": str(folder)}
         processes = Processes(CHECKOUT / "Procfile", env, folder / "logs")
-        deployment = Deployment(
-            processes, database_url, redis_url, f"http://127.0.0.1:{port}", dns, Doorbell(), postgres, valkey
-        )
+        deployment = Deployment(processes, database_url, redis_url, tracking_url, dns, Doorbell(), postgres, valkey)
         running.callback(processes.stop)
         _migrate(env)
         deployment.start()

@@ -2,17 +2,17 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
-import psycopg
 import pytest
 import redis
 
 from marketingsuite.devstack import Stack, running, start
+from tests.marketingsuite.stacks import answering, answers, server_processes
+
+pytestmark = pytest.mark.usefixtures("nothing_named")
 
 OWNER = """
 import sys
@@ -22,27 +22,6 @@ with start(Path(sys.argv[1]), shared_buffers="16MB") as stack:
     print("ready", flush=True)
     sys.stdin.read()
 """
-
-
-@pytest.fixture(autouse=True)
-def nothing_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("DATABASE_URL", raising=False)
-    monkeypatch.delenv("REDIS_URL", raising=False)
-    monkeypatch.delenv("BROKER_URL", raising=False)
-
-
-@pytest.fixture(scope="module")
-def folder() -> Iterator[Path]:
-    """A place that is closed to other users, 150 characters long and with a space: as bad as a checkout's may be."""
-    with tempfile.TemporaryDirectory() as temporary:
-        room = 150 - len(temporary) - 2
-        yield Path(temporary) / ("x" * (room // 2) + " " + "y" * (room - room // 2))
-
-
-@pytest.fixture
-def stack_here(folder: Path) -> Iterator[Stack]:
-    with start(folder, shared_buffers="16MB") as stack:
-        yield stack
 
 
 def owner_of(folder: Path) -> "subprocess.Popen[str]":
@@ -58,11 +37,6 @@ def end(owner: "subprocess.Popen[str]", number: signal.Signals) -> int:
     owner.send_signal(number)
     owner.communicate(timeout=30)
     return owner.returncode
-
-
-def server_processes(folder: Path) -> list[psutil.Process]:
-    found = psutil.process_iter(["cwd"])
-    return [each for each in found if (each.info["cwd"] or "").startswith(str(folder.resolve()))]
 
 
 def enders_of(folder: Path) -> list[psutil.Process]:
@@ -81,15 +55,6 @@ def pids(stack: Stack) -> tuple[int, int]:
     assert stack.postgres
     assert stack.valkey
     return stack.postgres.pid, stack.valkey.pid
-
-
-def answering(stack: Stack) -> psycopg.Connection:
-    return psycopg.connect(stack.database_url)
-
-
-def answers(stack: Stack) -> bool:
-    with answering(stack) as connection, redis.Redis.from_url(stack.redis_url) as client:
-        return connection.execute("SELECT 1").fetchone() == (1,) and client.ping() is True
 
 
 def test_both_servers_answer_and_are_gone_after_the_block(folder: Path) -> None:

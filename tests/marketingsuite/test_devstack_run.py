@@ -14,14 +14,8 @@ import pytest
 from marketingsuite.devstack import BASE_DIR, any_free_port, running
 from tests.flow.waiting import wait_until
 
-OURS = ("DATABASE_URL", "REDIS_URL", "BROKER_URL")
+pytestmark = pytest.mark.usefixtures("nothing_named")
 PARTS = {"granian", "celery", "postgres", "valkey-server"}
-
-
-@pytest.fixture(autouse=True)
-def nothing_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in OURS:
-        monkeypatch.delenv(name, raising=False)
 
 
 def hear_signals() -> None:

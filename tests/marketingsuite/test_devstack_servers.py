@@ -4,11 +4,8 @@ import random
 import signal
 import socket
 import stat
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import psycopg
 import pytest
 import redis
@@ -16,41 +13,9 @@ import redis
 from marketingsuite.devstack import DevstackError, Stack, any_free_port, free_port, running, start
 from marketingsuite.devstack.launching import last_lines
 from marketingsuite.devstack.ports import insist_on
+from tests.marketingsuite.stacks import answers, server_processes
 
-
-@pytest.fixture(autouse=True)
-def nothing_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("DATABASE_URL", raising=False)
-    monkeypatch.delenv("REDIS_URL", raising=False)
-    monkeypatch.delenv("BROKER_URL", raising=False)
-
-
-@pytest.fixture(scope="module")
-def folder() -> Iterator[Path]:
-    """A place that is closed to other users, 150 characters long and with a space: as bad as a checkout's may be."""
-    with tempfile.TemporaryDirectory() as temporary:
-        room = 150 - len(temporary) - 2
-        yield Path(temporary) / ("x" * (room // 2) + " " + "y" * (room - room // 2))
-
-
-@pytest.fixture
-def stack_here(folder: Path) -> Iterator[Stack]:
-    with start(folder, shared_buffers="16MB") as stack:
-        yield stack
-
-
-def server_processes(folder: Path) -> list[psutil.Process]:
-    found = psutil.process_iter(["cwd"])
-    return [each for each in found if (each.info["cwd"] or "").startswith(str(folder.resolve()))]
-
-
-def answering(stack: Stack) -> psycopg.Connection:
-    return psycopg.connect(stack.database_url)
-
-
-def answers(stack: Stack) -> bool:
-    with answering(stack) as connection, redis.Redis.from_url(stack.redis_url) as client:
-        return connection.execute("SELECT 1").fetchone() == (1,) and client.ping() is True
+pytestmark = pytest.mark.usefixtures("nothing_named")
 
 
 def test_passwords_are_for_the_owner_only(folder: Path, stack_here: Stack) -> None:

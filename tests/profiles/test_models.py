@@ -8,27 +8,10 @@ from profiles.models import Profile
 from profiles.signals import profiles_changed
 from profiles.snapshots import wire_time
 from tests.factories import make_profile
+from tests.profiles.telling import forget, told
 from tracking.models import Event, Outbox
 
 pytestmark = pytest.mark.django_db
-
-
-def told() -> list[tuple[str, dict[str, Any]]]:
-    """The events so far, in the order in which they were recorded."""
-    return list(Event.objects.order_by("id").values_list("type", "data"))
-
-
-def forget() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM tracking_event; DELETE FROM tracking_outbox")
-
-
-@pytest.fixture
-def profile(db: None) -> Profile:
-    """A profile whose creation is not among the events any more."""
-    profile = make_profile(city="Ghent", age="42")
-    forget()
-    return profile
 
 
 def test_a_new_profile_is_told_with_all_that_was_set() -> None:

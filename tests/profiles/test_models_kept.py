@@ -10,27 +10,10 @@ from django.db.models import ProtectedError
 
 from profiles.models import Account, Database, Profile
 from tests.factories import make_account, make_database, make_profile
+from tests.profiles.telling import forget, told
 from tracking.models import Event
 
 pytestmark = pytest.mark.django_db
-
-
-def told() -> list[tuple[str, dict[str, Any]]]:
-    """The events so far, in the order in which they were recorded."""
-    return list(Event.objects.order_by("id").values_list("type", "data"))
-
-
-def forget() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM tracking_event; DELETE FROM tracking_outbox")
-
-
-@pytest.fixture
-def profile(db: None) -> Profile:
-    """A profile whose creation is not among the events any more."""
-    profile = make_profile(city="Ghent", age="42")
-    forget()
-    return profile
 
 
 @pytest.mark.parametrize(

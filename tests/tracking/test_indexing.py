@@ -133,7 +133,10 @@ def test_it_is_not_made_in_a_transaction() -> None:
         migrate(ADD)
 
 
-def test_migrations_wait_for_a_lock_for_seconds_and_all_else_as_ever() -> None:
+def test_migrations_wait_for_a_lock_for_seconds_and_all_else_as_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    options = connection.settings_dict["OPTIONS"]
+    monkeypatch.setitem(options, "options", f"{options.get('options', '')} -c lock_timeout=7s")
+    connection.close()
     seen = []
 
     def see(app_config: AppConfig, **kwargs: object) -> None:
@@ -148,4 +151,5 @@ def test_migrations_wait_for_a_lock_for_seconds_and_all_else_as_ever() -> None:
         for signal in (pre_migrate, post_migrate):
             signal.disconnect(see)
     assert seen[0] == "5s"
-    assert first_row("SHOW lock_timeout") == ("0",)
+    assert first_row("SHOW lock_timeout") == ("7s",)
+    connection.close()

@@ -107,7 +107,7 @@ class BenchPages(Base):
             self.message_user(request, words, messages.ERROR)
             return self._bench(request, loop, checked)
         try:
-            call = testcalls.have_made(loop, request.user, draft.type, fields)  # type: ignore[arg-type]
+            call = testcalls.ask_for_call(loop, request.user, draft.type, fields)  # type: ignore[arg-type]
         except testcalls.Busy:
             words = _("Nothing was sent: a test call to this loop is under way. Wait for its answer, then send again.")
             self.message_user(request, words, messages.WARNING)

@@ -1,6 +1,5 @@
 from contextlib import suppress
 from io import StringIO
-from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -13,15 +12,9 @@ from tests.factories import make_account, make_database, make_profile
 from tests.feedbackloops.forgetting.person import Known, account_with_loop, know
 from tracking.models import Message
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("spool")]
 
 ANN = "ann.forgotten@example.com"
-
-
-@pytest.fixture(autouse=True)
-def quiet(tmp_path: Path, settings: Settings) -> None:
-    settings.ANSWER_SECONDS = -7.5  # no call is under way for any time
-    settings.SPOOL_DIR = tmp_path
 
 
 @pytest.fixture

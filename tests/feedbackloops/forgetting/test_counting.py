@@ -6,7 +6,6 @@ import pytest
 from django.apps import apps
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import User
-from pytest_django import Settings
 
 from feedbackloops.forgetting import words
 from feedbackloops.forgetting.counting import foresee
@@ -19,16 +18,9 @@ from tracking.hits import Hit
 from tracking.ids import moment_of, new_id
 from tracking.models import Event
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("spool")]
 
 ANN, BEN, EARLIER = "ann.forgotten@example.com", "ben.stays@example.com", "earlier@example.com"
-
-
-@pytest.fixture(autouse=True)
-def spool(tmp_path: Path, settings: Settings) -> Path:
-    settings.ANSWER_SECONDS = -7.5  # no call is under way for any time
-    settings.SPOOL_DIR = tmp_path
-    return tmp_path
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 from django.utils.timezone import now
-from pytest_django import Settings
 
 from feedbackloops import lanes
 from feedbackloops.fanout import fan_out
@@ -25,16 +24,9 @@ from tracking.reports import Report
 from tracking.spool import Spool
 from tracking.store import EventRow, store_events
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("spool")]
 
 ANN = "ann.forgotten@example.com"
-
-
-@pytest.fixture(autouse=True)
-def folder(tmp_path: Path, settings: Settings) -> Path:
-    settings.ANSWER_SECONDS = -7.5  # no call is under way for any time
-    settings.SPOOL_DIR = tmp_path
-    return tmp_path
 
 
 @pytest.fixture
@@ -88,18 +80,18 @@ def test_an_attempt_that_is_recorded_after_all_waiting_is_not_kept(ann: Known, s
     assert is_named(ann) == []
 
 
-def test_hits_in_a_spool_that_a_living_process_held_go_as_they_are_replayed(ann: Known, folder: Path) -> None:
-    spool = Spool(folder)
+def test_hits_in_a_spool_that_a_living_process_held_go_as_they_are_replayed(ann: Known, spool: Path) -> None:
+    kept = Spool(spool)
     hits = [hit_on(ann), hit_on(ann, "unsubscribe")]
-    spool.append_all(hits)
+    kept.append_all(hits)
     # It can't be taken from whoever writes it: told of, and dealt with later.
     assert [place.partition("/")[0] for place in forgotten(ann).left] == ["spool"]
-    assert spool.replay(store_hits) == 2
+    assert kept.replay(store_hits) == 2
     assert Event.objects.count() == 2
     fan_out([hit.id for hit in hits])
     assert not Event.objects.exists()
     assert not Outbox.objects.exists()
-    assert not list(folder.iterdir())
+    assert not list(spool.iterdir())
     assert is_named(ann) == []
 
 

@@ -4,7 +4,6 @@ from pathlib import Path
 import pytest
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import User
-from pytest_django import Settings
 
 from api.models import KeptAnswer
 from api.tokens import make_token
@@ -17,16 +16,9 @@ from tracking.hits import Hit
 from tracking.ids import new_id
 from tracking.models import UnreadMail
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("spool")]
 
 ANN = "ann.forgotten@example.com"
-
-
-@pytest.fixture(autouse=True)
-def spool(tmp_path: Path, settings: Settings) -> Path:
-    settings.ANSWER_SECONDS = -7.5  # no call is under way for any time
-    settings.SPOOL_DIR = tmp_path
-    return tmp_path
 
 
 @pytest.fixture
