@@ -11,9 +11,9 @@ from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks
 
 from feedbackloops.models import Attempt, Delivery, DeliveryState, ParkedEvent, Snapshot
 from tests.dashboard import Rings, plans, scans, staff, text, url
-from tests.factories import make_account, make_events, make_message, make_verified_loop, owe
+from tests.factories import make_account, make_message, make_verified_loop, owe
 from tracking.ids import derived_id, new_id
-from tracking.models import Event, Message, Outbox
+from tracking.models import Event, Message
 
 pytestmark = pytest.mark.django_db
 
@@ -28,7 +28,7 @@ def viewer() -> Client:
 
 @pytest.fixture
 def sender() -> Client:
-    return staff("feedbackloops.change_delivery", "feedbackloops.change_parkedevent")
+    return staff("feedbackloops.change_delivery")
 
 
 @pytest.fixture
@@ -269,39 +269,9 @@ def test_who_may_only_look_sends_nothing_again(viewer: Client, message: Message)
     assert Delivery.objects.get().state == DeliveryState.GIVEN_UP
 
 
-def test_a_parked_event_is_tried_again(
-    sender: Client, message: Message, rings: Rings, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
-) -> None:
-    event = make_events(message)[0]
-    Outbox.objects.all().delete()
-    ParkedEvent.objects.create(event_id=event, error="DataError: <b>")
-    assert "DataError: &lt;b&gt;" in text(sender.get(url(PARKED, "changelist")))
-    with django_capture_on_commit_callbacks(execute=True):
-        sender.post(url(PARKED, "changelist"), {"action": "try_again", "_selected_action": event})
-    assert not ParkedEvent.objects.exists()
-    assert Outbox.objects.get().event_id == event
-    assert rings == [("fan_out", str(event))]
-
-
-def test_who_may_only_look_tries_nothing_again(viewer: Client, message: Message) -> None:
-    ParkedEvent.objects.create(event_id=make_events(message)[0], error="No.")
-    id = ParkedEvent.objects.get().pk
-    viewer.post(url(PARKED, "changelist"), {"action": "try_again", "_selected_action": id})
-    assert ParkedEvent.objects.exists()
-
-
 def test_an_events_page_leads_to_its_deliveries_for_those_who_may_see_them(message: Message) -> None:
     delivery = delivered(message)
     address = url("tracking_event", "change", delivery.event_id)
     page = text(staff("tracking.view_event", "feedbackloops.view_delivery").get(address))
     assert url(DELIVERIES, "change", delivery.pk) in page
     assert "Deliveries owed" not in text(staff("tracking.view_event").get(address))
-
-
-def test_an_events_page_says_that_it_is_parked_and_why(message: Message) -> None:
-    event = make_events(message)[0]
-    ParkedEvent.objects.create(event_id=event, error="DataError: no such number")
-    client = staff("tracking.view_event", "feedbackloops.view_parkedevent", "feedbackloops.view_delivery")
-    page = text(client.get(url("tracking_event", "change", event)))
-    assert "DataError: no such number" in page
-    assert "None yet: the event waits to be handed out" in page
