@@ -7,8 +7,9 @@ scan ends at the first construct that is never closed, so that time is linear in
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from html import escape, unescape
 from html.entities import html5
 from itertools import islice
@@ -25,15 +26,17 @@ _ATTRIBUTE = re.compile(
     rf"(?:\"(?P<double>[^\"]*+)\"|'(?P<single>[^']*+)'|(?P<bare>[^{_SPACE}\"'>][^{_SPACE}>]*+)|(?=>))"
     rf"|(?![{_SPACE}]*+=))"
 )
-_TAG_END = re.compile(rf"[{_SPACE}/]*+>")
+# The attributes of a tag are passed many at a time, and not all at once: the engine remembers where each of them began.
+_REST_OF_TAG = re.compile(rf"(?:{_ATTRIBUTE.pattern}){{0,100}}(?:[{_SPACE}/]*+(?P<end>>))?")
 _RAW_TEXT_END = {
     name: re.compile(rf"</{name}(?=[{_SPACE}/>])", re.IGNORECASE)
     for name in ("script", "style", "textarea", "title", "xmp", "iframe", "noembed", "noframes")
 }
 _REFERENCE = re.compile(r"&(?:#(?:[xX][0-9a-fA-F]++|[0-9]++);?|(?P<name>[a-zA-Z][a-zA-Z0-9]*+(?:;|(?![=a-zA-Z0-9]))))")
+_LINKS = frozenset({"a", "area"})
+_WANTED = _LINKS | {"/body", "/html"}
 _QUOTES = {"double": '"', "single": "'", "bare": ""}
 _C0_AND_SPACE = "".join(map(chr, range(0x21)))
-_LINE_BREAKS_AND_TABS = str.maketrans("", "", "\t\n\r")
 _PIXEL = '<img src="{}" width="1" height="1" alt="" style="display:block;width:1px;height:1px;border:0">'
 
 
@@ -63,12 +66,12 @@ def track(html: str, link_for: Callable[[int, str], str], pixel_url: str) -> str
 
 def find_links(html: str) -> list[FoundLink]:
     """The http(s) links of <a> and <area>, in order, less those with data-no-track or a target that tokens refuse."""
-    return _survey(html)[0]
+    return list(_survey(html)[0])
 
 
 def count_links(html: str) -> int:
     """How many <a> and <area> have an href at all; find_links() has those of them that can be tracked."""
-    return sum(tag.name in ("a", "area") and "href" in tag.attributes for tag in _tags(html))
+    return sum("href" in tag.attributes for tag in _tags(html))
 
 
 # Stands for markup that never ends: a mail cut off within a comment, a style or a tag.
@@ -76,34 +79,42 @@ UNFINISHED = "<"
 
 
 class _Tag(NamedTuple):
+    """`attributes`: of a link only."""
+
     name: str
     start: int
     attributes: Mapping[str, re.Match[str]]
 
 
-def _survey(html: str) -> tuple[list[FoundLink], int]:
+# The mails of a batch often have the same HTML.
+@lru_cache(maxsize=1)
+def _survey(html: str) -> tuple[Sequence[FoundLink], int]:
     """The links, and the pixel's place: before the last </body>, else before the last </html>, else at the end."""
     links: list[FoundLink] = []
     pixel_at = {"/html": len(html)}
     for tag in _tags(html):
-        if tag.name in ("a", "area"):
+        if tag.name in _LINKS:
             links.extend(_links(tag))
-        elif tag.name in ("/body", "/html"):
-            pixel_at[tag.name] = tag.start
         elif tag.name == UNFINISHED:
             pixel_at.setdefault("/body", min(pixel_at["/html"], tag.start))
+        else:
+            pixel_at[tag.name] = tag.start
     return links, pixel_at.get("/body", pixel_at["/html"])
 
 
 def _tags(html: str) -> Iterator[_Tag]:
-    """Start tags (`a`) and end tags (`/a`) outside comments and raw text, up to the first construct left unfinished."""
+    """The links (`a`) and the ends of the document (`/body`) outside comments and raw text, up to the first construct
+    left unfinished.
+    """
     position = 0
     while markup := _MARKUP.search(html, position):
         if markup["tag"]:
-            tag, end = _read_tag(html, markup)
+            name = markup["tag"].lower()
+            end = _end_of_tag(html, markup.end())
             if end is not None:
-                yield tag
-                end = _after_raw_text(html, tag.name, end)
+                if name in _WANTED:
+                    yield _Tag(name, markup.start(), _attributes(html, markup.end()) if name in _LINKS else {})
+                end = _after_raw_text(html, name, end)
         elif markup["comment"]:
             end = _end(_COMMENT.match(html, markup.end()))
         else:
@@ -115,13 +126,22 @@ def _tags(html: str) -> Iterator[_Tag]:
         position = end
 
 
-def _read_tag(html: str, markup: re.Match[str]) -> tuple[_Tag, int | None]:
+def _end_of_tag(html: str, position: int) -> int | None:
+    while rest := _REST_OF_TAG.match(html, position):
+        if rest["end"]:
+            return rest.end()
+        if rest.end() == position:
+            break
+        position = rest.end()
+    return None
+
+
+def _attributes(html: str, position: int) -> dict[str, re.Match[str]]:
     attributes: dict[str, re.Match[str]] = {}
-    position = markup.end()
     while attribute := _ATTRIBUTE.match(html, position):
         attributes.setdefault(attribute["name"].lower(), attribute)
         position = attribute.end()
-    return _Tag(markup["tag"].lower(), markup.start(), attributes), _end(_TAG_END.match(html, position))
+    return attributes
 
 
 def _after_raw_text(html: str, name: str, position: int) -> int | None:
@@ -141,7 +161,7 @@ def _links(tag: _Tag) -> Iterator[FoundLink]:
     if href is None or form not in _QUOTES or "data-no-track" in tag.attributes:
         return
     value = href[form].strip(_SPACE)
-    url = _decoded(value).strip(_C0_AND_SPACE).translate(_LINE_BREAKS_AND_TABS)
+    url = _decoded(value).strip(_C0_AND_SPACE).replace("\t", "").replace("\n", "").replace("\r", "")
     if url.lower().startswith(("http://", "https://")) and target_problem(url) is None:
         start = href.start(form) + len(href[form]) - len(href[form].lstrip(_SPACE))
         yield FoundLink(start, start + len(value), url, _QUOTES[form])

@@ -137,6 +137,9 @@ def test_a_tracked_url_is_escaped_once(url: str) -> None:
         "<script>",
         "<a href=https://e.example/&>",
         "<style></style>",
+        "<td" + " a=b" * 99 + ">",
+        "<td ",
+        "<td a=b c ",
     ],
 )
 def test_a_hostile_mail_takes_time_in_proportion_to_its_length(piece: str) -> None:
@@ -145,6 +148,24 @@ def test_a_hostile_mail_takes_time_in_proportion_to_its_length(piece: str) -> No
     track(html, tracked, PIXEL_URL)
     track(html[1:] + html, tracked, PIXEL_URL)
     assert time.process_time() - started < 3
+
+
+def test_a_mail_of_a_batch_is_read_for_the_first_of_those_that_have_the_same_html() -> None:
+    row = '<tr><td align="center" style="margin:0"><p>Text</p><a href="https://example.com/?a=1&amp;b=2">Shoes</a></td></tr>'
+
+    def seconds(html: str) -> float:
+        started = time.thread_time()
+        track(html, tracked, PIXEL_URL)
+        return time.thread_time() - started
+
+    mails = [row * 500 + str(number) for number in range(5)]
+    assert min(seconds(mails[-1]) for _ in mails) < min(map(seconds, mails)) / 2
+
+
+@pytest.mark.parametrize("number", [1, 99, 100, 101, 200, 250])
+def test_however_many_attributes_a_tag_has_the_link_after_it_is_found(number: int) -> None:
+    html = f'<td{" a=b c" * number}><a href="https://example.com/">'
+    assert [link.url for link in find_links(html)] == ["https://example.com/"]
 
 
 @pytest.mark.parametrize(
