@@ -101,9 +101,12 @@ def failing_words(lane: LaneState, most: float) -> str:
         return ""
     told = {"since": when(lane.failing_since), "left": about(max(0.0, most - lane.failing_for))}
     if lane.told:
-        words = _("Since %(since)s. It is stopped after another %(left)s of trying. Contact and staff were told.")
+        words = _(
+            "No call has succeeded since %(since)s. The loop is stopped after another %(left)s of trying. Contact and "
+            "staff were told."
+        )
     else:
-        words = _("Since %(since)s. It is stopped after another %(left)s of trying.")
+        words = _("No call has succeeded since %(since)s. The loop is stopped after another %(left)s of trying.")
     return words % told
 
 

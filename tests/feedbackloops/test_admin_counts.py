@@ -136,6 +136,7 @@ def test_a_loops_page_tells_since_when_it_fails_and_what_mails_went_out(client: 
     Notice.objects.create(loop=loop, recipients=["a@example.com"], subject="It fails", body="", sent=now())
     Notice.objects.create(loop=loop, recipients=["b@example.com"], subject="It fails", body="", error="Away.", tries=2)
     page = text(client.get(url(LOOP, "change", loop.pk)))
-    assert "It is stopped after another 2 days of trying. Contact and staff were told." in page
+    assert "<p>No call has succeeded since " in page
+    assert "The loop is stopped after another 2 days of trying. Contact and staff were told.</p>" in page
     assert "It fails; to a@example.com." in page
     assert "Not sent yet, tried twice: It fails; to b@example.com. Away." in page
