@@ -30,7 +30,7 @@ run: .venv/installed
 
 # In two processes at once, each with servers of its own: much of a test's time goes by in waiting.
 test: .venv/installed-dev
-	@$(PY) -m pytest $(if $(DATABASE_URL)$(REDIS_URL),,--numprocesses 2 --dist loadgroup)
+	@$(PY) -m pytest $(if $(DATABASE_URL)$(REDIS_URL),,--numprocesses 2)
 
 # A deployment's environment, as far as checking needs one: nothing is connected to.
 check: export DEVELOPMENT :=

@@ -1,5 +1,4 @@
 from collections.abc import Generator, Iterator
-from pathlib import Path
 
 import hypothesis
 import pytest
@@ -7,17 +6,18 @@ import pytest_django
 from django.apps import apps
 from django.db import connection, transaction
 from django.test import TransactionTestCase
+from xdist.remote import Producer
 
 from marketingsuite import urls  # noqa: F401  (which registers every page of the dashboard)
 from marketingsuite.devstack import Stack
 from tests.servers import STACK
+from tests.spreading import ByScope, turn_of
 
 # The time that a machine takes to think of an example says nothing about the code.
 hypothesis.settings.register_profile("suite", suppress_health_check=[hypothesis.HealthCheck.too_slow], deadline=None)
 hypothesis.settings.load_profile("suite")
 
 LONG = 32
-FLOW = Path(__file__).parent / "flow"
 OURS = ("access", "profiles", "tracking", "feedbackloops", "staff", "api", "esp", "auth", "admin", "sessions")
 # Django's own rows, which migrations made.
 KEPT = ("auth_permission", "tracking_recordingera")
@@ -28,11 +28,16 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     return argname if isinstance(val, str | bytes) and len(val) > LONG else None
 
 
-@pytest.hookimpl(tryfirst=True)
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Have one process run all tests of a file, and all of tests/flow: they share what they start."""
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group("flow" if FLOW in item.path.parents else str(item.path)))
+    """Have what takes long begin first; the order is random otherwise."""
+    items.sort(key=lambda item: turn_of(item.nodeid))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByScope:
+    """Have one process run all tests of a file, and of some folders: they share what they start."""
+    config.option.loadscopereorder = False
+    return ByScope(config, log)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,20 +1,14 @@
-"""Tests in the system's Chromium; where there is none they are skipped, and say so."""
+"""Tests in the system's Chromium; where there is none they are skipped, and say so.
+
+They run before all others (tests/spreading.py), which need a thread without the event loop of Playwright.
+"""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
 
 from screens.chromium import browsing, chromium
-
-BROWSER = Path(__file__).parent
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run these tests first, in whatever order: the others need a thread without the event loop of Playwright."""
-    items.sort(key=lambda item: BROWSER not in item.path.parents)
 
 
 @pytest.fixture(scope="package")
