@@ -29,7 +29,7 @@ class ApiDoor:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if not request.path_info.startswith(PREFIX):
             return self._get_response(request)
-        response = answered(request)
+        response = _head(request) if request.method == "HEAD" else answered(request)
         response.headers.setdefault("Cache-Control", "no-store")
         return response
 
@@ -43,6 +43,16 @@ def answered(request: HttpRequest) -> HttpResponse:
         return _as_problem(found.func(request, *found.args, **found.kwargs))
     except Exception as error:
         return problems.answer(problem_of(error))
+
+
+def _head(request: HttpRequest) -> HttpResponse:
+    """The answer to HEAD: that to GET with its length, without its content (RFC 9110, 9.3.2)."""
+    request.method = "GET"
+    response = answered(request)
+    request.method = "HEAD"
+    response.headers["Content-Length"] = str(len(response.content))
+    response.content = b""
+    return response
 
 
 def _insist_on_json(request: HttpRequest) -> None:
@@ -62,7 +72,8 @@ def _insist_on_json(request: HttpRequest) -> None:
 def _as_problem(response: Any) -> HttpResponse:
     """The response of a view; Django's own page of a method that is not there, as a problem."""
     if response.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        allowed = response.headers["Allow"]
+        methods = set(response.headers["Allow"].split(", "))
+        allowed = ", ".join(sorted(methods | {"HEAD"} if "GET" in methods else methods))
         words = f"This address takes {allowed} only."
         return problems.answer(Problem(HTTPStatus.METHOD_NOT_ALLOWED, words, headers={"Allow": allowed}))
     kept: HttpResponse = response

@@ -246,6 +246,16 @@ def test_where_esps_find_no_seat_nobody_else_has_to_stand(monkeypatch: pytest.Mo
     assert [request(path).status for path in ("/o/.gif", "/open/", "/api/v1/nothing")] == [200, 404, 404]
 
 
+def test_the_api_answers_head_with_the_length_of_what_get_has_and_nothing_else(web_alone: Web) -> None:
+    _, body, _ = web_alone.get("/api/v1/openapi.json")
+    with socket.create_connection(("127.0.0.1", web_alone.port), timeout=10) as line:
+        line.sendall(b"HEAD /api/v1/openapi.json HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        head = b"".join(iter(lambda: line.recv(65536), b"")).lower()
+    assert head.startswith(b"http/1.1 200")
+    assert f"content-length: {len(body)}\r\n".encode() in head
+    assert head.endswith(b"\r\n\r\n")
+
+
 def test_a_seat_is_free_again_after_each_request() -> None:
     seats = list(asgi._dashboard_room.seats)
     for _ in range(3):
