@@ -13,6 +13,7 @@ from api.scopes import Scope
 from api.shapes import MOST, Asked, Flag, Given, Moment, Number, NumberInPath, Page, Text
 from api.v1.databases import databases_of
 from api.v1.lists import by_number, the
+from feedbackloops.forgetting import words
 from feedbackloops.forgetting.people import ask_for_forgetting, counts_of, person_of, twins_of
 from feedbackloops.models import Forgetting
 from feedbackloops.models.forgetting import Stage
@@ -82,8 +83,8 @@ class ForgettingOut(BaseModel):
     finished: Moment | None
     removed: dict[str, int] = Field(description="How many rows are gone by now, by what they were.")
     left: dict[str, int] | None = Field(
-        description="Where the search at the end found the person still named, with how many rows; empty: nowhere. "
-        "Null until it is finished."
+        description="Where the search at the end found the person still named, in the words of the dashboard, with how "
+        "many rows; empty: nowhere. Null until it is finished."
     )
 
 
@@ -199,7 +200,7 @@ def _locked(request: HttpRequest, number: int) -> Profile:
 
 
 def _forgetting(order: Forgetting) -> ForgettingOut:
-    left = order.left if order.stage == Stage.DONE else None
+    left = words.places(order.left) if order.stage == Stage.DONE else None
     return ForgettingOut(
         id=order.pk, asked=order.asked, finished=order.finished, removed=dict(order.removed), left=left
     )

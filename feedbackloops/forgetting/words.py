@@ -1,5 +1,6 @@
 """What was removed of a person, and where something is left, in words for people."""
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Final
 
@@ -67,3 +68,12 @@ def place(name: str) -> str:
             field = next((each for each in model._meta.concrete_fields if each.column == column), None)
             return f"{capfirst(model._meta.verbose_name_plural)}: {field.verbose_name if field else column}"
     return name
+
+
+def places(left: Mapping[str, int]) -> dict[str, int]:
+    """Where something is left, with how many rows, for people who know nothing of tables."""
+    told: Counter[str] = Counter()
+    for name, number in left.items():
+        said = place(name)
+        told[gettext("Elsewhere in the database") if said == name else said] += number
+    return dict(told)

@@ -74,6 +74,11 @@ def test_every_place_has_words() -> None:
     assert words.counted("messages") == "Messages"
 
 
+def test_places_are_told_without_a_word_of_tables() -> None:
+    left = {"tracking_event.data": 2, "unknown.column": 3, "django_migrations.name": 1}
+    assert words.places(left) == {"Events of others: what happened": 2, "Elsewhere in the database": 4}
+
+
 def test_an_order_that_is_only_counted_is_not_stored(both: tuple[Known, Known], spool: Path) -> None:
     foresee(person_of(both[0].profile), spool)
     assert not Forgetting.objects.exists()
