@@ -14,6 +14,8 @@ from feedbackloops.protocol.payload import NAMES, form_can_hold
 
 LARGEST: Final = 128 * 1024
 """Bytes of JSON that a draft may have."""
+DEEPEST: Final = 50
+"""Levels of objects and lists that its JSON may have; those of a sound one are two."""
 LARGEST_NUMBER: Final = 2**63 - 1
 _PHP_TIME: Final = "%Y-%m-%d %H:%M:%S"
 # What PostgreSQL or UTF-8 can't hold: NUL, and halves of characters.
@@ -100,14 +102,31 @@ def read_json(text: str, type: str) -> tuple[dict[str, Any], list[Problem]]:
     """
     if len(text.encode("utf-8", "surrogatepass")) > LARGEST:
         raise Unreadable(Fault.TOO_LARGE)
+    read = parsed(text)
+    if not isinstance(read, dict):
+        raise Unreadable(Fault.NO_OBJECT)
+    return read_fields(read, type)
+
+
+def parsed(text: str) -> Any:
+    """What JSON says. Raises Unreadable, also for a name that stands in an object twice."""
     try:
         read = json.loads(text, object_pairs_hook=_once)
     except json.JSONDecodeError as error:
         raise Unreadable(Fault.NO_JSON, f"{error.lineno}:{error.colno}") from error
     except (RecursionError, ValueError) as error:
         raise Unreadable(Fault.NO_JSON) from error
-    if not isinstance(read, dict):
-        raise Unreadable(Fault.NO_OBJECT)
+    # What goes deeper may be read, and then not be written again to be shown.
+    level = [read]
+    for _ in range(DEEPEST):
+        level = [each for one in level for each in _items(one)]
+    if level:
+        raise Unreadable(Fault.NO_JSON)
+    return read
+
+
+def read_fields(read: Mapping[str, Any], type: str) -> tuple[dict[str, Any], list[Problem]]:
+    """The fields of an object that was parsed, as `read_json` gives them."""
     other = [Problem("type", Fault.OTHER_TYPE, str(read["type"])[:40])] if read.get("type", type) != type else []
     return {name: value for name, value in read.items() if name not in ALWAYS}, other
 

@@ -47,6 +47,7 @@ def test_what_each_event_has_may_stand_in_the_json_and_is_left_out() -> None:
         ('{"ip": "a",\n}', Fault.NO_JSON, "2:1"),
         ("[" * 100_000, Fault.NO_JSON, ""),
         ('{"a": 1' + "0" * 5000 + "}", Fault.NO_JSON, ""),
+        ('{"tags": ' + "[" * 500 + "]" * 500 + "}", Fault.NO_JSON, ""),
         ("[1]", Fault.NO_OBJECT, ""),
         ("null", Fault.NO_OBJECT, ""),
         ('{"ip": "a", "ip": "b"}', Fault.TWICE, "ip"),
