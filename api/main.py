@@ -14,13 +14,14 @@ from ninja.parser import Parser
 from api import problems
 from api.problems import ProblemDetails
 from api.troubles import problem_of
-from api.v1 import databases, deliveries, events, loopacts, loops, messages, profiles, subprofiles
+from api.v1 import databases, deliveries, events, loopacts, loops, messages, profiles, subprofiles, testcalls
 
 VERSION: Final = "1"
 DESCRIPTION: Final = (
     "For programs of one account. Every request needs a token in the header `Authorization: Bearer mstoken_…`. "
     "Lists come in pages: ask on with `cursor` set to the `next` of the page before. Errors are problem details "
-    "(RFC 9457). A POST with the header `Idempotency-Key` is done once, however often it is sent within a day."
+    "(RFC 9457). A POST with the header `Idempotency-Key` is done once, however often it is sent within a day. "
+    "Whatever answers GET answers HEAD as well."
 )
 # What loads on the page: its own files, and pictures that stand in its style sheet.
 _POLICY: Final = (
@@ -106,6 +107,7 @@ for tag, module in {
     "Events": events,
     "Loops": loops,
     "What is done to loops": loopacts,
+    "Test calls": testcalls,
     "Deliveries and attempts": deliveries,
 }.items():
     api.add_router("", module.router, tags=[tag])

@@ -10,6 +10,8 @@ from django.http import HttpResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 MEDIA_TYPE: Final = "application/problem+json"
+# What one answer names of all that is wrong.
+MOST_FAULTS: Final = 100
 
 
 class Fault(BaseModel):

@@ -17,7 +17,6 @@ from api.problems import Problem
 
 logger = logging.getLogger(__name__)
 
-MOST_FAULTS: Final = 100
 _AWAY: Final = "The database does not answer just now. Nothing was done; send the request again in a moment."
 _CLASHES: Final = "The request does not fit what somebody else has changed just now. Look at it again."
 _CRASHED: Final = "Something went wrong on our side, and was noted. Nothing was done."
@@ -56,7 +55,7 @@ def _of_shape(error: Exception) -> Problem | None:
     if isinstance(error, HttpError):
         return Problem(error.status_code, _NO_JSON if error.status_code == HTTPStatus.BAD_REQUEST else str(error))
     if isinstance(error, ShapeError):
-        return problems.invalid([_fault(each) for each in error.errors[:MOST_FAULTS]])
+        return problems.invalid([_fault(each) for each in error.errors[: problems.MOST_FAULTS]])
     return None
 
 

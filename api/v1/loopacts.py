@@ -1,8 +1,7 @@
-"""What is done to feedback loops: verify, test, pause, resume, new secrets, send again."""
+"""What is done to feedback loops: verify, pause, resume, new secrets, send again."""
 
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
-from uuid import UUID
 
 from django.http import HttpRequest
 from django.utils.timezone import now
@@ -12,21 +11,19 @@ from pydantic import BaseModel, Field
 from api.operations import account_in, posts, program_in, reads
 from api.problems import Problem, invalid
 from api.scopes import Scope
-from api.shapes import Asked, Given, IdInPath, Moment, NumberInPath, Page
-from api.v1.lists import by_id, by_number, the
+from api.shapes import Asked, Given, Moment, NumberInPath, Page
+from api.v1.lists import by_number, the
 from api.v1.loops import LoopOut, shape, the_loop
 from feedbackloops import resending
 from feedbackloops.acts import ACTS
 from feedbackloops.changelog import note_program, note_program_hourly
-from feedbackloops.models import FeedbackLoop, Resend, TestCall, VerificationLook
+from feedbackloops.models import FeedbackLoop, Resend, VerificationLook
 from feedbackloops.resending import ENDED
 from feedbackloops.words import resend_words
 
 router = Router()
 
 Ended = Literal["given_up", "cancelled", "delivered"]
-_UNVERIFIED: Final = "Nothing was sent: the place of this loop's URL is not verified."
-_BUSY: Final = "A test call to this loop is under way already."
 _TWO: Final = "Two secrets sign already. End that overlap first."
 # No id is older.
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -44,20 +41,6 @@ class LookOut(BaseModel):
     address: str
     status: int
     redirect: str
-
-
-class TestOut(BaseModel):
-    """A test call: a sample event, signed and sent for real, that counts nowhere."""
-
-    id: UUID
-    stage: str = Field(description="`waiting`, `under way`, `accepted`, `failed` or `lost`.")
-    event_type: str
-    asked: Moment
-    ended: Moment | None
-    outcome: str
-    message: str
-    status: int = Field(description="Of the answer; 0 where there was none.")
-    seconds: float
 
 
 class Secrets(BaseModel):
@@ -107,32 +90,6 @@ def verify_loop(request: HttpRequest, loop: NumberInPath) -> LoopOut:
 def list_looks(request: HttpRequest, loop: NumberInPath, asked: Query[Asked]) -> Page[LookOut]:
     """List what was seen when the verification file was looked for; the last 20 looks are kept."""
     return by_number("looks", VerificationLook.objects.filter(loop=the_loop(request, loop)), asked, _look)
-
-
-@posts(router, "/loops/{loop}/test", Scope.LOOPS_WRITE, TestOut, 202)
-def test_loop(request: HttpRequest, loop: NumberInPath) -> TestOut:
-    """Send a test call. What comes of it can be asked for a moment later."""
-    found = the_loop(request, loop)
-    if not found.is_verified:
-        raise Problem(409, _UNVERIFIED)
-    if not ACTS["call_test"].do([found], None).loops:
-        raise Problem(409, _BUSY, headers={"Retry-After": "15"})
-    note_program(found, program_in(request), str(ACTS["call_test"].logged))
-    made = TestCall.objects.last_of(found)
-    assert made, "It was made in this transaction."
-    return _test(made)
-
-
-@reads(router, "/loops/{loop}/tests", Scope.LOOPS_READ, Page[TestOut])
-def list_tests(request: HttpRequest, loop: NumberInPath, asked: Query[Asked]) -> Page[TestOut]:
-    """List test calls, the newest first; the last 50 are kept."""
-    return by_id("tests", TestCall.objects.of(the_loop(request, loop)), asked, _test)
-
-
-@reads(router, "/loops/{loop}/tests/{test}", Scope.LOOPS_READ, TestOut)
-def get_test(request: HttpRequest, loop: NumberInPath, test: IdInPath) -> TestOut:
-    """See what came of a test call."""
-    return _test(the(TestCall.objects.filter(loop=the_loop(request, loop)), test))
 
 
 @posts(router, "/loops/{loop}/pause", Scope.LOOPS_WRITE, LoopOut)
@@ -211,12 +168,6 @@ def get_resend(request: HttpRequest, loop: NumberInPath, resend: NumberInPath) -
 def _look(look: VerificationLook) -> LookOut:
     values: dict[str, Any] = {name: getattr(look, name) for name in LookOut.model_fields}
     return LookOut(**values)
-
-
-def _test(call: TestCall) -> TestOut:
-    same = ("id", "event_type", "asked", "ended", "outcome", "message", "status")
-    values: dict[str, Any] = {name: getattr(call, name) for name in same}
-    return TestOut(**values, stage=call.stage(now()).value, seconds=call.total)
 
 
 def _resend(resend: Resend) -> ResendOut:

@@ -62,6 +62,7 @@ BODIES: dict[str, Callable[[Planted], Any]] = {
     },
     "change_loop": lambda planted: {"name": f"{planted.marker} changed", "databases": [planted.rows[Database][0]]},
     "set_rsa_key": lambda planted: {"key_id": "key.example.com"},
+    "send_test_call": lambda planted: {"event_type": "click"},
     "send_many_again": lambda planted: {"since": "2026-01-01T00:00:00Z"},
     "record_events": lambda planted: {
         "events": [{"message": str(planted.rows[Message][0]), "type": "delivery", "occurred": now().isoformat()}]

@@ -6,7 +6,7 @@ from typing import Any, Final, Self
 
 from django.http import QueryDict
 
-from feedbackloops.admin.testbench.faults import fault_words
+from feedbackloops.draftwords import fault_words
 from feedbackloops.models import BodyFormat, FeedbackLoop
 from feedbackloops.protocol import drafts
 from feedbackloops.protocol.catalogue import MEANINGS, is_always_there, plain, sample_of

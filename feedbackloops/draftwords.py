@@ -43,7 +43,7 @@ _WORDS: Final[dict[Fault, Callable[[str], str]]] = {
     ),
     Fault.UNKNOWN: lambda detail: _("This type of event has no such field. Remove it, or choose another type."),
     Fault.OTHER_TYPE: lambda detail: (
-        _("It says “%(type)s”, and another type is chosen above. Make them the same.") % {"type": detail}
+        _("It says “%(type)s”, and the call is to be of another type. Make them the same.") % {"type": detail}
     ),
     Fault.NOT_TEXT: lambda detail: _("Write a text, within quotes."),
     Fault.NOT_NUMBER: lambda detail: _("Write a whole number, without quotes."),
