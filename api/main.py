@@ -6,12 +6,14 @@ import orjson
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.timezone import now
 from ninja import NinjaAPI
 from ninja.openapi.docs import DocsBase
 from ninja.openapi.schema import OpenAPISchema
 from ninja.parser import Parser
 
 from api import problems
+from api.examples import illustrate
 from api.problems import ProblemDetails
 from api.troubles import problem_of
 from api.v1 import databases, deliveries, events, loopacts, loops, messages, profiles, subprofiles, testcalls
@@ -61,19 +63,20 @@ class DocsPage(DocsBase):
 
 
 class Api(NinjaAPI):
-    """Errors are problems, and described as such."""
+    """Errors are problems, and described as such; the description has an example of all that is asked and answered."""
 
     def on_exception(self, request: HttpRequest, exc: Any) -> HttpResponse:
         """The response that tells of an error."""
         return problems.answer(problem_of(exc if isinstance(exc, Exception) else exc()))
 
     def get_openapi_schema(self, **kwargs: Any) -> OpenAPISchema:
-        """The description, with what can go wrong at each operation."""
+        """The description, with examples, and with what can go wrong at each operation."""
         schema = super().get_openapi_schema(**kwargs)
         described = ProblemDetails.model_json_schema(ref_template="#/components/schemas/{model}")
         schema["components"]["schemas"] |= described.pop("$defs") | {"Problem": described}
         for operations in schema["paths"].values():
             for method, operation in operations.items():
+                illustrate(operation, now().date())
                 operation["responses"] |= {status: _described(status) for status in _troubles(method, operation)}
         return schema
 

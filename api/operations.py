@@ -26,13 +26,15 @@ _KEY: Final = {
     "does nothing and gets the answer of the first one.",
     "schema": {"type": "string", "maxLength": LONGEST, "pattern": "^[!-~]*$"},
 }
+_PLAIN: Final = {"responses": {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}}}
 
 
 def reads(router: Router, path: str, scope: Scope, answers: Any) -> Decorator:
-    """A GET."""
+    """A GET; one that answers a str gives plain text."""
+    model, extra = (None, _PLAIN) if answers is str else (answers, None)
 
     def decorate(handler: Handler) -> Handler:
-        return _registered(router, "GET", path, scope, answers, 200, _written(handler, 200))
+        return _registered(router, "GET", path, scope, model, 200, _written(handler, 200), extra)
 
     return decorate
 

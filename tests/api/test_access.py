@@ -161,6 +161,8 @@ def test_with_ones_own_rows_and_the_scope_the_same_request_goes_well(
     assert mine.state() == before
     response = program.ask(*asked)
     assert response.status_code in (200, 201, 202, 204), response.content
+    described = operation.about["responses"][response.status_code].get("content", {})
+    assert [*described] == ([response.headers["Content-Type"]] if response.content else [])
     assert b'"items":[]' not in response.content
 
 
