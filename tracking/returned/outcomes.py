@@ -21,7 +21,7 @@ _BY_CLASS: Final = {"5": FAILED, "4": DELAYED, "2": DELIVERED}
 _ENHANCED = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?![\d.])", re.ASCII)
 _CODE = re.compile(r"([245]\d\d)(?=[ \-#]|\Z)", re.ASCII)
 _EMBEDDED = re.compile(r"\\x\{(10[0-9A-Fa-f]{4}|[0-9A-Fa-f]{2,5})\}", re.ASCII)
-_KIND = re.compile(r"[A-Za-z][A-Za-z0-9.-]*\s*;\s*")
+_KIND = re.compile(r"\A[A-Za-z][A-Za-z0-9.-]{0,40}\s{0,10};\s*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ def _outcomes(part: Mail) -> Iterator[Outcome]:
                 action,
                 _address(header(block, "Final-Recipient")),
                 _address(header(block, "Original-Recipient")),
-                reply_of(_KIND.sub("", header(block, "Diagnostic-Code"), count=1), header(block, "Status")),
+                reply_of(_KIND.sub("", header(block, "Diagnostic-Code")), header(block, "Status")),
                 moment(header(block, "Last-Attempt-Date")),
             )
 

@@ -1,12 +1,14 @@
 """A mail's parts and headers, whatever bytes they are made of. Pure."""
 
 import re
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
 from email.errors import HeaderParseError
 from email.header import decode_header, make_header
 from email.message import Message
 from email.parser import BytesParser, HeaderParser
+from email.policy import Compat32
 from email.utils import getaddresses, parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,7 +19,13 @@ else:
 
 MOST_PARTS: Final = 100
 LONGEST_TEXT: Final = 200_000
+# What a report says stands at its beginning; the parser's time grows with the lines, times how deep the parts are.
+_MOST_BYTES: Final = 1_000_000
+_MOST_LINES: Final = 10_000
 _MOST_BLOCKS: Final = 200
+_MOST_HEADERS: Final = 100
+_LONGEST_HEADER: Final = 10_000
+_LONGEST_PARAMETERS: Final = 1_000
 _RETURNED: Final = ("message/rfc822", "message/global")
 _RETURNED_HEADERS: Final = ("text/rfc822-headers", "message/rfc822-headers", "message/global-headers")
 _FROM_LINE = re.compile(rb"\A>?From [^\r\n]*\r?\n")
@@ -26,9 +34,19 @@ _ESCAPED = re.compile("[\udc80-\udcff]")
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
 
 
+class _ShortHeaders(Compat32):
+    """Cuts headers longer than any mail needs: to read one takes time that grows with the square of its length."""
+
+    def header_source_parse(self, sourcelines: Iterable[str]) -> tuple[str, str]:
+        """Name and value of a header."""
+        name, value = super().header_source_parse([*sourcelines])
+        return name, value[: _LONGEST_PARAMETERS if name.lower().startswith("content-") else _LONGEST_HEADER]
+
+
 def parsed(raw: bytes) -> Mail:
-    """The mail; the line `From …` that some servers put before it is no part of it."""
-    return BytesParser().parsebytes(_FROM_LINE.sub(b"", raw, count=1))
+    """The mail, as much of it as is read; the line `From …` that some servers put before it is no part of it."""
+    lines = _FROM_LINE.sub(b"", raw[:_MOST_BYTES], count=1).splitlines(keepends=True)
+    return BytesParser(policy=_ShortHeaders()).parsebytes(b"".join(lines[:_MOST_LINES]))
 
 
 def header(mail: Mail, name: str) -> str:
@@ -66,7 +84,7 @@ def _guessed(raw: bytes) -> str:
 
 def addresses(mail: Mail, name: str) -> list[str]:
     """The addresses in the headers of this name, each without its display name."""
-    return [address for _, address in getaddresses(headers(mail, name)) if "@" in address]
+    return [address for _, address in getaddresses(headers(mail, name)[:_MOST_HEADERS]) if "@" in address]
 
 
 def moment(text: str) -> datetime | None:

@@ -83,7 +83,7 @@ def understand(raw: bytes, envelope_to: Iterable[str] = ()) -> Understood:
 def _understand(raw: bytes, envelope_to: tuple[str, ...]) -> Understood:
     mail = parsed(raw)
     inner = returned(mail)
-    kind, found, complained = _kind(mail)
+    kind, found, complained = _kind(mail, raw)
     arrived = (moment(line.rpartition(";")[2]) for line in headers(mail, "Received"))
     moments = [*(each.at for each in found), moment(header(mail, "Date")), *arrived]
     return Understood(
@@ -98,7 +98,7 @@ def _understand(raw: bytes, envelope_to: tuple[str, ...]) -> Understood:
     )
 
 
-def _kind(mail: Mail) -> tuple[Kind, list[Outcome], Complaint | None]:
+def _kind(mail: Mail, raw: bytes) -> tuple[Kind, list[Outcome], Complaint | None]:
     told = outcomes(mail)
     if told:
         return _worst(told), told, None
@@ -108,7 +108,7 @@ def _kind(mail: Mail) -> tuple[Kind, list[Outcome], Complaint | None]:
     daemon = is_from_daemon(mail)
     if is_automatic_reply(mail) and not daemon:
         return Kind.AUTOMATIC, [], None
-    guesses = guessed(mail) if daemon or not header(mail, "From") or returned(mail) else []
+    guesses = guessed(mail, raw) if daemon or not header(mail, "From") or returned(mail) else []
     return (_worst(guesses) if guesses else Kind.OTHER), guesses, None
 
 
