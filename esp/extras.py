@@ -101,11 +101,19 @@ def extras(esp: str, event: Mapping[str, Any], recipient: str = "") -> Extras:
         agent=_text(event, paths.agent),
         raw=_text(event, paths.raw),
     )
-    return _of_recipient(found, event, recipient) if esp == "amazon_ses" else found
+    return _of_ses(found, event, recipient) if esp == "amazon_ses" else found
+
+
+def _of_ses(found: Extras, event: Mapping[str, Any], recipient: str) -> Extras:
+    """With the Message-ID that the mail was sent with, and what SES says of this one of the recipients.
+
+    An event that is published has the id of SES among the common headers, a notification has the mail's own there.
+    """
+    ids = (each for each in _list(_at(event, ("mail", "headers"))) if _text(each, [("name",)]).lower() == "message-id")
+    return _of_recipient(found._replace(header=_text(next(ids, {}), [("value",)]) or found.header), event, recipient)
 
 
 def _of_recipient(found: Extras, event: Mapping[str, Any], recipient: str) -> Extras:
-    """With what SES says of this one of the recipients."""
     lists = [("bounce", "bouncedRecipients"), ("deliveryDelay", "delayedRecipients")]
     for each in (each for path in lists for each in _list(_at(event, path))):
         if isinstance(each, Mapping) and str(each.get("emailAddress")).lower() == recipient.lower():

@@ -127,6 +127,16 @@ def test_a_mail_is_found_by_the_message_id_of_its_header(account: Account) -> No
     assert {event.message_id for event in events()} == {message.pk}
 
 
+def test_an_event_that_ses_publishes_names_the_mail_by_the_message_id_among_its_headers(account: Account) -> None:
+    message = make_message(account=account, internet_message_id="019d38e3-2a10@shop.example.com")
+    content = {"eventType": "Bounce"} | content_of("amazon_ses", "bounce")
+    content["mail"]["commonHeaders"]["messageId"] = content["mail"]["messageId"]
+    content["mail"]["headers"] = [{"name": "Message-Id", "value": "<019d38e3-2a10@shop.example.com>"}]
+    del content["notificationType"]
+    assert told(make_webhook("amazon_ses", account), content=content).recorded == 2
+    assert {event.message_id for event in events()} == {message.pk}
+
+
 def test_other_mail_to_the_same_recipient_is_not_taken_for_ours(account: Account) -> None:
     make_message(account=account, recipient="ann@example.com")
     make_message(account=account, recipient="ann@example.com", esp_message_id="another")
