@@ -1,3 +1,5 @@
+from time import thread_time
+
 import pytest
 
 from feedbackloops.story.answers import answer_shown, hex_dump
@@ -47,9 +49,16 @@ def test_a_dump_has_offset_bytes_and_what_is_printable() -> None:
     [
         ("<!DOCTYPE html><html><head><title> 404 &amp;\n more</title>", "A web page, titled “404 & more”."),
         ("\n<html><body>no", "A web page."),
+        ("<!-- one -->\n<!-- two --><html>", "A web page."),
         ("<html><head><title>cut in the mid", "A web page, titled “cut in the mid”."),
         ('{"error": "<html>"}', ""),
     ],
 )
 def test_a_web_page_is_named_by_its_title(page: str, note: str) -> None:
     assert answer_shown(page.encode()).note == note
+
+
+def test_no_answer_takes_long_to_show() -> None:
+    began = thread_time()
+    assert answer_shown(b"<!---->" * 24).note == ""
+    assert thread_time() - began < 1
