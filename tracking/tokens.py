@@ -16,6 +16,7 @@ import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from hashlib import blake2b
 from hmac import compare_digest
 from typing import Final, Self
@@ -159,6 +160,8 @@ def contents(token: str) -> tuple[int, int, Link]:
     return version, key_id, Link(account, UUID(bytes=message), index, url)
 
 
+# Of each link of a mail it is asked twice: when it is found, and when it is signed.
+@lru_cache(maxsize=256)
 def target_problem(url: str) -> Sentence | None:
     """Why a tracked link may not lead to this URL, as a sentence for people; None when it may."""
     if len(url) > MAX_TARGET_LENGTH or len(url.encode(errors="replace")) > _MAX_TARGET_BYTES:
