@@ -133,7 +133,8 @@ def _is_burst(hit: LoadedEvent, clicks: Sequence[LoadedEvent], limits: Rules) ->
 
 def _is_head_first(hit: LoadedEvent, data: Mapping[str, Any], limits: Rules) -> bool:
     is_soon = 0 <= hit.ms - hit.headed <= limits.head_seconds * 1000
-    return is_soon and data.get("ip", "") == hit.head_ip
+    # Where an account keeps no addresses, nobody knows whose HEAD it was.
+    return is_soon and hit.head_ip != "" and data.get("ip") == hit.head_ip
 
 
 def _touches(hits: Sequence[LoadedEvent], machines: frozenset[UUID]) -> list[Touch]:

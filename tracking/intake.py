@@ -16,6 +16,7 @@ from tracking.hits import Hit
 from tracking.linksseen import Head, note_heads
 from tracking.losses import Losses
 from tracking.recorder import Recorder, store_hits
+from tracking.ruling import judge
 from tracking.seen import LOST, SPOOLED
 from tracking.seldom import Seldom
 from tracking.spool import Spool
@@ -60,8 +61,7 @@ class Intake:
         Scanners ask so before they come for good. While PostgreSQL is away it is forgotten. In the event loop only.
         """
         if not self._recorder.is_bypassed:
-            ms = hit.id.int >> 80
-            self._heads.hand(Head(hit.message, int(hit.data.get("link", 0)), ms, str(hit.data.get("ip", ""))))
+            self._heads.hand(hit)
 
     def lose(self, moment: datetime) -> None:
         """Count a hit of that moment (UTC) as lost."""
@@ -92,13 +92,19 @@ class Intake:
             self._spool.replay(store_hits)
 
 
-def _note_heads(heads: Sequence[Head]) -> Sequence[Head]:
+def _note_heads(hits: Sequence[Hit]) -> Sequence[Hit]:
+    rules = judge().limits
     try:
-        note_heads(heads)
+        # A person who opens a link in an Office program has it asked for by that program first.
+        note_heads([_head(hit) for hit in hits if not rules.checks_links(str(hit.data.get("useragent", "")))])
     except Error:
         # A verdict that is less sure is no loss; the recorder tells of a PostgreSQL that is away.
         connection.close()
     return ()
+
+
+def _head(hit: Hit) -> Head:
+    return Head(hit.message, int(hit.data.get("link", 0)), hit.id.int >> 80, str(hit.data.get("ip", "")))
 
 
 @cache

@@ -188,6 +188,15 @@ def test_a_get_soon_after_a_head_by_the_same_address_is_a_machines(
     assert (kept["verdict"], kept["reasons"]) == expected
 
 
+@pytest.mark.parametrize("address", [{"ip": ""}, {}])
+def test_where_no_addresses_are_kept_a_head_is_nobodys(message: Message, address: dict[str, str]) -> None:
+    note_heads([Head(message.pk, 1, (first_id_at(NOON).int >> 80) - 200, "")])
+    click = row(message, 1)
+    del click.data["ip"]
+    click.data.update(address)
+    assert verdicts(fanned_out(click)) == ["human"]
+
+
 def test_of_several_heads_the_last_counts(message: Message) -> None:
     noon = first_id_at(NOON).int >> 80
     note_heads([Head(message.pk, 1, noon - 90_000, "192.0.2.1"), Head(message.pk, 1, noon - 100, "203.0.113.7")])

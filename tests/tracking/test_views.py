@@ -237,6 +237,14 @@ def test_a_head_makes_no_event_and_is_remembered_with_its_address(spool_folder: 
     assert nothing_was_kept(spool_folder)
 
 
+def test_a_head_by_a_program_that_asks_for_the_person_who_opens_the_link_is_not_remembered() -> None:
+    for useragent in (b"Microsoft Office Existence Discovery", b"Microsoft-WebDAV-MiniRedir/10.0.19045"):
+        request(click_url(3), "HEAD", headers=[(b"user-agent", useragent)])
+    request(click_url(4), "HEAD", headers=[(b"user-agent", b"Mozilla/5.0")])
+    wait_until(LinkSeen.objects.exists)
+    assert [seen.link for seen in LinkSeen.objects.all()] == [4]
+
+
 def test_a_head_for_a_link_that_is_none_is_not_remembered() -> None:
     assert request("/c/nonsense", "HEAD").status == 404
     request(click_url(3), "HEAD")

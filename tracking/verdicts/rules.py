@@ -16,6 +16,7 @@ from tracking.verdicts.networks import Network
 TYPES: Final = (OPEN, CLICK)
 _REASON: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 LONGEST_REASON: Final = 60
+LINK_CHECK: Final = "link-check"
 # Links, or seconds.
 MOST: Final = 600
 
@@ -76,6 +77,13 @@ class Rules:
     burst_links: int = 3
     burst_seconds: float = 1.0
     head_seconds: float = 60.0
+
+    def checks_links(self, useragent: str) -> bool:
+        """Whether a program calls itself so that asks for a link on behalf of the person who then opens it."""
+        return any(
+            rule.useragent is not None and rule.reason == LINK_CHECK and rule.fits_agent(useragent)
+            for rule in self.rules
+        )
 
 
 def built_in() -> Rules:
