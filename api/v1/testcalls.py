@@ -1,5 +1,6 @@
 """Test calls: a sample event, or one with fields of the program's own, sent to a loop's script for real."""
 
+from base64 import b64encode
 from typing import Any, Final
 from uuid import UUID
 
@@ -56,6 +57,18 @@ class TestOut(BaseModel):
     seconds: float
 
 
+class TestSeen(TestOut):
+    """A test call with all that was sent and answered."""
+
+    fields: dict[str, Any]
+    url: str = Field(description="Where it went; empty, as all that follows, where nothing was sent.")
+    headers: dict[str, str]
+    body: str
+    head: str = Field(description="Status line and headers of the answer, but for cookies.")
+    answer: str = Field(description="The first bytes of the answer, in base64.")
+    is_cut: bool = Field(description="Whether the answer was longer.")
+
+
 _SAMPLE: Final = TestIn(event_type=None, fields=None)
 
 
@@ -81,10 +94,20 @@ def list_tests(request: HttpRequest, loop: NumberInPath, asked: Query[Asked]) ->
     return by_id("tests", TestCall.objects.of(the_loop(request, loop)), asked, _shape)
 
 
-@reads(router, "/loops/{loop}/tests/{test}", Scope.LOOPS_READ, TestOut)
-def get_test(request: HttpRequest, loop: NumberInPath, test: IdInPath) -> TestOut:
-    """See what came of a test call."""
-    return _shape(the(TestCall.objects.filter(loop=the_loop(request, loop)), test))
+@reads(router, "/loops/{loop}/tests/{test}", Scope.LOOPS_READ, TestSeen)
+def get_test(request: HttpRequest, loop: NumberInPath, test: IdInPath) -> TestSeen:
+    """See what came of a test call: the request as it was sent, and the answer."""
+    call = the(TestCall.objects.filter(loop=the_loop(request, loop)), test)
+    return TestSeen(
+        **_shape(call).model_dump(),
+        fields=call.fields,
+        url=call.url,
+        headers=dict(call.headers),
+        body=bytes(call.body).decode(),
+        head=call.head,
+        answer=b64encode(call.answer).decode(),
+        is_cut=call.is_cut,
+    )
 
 
 def _sound(request: HttpRequest, loop: FeedbackLoop, type: str, given: dict[str, Any]) -> dict[str, Any]:

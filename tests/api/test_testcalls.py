@@ -2,6 +2,7 @@
 
 import json
 import re
+from base64 import b64decode
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,10 @@ def test_what_is_written_is_what_the_script_gets(program: Program, loop: Feedbac
     assert (sent["type"], sent["event"], request.values("webhook-test")) == ("click", made["id"], ["1"])
     seen = told(program.get(f"/loops/{ours.pk}/tests/{made['id']}"))
     assert (seen["stage"], seen["event_type"], seen["status"]) == ("accepted", "click", 200)
+    assert (seen["url"], seen["body"], seen["fields"]) == (ours.url, request.body.decode(), written)
+    assert seen["headers"]["webhook-signature"] == request.values("webhook-signature")[0]
+    assert seen["head"].startswith("HTTP/1.1 200")
+    assert (b64decode(seen["answer"]), seen["is_cut"]) == (bytes(TestCall.objects.get().answer), False)
     assert [act.words for act in ProgramAct.objects.filter(loop=ours)] == ["Sent a test call (click)."]
 
 
