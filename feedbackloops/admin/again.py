@@ -4,10 +4,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django import forms
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
 from django.forms.utils import to_current_timezone
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils.timezone import now
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
@@ -62,7 +65,7 @@ def again_page(request: HttpRequest, loop: FeedbackLoop, context: dict[str, Any]
     if form.is_valid():
         chosen = form.cleaned_data
         if "confirmed" in request.POST:
-            return resending.ask_for_resend(loop, chosen["since"], chosen["until"], chosen["states"])
+            return _confirmed(loop, chosen, request.POST["confirmed"]) or _refused(request, loop)
         context |= _to_confirm(loop, chosen)
     # What was left empty is fixed by the count: what comes in while somebody reads it is not part of it.
     title = gettext("Send again: %(name)s") % {"name": loop.name}
@@ -76,10 +79,29 @@ def begun_words(resend: Resend) -> str:
     return gettext("%(resend)s Reload the page to see how far it has come.") % told
 
 
+def _confirmed(loop: FeedbackLoop, chosen: dict[str, Any], last: str) -> Resend | None:
+    """The resend; None where this count was confirmed before. `last`: the newest resend when it was shown."""
+    seen = int(last) if last.isascii() and last.isdecimal() and len(last) < 19 else 0
+    with transaction.atomic():
+        # A second press of the button waits here for the first.
+        FeedbackLoop.objects.select_for_update(no_key=True).get(pk=loop.pk)
+        if loop.resends.filter(**chosen, pk__gt=seen).exists():
+            return None
+        return resending.ask_for_resend(loop, chosen["since"], chosen["until"], chosen["states"])
+
+
+def _refused(request: HttpRequest, loop: FeedbackLoop) -> HttpResponse:
+    words = gettext("Nothing more was begun: this was confirmed before. To send the same once more, count anew.")
+    messages.warning(request, words)
+    return HttpResponseRedirect(reverse("admin:feedbackloops_feedbackloop_change", args=[loop.pk]))
+
+
 def _to_confirm(loop: FeedbackLoop, chosen: dict[str, Any]) -> dict[str, Any]:
     number = resending.count(resending.chosen(loop, chosen["since"], chosen["until"], chosen["states"]))
     fields = [*_parts("since", chosen["since"]), *_parts("until", chosen["until"])]
     fields += [("states", state) for state in chosen["states"]]
+    last = loop.resends.order_by("-pk").values_list("pk", flat=True).first()
+    fields.append(("confirmed", str(last or 0)))
     return {"found": _found_words(number), "is_any": number != 0, "fixed": fields}
 
 

@@ -81,6 +81,27 @@ def test_what_comes_in_after_the_count_is_not_part_of_it(client: Client, loop: F
     assert Delivery.objects.get(event_id__in=late, loop=loop).state == "given_up"
 
 
+def test_a_count_that_is_confirmed_twice_is_sent_again_once(client: Client, loop: FeedbackLoop) -> None:
+    confirmed = dict(Page(text(client.post(page_of(loop), typed())), "confirm_form").values)
+    client.post(page_of(loop), confirmed)
+    # Done by the time that somebody goes back to the page and presses the button once more.
+    tasks.send_again([Resend.objects.get().pk])
+    answer = client.post(page_of(loop), confirmed, follow=True)
+    assert "Nothing more was begun: this was confirmed before." in text(answer)
+    assert Resend.objects.count() == 1
+    assert text(client.get(url(LOOP, "history", loop.pk))).count("Had sent again") == 1
+
+
+def test_the_same_may_be_sent_again_once_it_is_counted_anew(client: Client, loop: FeedbackLoop) -> None:
+    chosen = typed()
+    for _ in range(2):
+        confirmed = dict(Page(text(client.post(page_of(loop), chosen)), "confirm_form").values)
+        client.post(page_of(loop), confirmed)
+        chosen = {name: values for name, values in confirmed.items() if name != "confirmed"}
+    assert Resend.objects.count() == 2
+    assert len(set(Resend.objects.values_list("since", "until"))) == 1
+
+
 def test_nothing_is_offered_to_confirm_where_nothing_is_found(client: Client, loop: FeedbackLoop) -> None:
     page = text(client.post(page_of(loop), typed(states=["cancelled"])))
     assert "0 deliveries of that kind: there is nothing to send again." in page
