@@ -31,6 +31,7 @@ TAGS: Final = ("newsletter", "november & après-ski")
 ONE_CLICK: Final = {"List-Unsubscribe": "One-Click"}
 BROWSER: Final = {
     "User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+    "Accept-Language": "en-GB,en;q=0.8",
     "Referer": "https://webmail.example/",
 }
 

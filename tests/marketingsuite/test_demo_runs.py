@@ -65,6 +65,7 @@ def test_the_demo_shows_the_whole_way_and_ends_by_itself(tmp_path: Path) -> None
         f"{change} of a {what}" for change in ("create", "update", "delete") for what in ("profile", "subprofile")
     }
     assert arrived == set(EventType.values) - {"create", "update", "delete"} | changes
+    assert re.findall(r"^    verdict +(\w+)$", output, re.MULTILINE) == ["human"] * 3
     assert "ville.naissance = Châlons-sur-Marne 🚲" in output
     assert "whsec_" not in output
     assert max(map(len, output.splitlines())) <= WIDTH

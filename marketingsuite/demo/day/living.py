@@ -53,5 +53,8 @@ class Living:
 
     def _hit(self, mail: TrackedMessage) -> None:
         url = self._chance.choice(mail.link_urls) if self._chance.random() < CLICKS else mail.pixel_url
-        headers = {"User-Agent": self._chance.choice(plan.BROWSERS)}
+        headers = {
+            "User-Agent": self._chance.choice(plan.BROWSERS),
+            "Accept-Language": self._chance.choice(plan.LANGUAGES),
+        }
         self._session.get(self._web_url + urlsplit(url).path, headers=headers, timeout=10, allow_redirects=False)
