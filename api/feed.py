@@ -15,7 +15,7 @@ LOOKED_THROUGH: Final = 5000
 
 # PostgreSQL reads the index of account, position and id from the place on.
 _LOOKED: Final = """
-SELECT position, id, type FROM tracking_event
+SELECT position, id, type, {webhook} FROM tracking_event
 WHERE account_id = %(account)s AND (position, id) > (%(number)s, %(id)s) AND position < %(horizon)s {narrower}
 ORDER BY position, id LIMIT %(most)s
 """
@@ -33,11 +33,21 @@ BEGINNING: Final = Place(0, UUID(int=0))
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which events of an account; no types: all of them, no message: those of any, and of none."""
+    """Which events of an account; no types: all of them, no message or webhook: those of any, and of none."""
 
     account: int
     types: Collection[str] = ()
     message: UUID | None = None
+    webhook: int | None = None
+
+    @property
+    def is_choosy(self) -> bool:
+        """Whether events are looked through that are not wanted."""
+        return bool(self.types or self.webhook)
+
+    def has(self, type: str, webhook: str | None) -> bool:
+        """Whether an event of this type, told by this webhook, is wanted."""
+        return (not self.types or type in self.types) and (not self.webhook or webhook == str(self.webhook))
 
 
 class Part(NamedTuple):
@@ -50,9 +60,9 @@ class Part(NamedTuple):
 
 def events_after(place: Place, wanted: Wanted, size: int) -> Part:
     """Up to so many events that were recorded behind the place, the first recorded first."""
-    most = LOOKED_THROUGH if wanted.types else size
+    most = LOOKED_THROUGH if wanted.is_choosy else size
     looked = _looked(place, wanted, most)
-    found = [row for row in looked if not wanted.types or row[2] in wanted.types]
+    found = [row for row in looked if wanted.has(row[2], row[3])]
     if len(found) > size:
         found = found[:size]
         return Part(_events(found), Place(*found[-1][:2]), True)
@@ -62,6 +72,8 @@ def events_after(place: Place, wanted: Wanted, size: int) -> Part:
 
 def _looked(place: Place, wanted: Wanted, most: int) -> list[tuple[Any, ...]]:
     narrower = "AND message_id = %(message)s" if wanted.message else ""
+    # Mails are among the data: it is not read where nobody asks.
+    webhook = "data->>'webhook'" if wanted.webhook else "NULL"
     values: dict[str, Any] = {
         "account": wanted.account,
         "number": place.number,
@@ -70,7 +82,7 @@ def _looked(place: Place, wanted: Wanted, most: int) -> list[tuple[Any, ...]]:
         "most": most,
     }
     with connection.cursor() as cursor:
-        cursor.execute(_LOOKED.format(narrower=narrower), values | {"message": wanted.message})
+        cursor.execute(_LOOKED.format(narrower=narrower, webhook=webhook), values | {"message": wanted.message})
         rows: list[tuple[Any, ...]] = cursor.fetchall()
     return rows
 

@@ -1,7 +1,7 @@
 """How the dashboard shows webhooks. Template tags use it, so it stays clear of unfold."""
 
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlencode
 
 from django.template.loader import render_to_string
@@ -13,19 +13,28 @@ from django.utils.translation import gettext as _
 from esp.models import Webhook
 from profiles.showing import NOTHING, badge, when
 
-# No index knows the source: of a week, its events are found soon.
+# No index knows what told of an event: of a week, they are found soon.
 LATELY: Final = timedelta(days=7)
 
 
 def events_words(webhook: Webhook) -> str:
-    """How many events it has told of, and the way to those of the last week."""
+    """How many events it has told of, and the ways to those of the last week: its own, and all of its provider's.
+
+    Events that were recorded before webhooks were noted name the provider only.
+    """
     if not webhook.recorded:
         return "0"
+    words = _("Show all that %(esp)s told") % {"esp": webhook.provider.label}
+    own = _events_link(webhook, {"data__webhook": webhook.pk}, _("Show those of the last 7 days"))
+    every = _events_link(webhook, {"data__source": webhook.source}, words)
+    return format_html("{} {} · {}", f"{webhook.recorded:,}", own, every)
+
+
+def _events_link(webhook: Webhook, told: dict[str, Any], words: str) -> str:
     since = f"{localtime() - LATELY:%Y-%m-%d}"
-    wanted = {"account__id__exact": webhook.account_id, "data__source": webhook.source, "occurred_from_0": since}
+    wanted = {"account__id__exact": webhook.account_id, **told, "occurred_from_0": since}
     url = f"{reverse('admin:tracking_event_changelist')}?{urlencode(wanted)}"
-    words = _("Show those of the last 7 days")
-    return format_html('{} <a class="text-link" href="{}">{}</a>', f"{webhook.recorded:,}", url, words)
+    return format_html('<a class="text-link" href="{}">{}</a>', url, words)
 
 
 def state_of(webhook: Webhook) -> str:

@@ -110,7 +110,7 @@ def _reports(webhook: Webhook, known: Sequence[tuple[Told, Message]], moment: da
         about = _about(webhook, message, occurred)
         for type in told.types:
             data = data_of(told, type, about)
-            yield Report(type, message.account_id, message.pk, occurred, told.key, data, webhook.source)
+            yield Report(type, message.account_id, message.pk, occurred, told.key, data, webhook.source, webhook.pk)
 
 
 def _unseen(messages: Sequence[Message]) -> set[UUID]:

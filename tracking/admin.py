@@ -13,7 +13,7 @@ from access.reach import sees_all
 from profiles.models import Profile
 from profiles.pages import LookupFilter, Page, UnwrittenPage
 from profiles.showing import NOTHING, link, related, related_link, when
-from tracking.browsing import SOURCE_LOOKUP, HistoryPage, OccurredFilter, as_uuid, events_named, events_of
+from tracking.browsing import SOURCE_LOOKUPS, HistoryPage, OccurredFilter, as_uuid, events_named, events_of
 from tracking.ids import moment_of
 from tracking.mailids import normal_message_id
 from tracking.models import Block, Event, Message
@@ -132,7 +132,7 @@ class EventAdmin(HistoryPage):
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """Pages of what tells us of events lead here to those."""
-        return lookup == SOURCE_LOOKUP or super().lookup_allowed(lookup, value, request)
+        return lookup in SOURCE_LOOKUPS or super().lookup_allowed(lookup, value, request)
 
     @admin.display(description=_("Happened"))
     def occurred(self, event: Event) -> str:

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 MOST_MESSAGES = 1000
 MOST_EVENTS = 5000
-# What told us of an event, in the address of their list.
-SOURCE_LOOKUP = "data__source"
+# What told us of an event, and by which webhook, in the address of their list.
+SOURCE_LOOKUPS = ("data__source", "data__webhook")
 TOO_MUCH = _("Finding that would have taken too long, so all are shown. Choose a loop or a stretch of time as well.")
 TOO_MUCH_FOR_SOME = _("Finding that would have taken too long, so only the last day is shown.")
 TOO_MUCH_FOR_A_DAY = _("Finding that would have taken too long. Choose a loop as well, or a shorter stretch of time.")

@@ -35,6 +35,9 @@ def row_of(report: Report) -> EventRow:
     data = checked(report.type, report.data)
     if report.source:
         data["source"] = report.source
+    if report.webhook:
+        # A text, as whatever a list's address asks for.
+        data["webhook"] = str(report.webhook)
     return EventRow(report.event, report.type, report.account, report.message, data)
 
 

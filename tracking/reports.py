@@ -33,7 +33,8 @@ class Report:
 
     `occurred_at` (aware) is when it happened, from the report and never from our clock: with `key` (the ESP's id of the
     event, a digest of the mail), type and message it makes the event's id, so that what is told twice is one event.
-    `data` has the names of the wire contract; `source` is for staff and is not sent.
+    `data` has the names of the wire contract. `source` is for staff and is not sent; nor is `webhook`, the number of
+    the one that it came in by, or 0.
     """
 
     type: str
@@ -43,6 +44,7 @@ class Report:
     key: str
     data: Mapping[str, Any] = field(default_factory=dict)
     source: str = ""
+    webhook: int = 0
 
     @property
     def event(self) -> UUID:

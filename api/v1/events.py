@@ -16,7 +16,7 @@ from api.feed import BEGINNING, Place, Wanted, events_after
 from api.operations import account_in, posts, reads
 from api.problems import invalid
 from api.scopes import Scope
-from api.shapes import MOST, Asked, Given, IdInPath, Line, Moment
+from api.shapes import MOST, Asked, Given, IdInPath, Line, Moment, Number
 from api.v1.lists import read, the
 from api.v1.messages import messages_of
 from feedbackloops.models import Snapshot
@@ -47,6 +47,7 @@ class EventOut(BaseModel):
     message: UUID | None
     recipient: str | None
     tags: list[str]
+    webhook: int | None = Field(description="The number of the webhook by which a provider told of it.")
     data: dict[str, Any] = Field(
         description="Of opens and clicks, `verdict`, `reasons`, `first`, `client`, `os` and `device` among them, which "
         "are there some milliseconds after the event."
@@ -66,6 +67,7 @@ class EventsAsked(Asked):
 
     type: list[Type] = Field([], description="Only events of these types.")
     message: UUID | None = Field(None, description="Only events of this message.")
+    webhook: Number | None = Field(None, strict=False, description="Only events that came by this webhook.")
 
 
 class EventIn(Given):
@@ -103,7 +105,8 @@ class RecordedList(BaseModel):
 def list_events(request: HttpRequest, asked: Query[EventsAsked]) -> EventPage:
     """Read events, in the order in which they became known: what comes late is not skipped."""
     place = Place(*read(position_in, "events", asked.cursor)) if asked.cursor else BEGINNING
-    part = events_after(place, Wanted(account_in(request).pk, asked.type, asked.message), asked.size)
+    wanted = Wanted(account_in(request).pk, asked.type, asked.message, asked.webhook)
+    part = events_after(place, wanted, asked.size)
     judged = judged_of(part.events)
     items = [shape(event, judged.get(event.pk, {})) for event in part.events]
     return EventPage(items=items, next=cursor("events", *part.place), more=part.has_more)
@@ -152,6 +155,7 @@ def shape(event: Event, judged: Mapping[str, Any]) -> EventOut:
         message=event.message_id,
         recipient=own.recipient if own else None,
         tags=list(own.tags) if own else [],
+        webhook=int(event.data["webhook"]) if "webhook" in event.data else None,
         data={name: facts[name] for name in names if name in facts},
     )
 

@@ -12,7 +12,7 @@ from profiles.models import Account
 from profiles.showing import link, rows_of_account, when
 from tracking.models import Event
 
-# An event says which ESP told of it: an account has few webhooks of one.
+# An old event says no more than which ESP told of it: an account has few webhooks of one.
 SHOWN: Final = 5
 
 register = template.Library()
@@ -28,11 +28,15 @@ def webhooks_of_account(account: Account, user: User | AnonymousUser) -> dict[st
 
 @register.simple_tag
 def webhooks_of_event(event: Event, user: User | AnonymousUser) -> str:
-    """Links to the account's webhooks of the ESP that told of the event; "" for other events, and who may see none."""
+    """A link to the webhook that told of the event; where the event names none, to all of the account that may have.
+
+    "" for other events, and who may see none.
+    """
     source = event.data.get("source")
     if not isinstance(source, str) or not source.startswith(SOURCE):
         return ""
     if not any(user.has_perm(f"esp.{right}_webhook") for right in ("view", "change")):
         return ""
-    found = Webhook.objects.filter(account=event.account_id, esp=source.removeprefix(SOURCE))[:SHOWN]
-    return format_html_join(", ", "{}", ((link(Webhook, each.pk, each),) for each in found))
+    found = Webhook.objects.filter(account=event.account_id, esp=source.removeprefix(SOURCE))
+    found = found.filter(pk=number) if (number := event.data.get("webhook")) else found
+    return format_html_join(", ", "{}", ((link(Webhook, each.pk, each),) for each in found[:SHOWN]))

@@ -99,6 +99,20 @@ def test_events_are_chosen_by_type_and_message(
     assert faults(program.get("/events?type=explosion")) == ["query.type.0"]
 
 
+def test_events_name_the_webhook_that_told_of_them_and_are_chosen_by_it(
+    program: Program, message: Message, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed, "LOOKED_THROUGH", 3)
+    make_events(message, 4)
+    (first,), (second,) = (make_events(message, type="delivery", webhook=number) for number in ("7", "8"))
+    assert [told(program.get(f"/events/{id}"))["webhook"] for id in (first, second)] == [7, 8]
+    assert read_all(program, "webhook=7")[0] == texts([first])
+    assert read_all(program, "webhook=8&type=delivery&size=1")[0] == texts([second])
+    assert read_all(program, "webhook=8&type=open")[0] == []
+    assert {each["webhook"] for each in told(program.get("/events?type=open"))["items"]} == {None}
+    assert "webhook" not in told(program.get(f"/events/{first}"))["data"]
+
+
 def reported(about: Message, **values: Any) -> dict[str, Any]:
     return {"message": str(about.pk), "type": "failure", "occurred": now().isoformat()} | values
 

@@ -3,6 +3,7 @@
 import re
 from datetime import timedelta
 from html import unescape
+from uuid import UUID
 
 import pytest
 from django.contrib.admin.models import LogEntry
@@ -18,7 +19,7 @@ from profiles.showing import when
 from tests.dashboard import opened, staff, submitted, text, url
 from tests.esp.providers import CALLS, KEYS, Call, call, content_of, login, make_webhook, registered, send, signed
 from tests.factories import make_account
-from tracking.models import Event
+from tracking.models import Event, Message
 from tracking.outside import record_reports
 from tracking.reports import Report
 
@@ -48,23 +49,41 @@ def test_a_webhook_is_made_and_its_address_takes_calls(client: Client, account: 
 
 
 def test_a_webhook_leads_to_its_events_and_these_lead_back(client: Client, account: Account) -> None:
-    webhook, other = make_webhook("postmark", account), make_webhook("sparkpost", account)
-    message = registered(account)
-    moment = now()
-    for source in (webhook.source, other.source):
-        record_reports([Report("delivery", account.pk, message.pk, moment, source, {}, source)])
+    webhook, other = make_webhook("postmark", account), make_webhook("postmark", account)
+    ours, others, old = (reported(account, webhook.source, number) for number in (webhook.pk, other.pk, 0))
     Webhook.objects.update(recorded=1)
-    page = url("esp_webhook", "change", webhook.pk)
+    page, beside = (url("esp_webhook", "change", each.pk) for each in (webhook, other))
     viewer = staff("esp.view_webhook", "tracking.view_event")
-    (way,) = re.findall(r'href="([^"]*data__source[^"]*)"', text(viewer.get(page)))
-    listed = viewer.get(unescape(way))
-    ours, others = (Event.objects.get(data__source=each.source) for each in (webhook, other))
-    assert str(ours.pk) in text(listed)
-    assert str(others.pk) not in text(listed)
-    event = url("tracking_event", "change", ours.pk)
+    own, every = re.findall(r'href="([^"]*data__(?:webhook|source)[^"]*)"', text(viewer.get(page)))
+    assert shown(viewer, own) == {ours}
+    assert shown(viewer, every) == {ours, others, old}
+    event = url("tracking_event", "change", ours)
     assert f'href="{page}"' in text(viewer.get(event))
-    assert f'href="{url("esp_webhook", "change", other.pk)}"' not in text(viewer.get(event))
+    assert f'href="{beside}"' not in text(viewer.get(event))
     assert f'href="{page}"' not in text(staff("tracking.view_event").get(event))
+
+
+def test_an_event_that_names_no_webhook_leads_to_those_of_its_provider(account: Account) -> None:
+    made = [make_webhook(esp, account) for esp in ("postmark", "postmark", "sparkpost")]
+    page = text(
+        staff("esp.view_webhook", "tracking.view_event").get(
+            url("tracking_event", "change", reported(account, made[0].source, 0))
+        )
+    )
+    assert [f'href="{url("esp_webhook", "change", each.pk)}"' in page for each in made] == [True, True, False]
+
+
+def reported(account: Account, source: str, webhook: int) -> UUID:
+    """The event of what was told by it; 0: before webhooks were noted."""
+    message = Message.objects.filter(account=account).first() or registered(account)
+    report = Report("delivery", account.pk, message.pk, now(), f"{source} {webhook}", {}, source, webhook)
+    return record_reports([report]).pop()
+
+
+def shown(viewer: Client, way: str) -> set[UUID]:
+    """The events that a list has."""
+    page = text(viewer.get(unescape(way)))
+    return {id for id in Event.objects.values_list("pk", flat=True) if str(id) in page}
 
 
 def test_no_page_but_that_of_the_address_has_a_secret_in_it(client: Client, account: Account) -> None:

@@ -59,7 +59,7 @@ def test_whatever_an_esp_tells_is_recorded_once_however_often_it_comes(esp: str,
     expected = sorted(type for type, _ in MAKES[esp, name])
     assert told(webhook, name) == Taken(recorded=len(expected))
     assert [event.type for event in events()] == expected
-    assert {event.data["source"] for event in events()} <= {f"esp: {esp}"}
+    assert {(event.data["source"], event.data["webhook"]) for event in events()} <= {(f"esp: {esp}", str(webhook.pk))}
     assert told(webhook, name) == Taken()
     assert len(events()) == Outbox.objects.count() == len(expected)
 
