@@ -80,3 +80,14 @@ def _delete_rows() -> None:
     # The constraints between them are deferred to the commit, so the order is of no matter.
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(";".join(f"DELETE FROM {table}" for table in tables))
+
+
+@pytest.fixture
+def shared_db(transactional_db: None) -> Iterator[None]:
+    """The database as other threads see it; their connections end with the test."""
+    yield
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )

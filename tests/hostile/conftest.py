@@ -1,1 +1,1 @@
-from tests.tracking.conftest import shared_db, spool_folder  # noqa: F401  (fixtures)
+from tests.tracking.conftest import spool_folder  # noqa: F401  (a fixture)

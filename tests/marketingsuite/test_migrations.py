@@ -13,7 +13,7 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.operations.base import Operation
 from django.db.models.functions import Now
 
-from tracking.indexing import AddIndexInUse
+from profiles.indexing import AddIndexInUse
 from tracking.positions import Position
 
 # They grow with what goes through the house, not with what staff set up.
@@ -52,7 +52,7 @@ def fault(app: str, operation: Operation) -> str:
         case AddIndexInUse() | AddConstraintNotValid():
             return ""
         case AddIndex():
-            return "use tracking.indexing.AddIndexInUse"
+            return "use profiles.indexing.AddIndexInUse"
         case AddConstraint():
             return "use AddConstraintNotValid, and ValidateConstraint in a migration of its own"
         case AddField(field=field):

@@ -3,7 +3,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from django.db import connection
 from pytest_django import Settings
 
 from profiles.models import Account
@@ -12,17 +11,6 @@ from tests.tracking.smtp_server import MailServer, mail_server
 from tracking.blocks import blocks
 from tracking.intake import intake
 from tracking.privacy import privacy
-
-
-@pytest.fixture
-def shared_db(transactional_db: None) -> Iterator[None]:
-    """The database as other threads see it; their connections end with the test."""
-    yield
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        )
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Indexes on tables that are large and in use; what migrations wait for."""
 
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -8,15 +9,18 @@ import pytest
 from django.apps import AppConfig, apps
 from django.core.management import call_command
 from django.db import NotSupportedError, connection, models, transaction
+from django.db.migrations import AlterField
+from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 from django.db.models.signals import post_migrate, pre_migrate
 from django.utils.timezone import now
 
+from profiles.indexing import AddIndexInUse, DropIndexInUse
+from tests.factories import make_message
 from tests.promptness import within
 from tests.tracking.samples import ACCOUNT, MESSAGE, wait_until
 from tests.uncommitted import uncommitted
 from tracking.ids import new_id
-from tracking.indexing import AddIndexInUse
 from tracking.models import Event
 from tracking.partitions import days, drop, make
 from tracking.store import EventRow, store_events
@@ -24,6 +28,7 @@ from tracking.store import EventRow, store_events
 NAME = "event_tried_out"
 ADD = AddIndexInUse("event", models.Index(fields=["type", "id"], name=NAME))
 ADD_TO_PLAIN = AddIndexInUse("message", models.Index(fields=["subject"], name=NAME))
+DROP = DropIndexInUse(NAME, "tracking_message", "account_id", AlterField("message", "subject", models.TextField()))
 OF_PARTITIONS = """
 SELECT count(*) FILTER (WHERE i.indisvalid), count(*) FROM pg_inherits part
 LEFT JOIN pg_index i ON i.indrelid = part.inhrelid
@@ -32,7 +37,7 @@ WHERE part.inhparent = 'tracking_event'::regclass
 """
 
 
-def migrate(operation: AddIndexInUse, direction: str = "forwards") -> None:
+def migrate(operation: Operation, direction: str = "forwards") -> None:
     before = ProjectState.from_apps(apps)
     after = before.clone()
     operation.state_forwards("tracking", after)
@@ -128,9 +133,40 @@ def test_a_table_without_partitions_gets_it_too() -> None:
     assert first_row("SELECT to_regclass(%s)::text", NAME) == (None,)
 
 
-def test_it_is_not_made_in_a_transaction() -> None:
+@pytest.mark.parametrize("operation", [ADD, DROP], ids=["added", "dropped"])
+def test_it_is_not_made_in_a_transaction(operation: Operation) -> None:
     with pytest.raises(NotSupportedError, match="atomic = False"), transaction.atomic():
-        migrate(ADD)
+        migrate(operation)
+
+
+def test_an_index_is_dropped_without_a_word_to_the_foreign_key_and_comes_back() -> None:
+    execute(f"CREATE INDEX {NAME} ON tracking_message (account_id)")()
+    keys = "SELECT array_agg(oid ORDER BY oid) FROM pg_constraint WHERE conrelid = 'tracking_message'::regclass"
+    before = first_row(keys)
+    migrate(DROP)
+    assert is_valid(NAME) is None
+    migrate(DROP)
+    assert first_row(keys) == before
+    migrate(DROP, "backwards")
+    assert is_valid(NAME)
+
+
+def test_the_drop_waits_for_an_older_transaction_as_long_as_that_takes() -> None:
+    execute(f"CREATE INDEX {NAME} ON tracking_message (account_id)")()
+
+    def drop_it() -> None:
+        execute("SET lock_timeout = '50ms'")()
+        migrate(DROP)
+        assert first_row("SHOW lock_timeout") == ("50ms",)
+        connection.close()
+
+    with ThreadPoolExecutor(1) as thread:
+        with uncommitted(lambda: make_message()):
+            dropping = thread.submit(drop_it)
+            wait_until(lambda: bool(first_row("SELECT count(*) FROM pg_locks WHERE NOT granted")[0]))
+            time.sleep(0.2)
+        dropping.result(20)
+    assert is_valid(NAME) is None
 
 
 def test_migrations_wait_for_a_lock_for_seconds_and_all_else_as_ever(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,8 @@ from typing import Any, Final
 from django.contrib.postgres.operations import NotInTransactionMixin
 from django.db import models
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
-from django.db.migrations.operations import AddIndex
+from django.db.migrations.operations import AddIndex, RunSQL
+from django.db.migrations.operations.base import Operation
 
 _WITHOUT: Final = """
 SELECT inhrelid::regclass::text FROM pg_inherits part WHERE inhparent = %s::regclass AND NOT EXISTS (
@@ -42,6 +43,32 @@ class AddIndexInUse(NotInTransactionMixin, AddIndex):
             _Making(schema_editor, model, self.index).drop()
 
 
+class DropIndexInUse(NotInTransactionMixin, RunSQL):
+    """Drops CONCURRENTLY the index that a field had by itself; `field` is the operation that says so of the model.
+
+    AlterField alone would have the field's foreign keys checked anew. The migration needs `atomic = False`; one that
+    was broken off can be run again. No partitioned table has a way to do this.
+    """
+
+    def __init__(self, name: str, table: str, column: str, field: Operation) -> None:
+        made = f"CREATE INDEX CONCURRENTLY {name} ON {table} ({column})"
+        super().__init__(f"DROP INDEX CONCURRENTLY IF EXISTS {name}", made, state_operations=[field])
+
+    def database_forwards(
+        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: Any, to_state: Any
+    ) -> None:
+        self._ensure_not_in_transaction(schema_editor)
+        with _unhurried(schema_editor):
+            super().database_forwards(app_label, schema_editor, from_state, to_state)
+
+    def database_backwards(
+        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: Any, to_state: Any
+    ) -> None:
+        self._ensure_not_in_transaction(schema_editor)
+        with _unhurried(schema_editor):
+            super().database_backwards(app_label, schema_editor, from_state, to_state)
+
+
 class _Making:
     def __init__(self, editor: BaseDatabaseSchemaEditor, model: type[models.Model], index: models.Index) -> None:
         self._editor, self._model, self._index = editor, model, index
@@ -68,7 +95,7 @@ class _Making:
         valid = self._ask(_IS_VALID, name)
         if valid:
             return
-        with self._unhurried():
+        with _unhurried(self._editor):
             # One that was broken off is of no use, and in the way.
             if valid is False:
                 self._editor.execute(f"DROP INDEX CONCURRENTLY {name}")
@@ -85,17 +112,22 @@ class _Making:
             return [name for (name,) in cursor.fetchall()]
 
     def _ask(self, query: str, name: str) -> Any:
-        with self._editor.connection.cursor() as cursor:
-            cursor.execute(query, [name])
-            found = cursor.fetchone()
-        return found[0] if found else None
+        return _ask(self._editor, query, name)
 
-    @contextmanager
-    def _unhurried(self) -> Iterator[None]:
-        """CONCURRENTLY waits for transactions that were there before, holding up nobody, so it may wait for long."""
-        patience = self._ask("SELECT current_setting(%s)", "lock_timeout")
-        self._editor.execute("SET lock_timeout = 0")
-        try:
-            yield
-        finally:
-            self._editor.execute(f"SET lock_timeout = '{patience}'")
+
+def _ask(editor: BaseDatabaseSchemaEditor, query: str, name: str) -> Any:
+    with editor.connection.cursor() as cursor:
+        cursor.execute(query, [name])
+        found = cursor.fetchone()
+    return found[0] if found else None
+
+
+@contextmanager
+def _unhurried(editor: BaseDatabaseSchemaEditor) -> Iterator[None]:
+    """CONCURRENTLY waits for transactions that were there before, holding up nobody, so it may wait for long."""
+    patience = _ask(editor, "SELECT current_setting(%s)", "lock_timeout")
+    editor.execute("SET lock_timeout = 0")
+    try:
+        yield
+    finally:
+        editor.execute(f"SET lock_timeout = '{patience}'")
