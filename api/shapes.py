@@ -14,6 +14,8 @@ T = TypeVar("T")
 
 MOST: Final = 1000
 PAGE: Final = 100
+# One that says what was under way, which are as many numbers as PostgreSQL has connections.
+CURSOR_LONGEST: Final = 8000
 # PostgreSQL holds every character but this one.
 _NO_NUL: Final = r"^[^\x00]*$"
 
@@ -63,7 +65,7 @@ class Asked(Given):
     """What can be said of any list."""
 
     cursor: str | None = Field(
-        None, max_length=300, description="The `next` of the page before; without one, the first page."
+        None, max_length=CURSOR_LONGEST, description="The `next` of the page before; without one, the first page."
     )
     size: int = Field(PAGE, ge=1, le=MOST, description="How many rows a page has at the most.")
 

@@ -21,6 +21,7 @@ from unfold.widgets import CHECKBOX_CLASSES
 
 from access.pages import Limited, is_key
 from access.reach import limit
+from profiles.keeping import is_needed
 from profiles.showing import NOTHING
 
 if TYPE_CHECKING:
@@ -180,16 +181,6 @@ class ReadPage(UnwrittenPage):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
-
-
-def is_needed(obj: models.Model) -> bool:
-    """Whether rows exist that forbid the object's deletion."""
-    relations: list[Any] = [field for field in obj._meta.get_fields(include_hidden=True) if field.auto_created]
-    return any(
-        relation.related_model._base_manager.filter(**{relation.field.name: obj}).exists()
-        for relation in relations
-        if getattr(relation, "on_delete", None) is models.PROTECT or relation.many_to_many
-    )
 
 
 class KeptWhileNeeded(Page):

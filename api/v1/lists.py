@@ -1,8 +1,10 @@
 """Pages of lists that go by their rows' numbers or ids."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any, Final, TypeVar
+from uuid import UUID
 
 from django.db import OperationalError, connection, transaction
 from django.db.models import Model, QuerySet
@@ -11,6 +13,8 @@ from psycopg.errors import QueryCanceled
 from api.cursors import BadCursor, cursor, id_in, number_in
 from api.problems import Problem, invalid, not_found
 from api.shapes import Asked, Page, page_of
+from api.walks import Walk, page_of_walk, walk_in
+from profiles.keeping import needing
 
 PATIENCE_MS: Final = 10_000
 M = TypeVar("M", bound=Model)
@@ -29,15 +33,34 @@ def by_id(kind: str, rows: QuerySet[M], asked: Asked, shape: Callable[[M], T]) -
     """A page of rows of the history, the newest first. Raises Problem for a cursor of another list."""
     if asked.cursor:
         rows = rows.filter(pk__lt=read(id_in, kind, asked.cursor))
-    return _page(kind, _within_patience(rows.order_by("-pk")[: asked.size + 1]), asked, shape)
+    with _patience():
+        found = list(rows.order_by("-pk")[: asked.size + 1])
+    return _page(kind, found, asked, shape)
 
 
-def _within_patience(rows: QuerySet[M]) -> list[M]:
-    """The rows, unless what narrows them is so rare that PostgreSQL reads on and on. Raises Problem."""
+def by_recording(
+    kind: str,
+    rows: QuerySet[M],
+    asked: Asked,
+    shape: Callable[[M], T],
+    key: Callable[[str], int | UUID],
+    *,
+    newest_first: bool = False,
+) -> Page[T]:
+    """A page of a list that grows while it is read (api.walks). Raises Problem for a cursor of another list."""
+    walk = read(lambda kind, text: walk_in(kind, text, key), kind, asked.cursor) if asked.cursor else Walk()
+    with _patience():
+        return page_of_walk(kind, rows, asked, shape, walk, newest_first=newest_first)
+
+
+@contextmanager
+def _patience() -> Iterator[None]:
+    """Ends what takes too long: what narrows rows may be so rare that PostgreSQL reads on and on. Raises Problem."""
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SET LOCAL statement_timeout = %s", [PATIENCE_MS])
-            return list(rows)
+            yield
+            return
     except OperationalError as error:
         if not isinstance(error.__cause__, QueryCanceled):
             raise
@@ -59,6 +82,16 @@ def the(rows: QuerySet[M], pk: Any) -> M:
     if found is None:
         raise not_found()
     return found
+
+
+def delete_unneeded(row: Model) -> None:
+    """Delete a row, locked for this transaction, on which nothing depends. Raises Problem, which names what does."""
+    if models := list(needing(row)):
+        names = " and ".join(str(model._meta.verbose_name_plural) for model in models)
+        raise Problem(
+            HTTPStatus.CONFLICT, f"There are {names} that need it. Remove these first, or have them do without."
+        )
+    row.delete()
 
 
 def _page(kind: str, found: list[M], asked: Asked, shape: Callable[[M], T]) -> Page[T]:

@@ -11,11 +11,12 @@ from django.http import HttpRequest
 from ninja import Query, Router
 from pydantic import BaseModel, Field, StringConstraints
 
+from api.cursors import as_id
 from api.operations import account_in, posts, reads
 from api.problems import invalid
 from api.scopes import Scope
 from api.shapes import MOST, Asked, Flag, Given, IdInPath, Line, Moment, Number, Page, Text
-from api.v1.lists import by_id, the
+from api.v1.lists import by_recording, the
 from profiles.models import Account, Database, Profile
 from tracking.messages import link_url, pixel_url, tracked_html, unsubscribe_url
 from tracking.models import Message, Source
@@ -97,7 +98,9 @@ def list_messages(request: HttpRequest, asked: Query[MessagesAsked]) -> Page[Mes
     rows = messages_of(account_in(request))
     if asked.recipient is not None:
         rows = rows.alias(address=Lower("recipient")).filter(address=Lower(Value(asked.recipient.strip())))
-    return by_id("messages", rows, asked, lambda message: MessageOut(**_facts(message)))
+    return by_recording(
+        "messages", rows, asked, lambda message: MessageOut(**_facts(message)), as_id, newest_first=True
+    )
 
 
 @posts(router, "/messages", Scope.MESSAGES_WRITE, Registered, 201)

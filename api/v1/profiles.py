@@ -7,12 +7,13 @@ from django.http import HttpRequest
 from ninja import Query, Router
 from pydantic import BaseModel, Field
 
+from api.cursors import as_number
 from api.operations import account_in, changes, posts, reads
 from api.problems import invalid
 from api.scopes import Scope
 from api.shapes import MOST, Asked, Flag, Given, Moment, Number, NumberInPath, Page, Text
 from api.v1.databases import databases_of
-from api.v1.lists import by_number, the
+from api.v1.lists import by_recording, the
 from feedbackloops.forgetting import words
 from feedbackloops.forgetting.people import ask_for_forgetting, counts_of, person_of, twins_of
 from feedbackloops.models import Forgetting
@@ -128,7 +129,7 @@ def list_profiles(request: HttpRequest, database: NumberInPath, asked: Query[Pro
     rows = Profile.objects.filter(account=account_in(request), database=found)
     if asked.email is not None:
         rows = rows.filter(address=normal_address(asked.email)).exclude(address="")
-    return by_number("profiles", rows, asked, shape)
+    return by_recording("profiles", rows, asked, shape, as_number)
 
 
 @posts(router, "/databases/{database}/profiles", Scope.PROFILES_WRITE, UpsertedList)

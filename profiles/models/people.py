@@ -13,6 +13,7 @@ from profiles.consent import NOT_ASKED, OPT_IN, OPT_OUT, consents
 from profiles.following import follow_address, follow_consent
 from profiles.models.recorded import RecordedQuerySet, as_stored, with_own
 from profiles.origins import origin_problem
+from profiles.positions import Position
 from profiles.saying import said
 from profiles.signals import profiles_changed, tracking_changed
 from profiles.snapshots import (
@@ -191,7 +192,12 @@ class Profile(models.Model):
     account = models.ForeignKey(Account, models.PROTECT, related_name="+", editable=False, verbose_name=_("account"))
     # The constraint is a composite one (account_id, database_id), in the migration.
     database = models.ForeignKey(
-        Database, models.PROTECT, related_name="profiles", db_constraint=False, verbose_name=_("database")
+        Database,
+        models.PROTECT,
+        related_name="profiles",
+        db_constraint=False,
+        db_index=False,
+        verbose_name=_("database"),
     )
     fields = models.JSONField(_("fields"), default=dict, blank=True, validators=[validate_fields])
     interests = ArrayField(
@@ -203,6 +209,8 @@ class Profile(models.Model):
     tracked = models.BooleanField(_("opens and clicks are seen"), editable=False, default=True, db_default=True)
     created = models.DateTimeField(_("created"), default=now, editable=False)
     modified = models.DateTimeField(_("last change"), default=now, editable=False)
+    # Its place in the order in which they were made (tracking.positions).
+    position = models.BigIntegerField(db_default=Position(), editable=False)
 
     objects = ProfileQuerySet.as_manager()
 
@@ -212,7 +220,8 @@ class Profile(models.Model):
         ordering = ["-id"]
         constraints = [models.UniqueConstraint(fields=["account", "id"], name="profile_account_id")]
         indexes = [
-            models.Index(fields=["address", "account"], name="profile_by_address", condition=~models.Q(address=""))
+            models.Index(fields=["address", "account"], name="profile_by_address", condition=~models.Q(address="")),
+            models.Index(fields=["database", "position", "id"], name="profile_recording"),
         ]
 
     def __str__(self) -> str:

@@ -3,10 +3,12 @@ from collections.abc import Iterator
 import pytest
 from pytest_django import Settings
 
+from api import feed, walks
 from profiles.models import Account
 from staff import throttle
 from tests.api.program import Program
 from tests.factories import make_account
+from tracking.positions import Sight
 
 
 @pytest.fixture
@@ -17,6 +19,15 @@ def account(db: None) -> Account:
 @pytest.fixture
 def program(account: Account) -> Program:
     return Program(account)
+
+
+@pytest.fixture(autouse=True)
+def all_is_committed(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the test has stored counts as committed, also where its transaction never is."""
+    marker = request.node.get_closest_marker("django_db")
+    if marker is None or not marker.kwargs.get("transaction"):
+        monkeypatch.setattr(feed, "horizon", lambda: 2**62)
+        monkeypatch.setattr(walks, "sight", lambda: Sight(2**62, 2**62))
 
 
 @pytest.fixture(autouse=True)

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from profiles.models import Account, Profile
 from tracking.ids import new_id
 from tracking.mailids import LONGEST_MESSAGE_ID
+from tracking.positions import Position
 
 SUBJECT_SHOWN = 250
 
@@ -27,7 +28,7 @@ class Message(models.Model):
     """One mail to one recipient."""
 
     id = models.UUIDField(_("id"), primary_key=True, default=new_id, editable=False)
-    account = models.ForeignKey(Account, models.PROTECT, related_name="+", verbose_name=_("account"))
+    account = models.ForeignKey(Account, models.PROTECT, related_name="+", db_index=False, verbose_name=_("account"))
     # The constraint is a composite one (account_id, profile_id), in the migration: the database refuses another
     # account's profile, and sets the column to NULL when the profile goes.
     profile = models.ForeignKey(
@@ -58,6 +59,9 @@ class Message(models.Model):
         _("id at the ESP"), max_length=LONGEST_MESSAGE_ID, blank=True, default="", db_default=""
     )
 
+    # Its place in the order of recording (tracking.positions).
+    position = models.BigIntegerField(db_default=Position(), editable=False)
+
     class Meta:
         verbose_name = _("message")
         verbose_name_plural = _("messages")
@@ -68,6 +72,7 @@ class Message(models.Model):
             models.Index(
                 fields=["internet_message_id"], name="message_header_id", condition=~models.Q(internet_message_id="")
             ),
+            models.Index(fields=["account", "position", "id"], name="message_recording"),
             models.Index(fields=["esp_message_id"], name="message_esp_id", condition=~models.Q(esp_message_id="")),
         ]
 

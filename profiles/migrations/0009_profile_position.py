@@ -1,0 +1,23 @@
+from django.db import migrations, models
+
+import profiles.positions
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("profiles", "0008_texts"),
+    ]
+
+    operations = [
+        # What is there comes first, by its number; the table is not written anew for it.
+        migrations.AddField(
+            model_name="profile",
+            name="position",
+            field=models.BigIntegerField(db_default=0, editable=False),
+        ),
+        migrations.AlterField(
+            model_name="profile",
+            name="position",
+            field=models.BigIntegerField(db_default=profiles.positions.Position(), editable=False),
+        ),
+    ]
