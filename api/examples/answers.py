@@ -53,6 +53,7 @@ _CLICK: Final = {
     "message": MESSAGE,
     "recipient": "ann@example.com",
     "tags": ["spring"],
+    "webhook": None,
     "data": {
         "ip": "192.0.2.10",
         "original": "https://www.example.com/offer",

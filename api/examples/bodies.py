@@ -66,6 +66,7 @@ BODIES: Final[Mapping[str, Any]] = {
     "change_profile": {"fields": {"city": "Delft"}, "interests": ["sailing", "hiking"]},
     "forget_profile": {"everywhere": True},
     "create_collection": {"name": "Bookings"},
+    "change_collection": {"name": "Invoices"},
     "create_subprofile": {"collection": COLLECTION, "fields": {"order": "1042", "total": "89.95"}},
     "change_subprofile": {"fields": {"paid": "yes"}},
     "register_message": {**MAIL, "tags": ["spring"], "html": _HTML, "urls": ["https://www.example.com/offer"]},

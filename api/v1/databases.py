@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field, StringConstraints
 from api.operations import account_in, changes, posts, reads
 from api.scopes import Scope
 from api.shapes import Asked, Given, Moment, Name, NumberInPath, Page, Text
-from api.v1.lists import by_number, the
+from api.v1.lists import by_number, delete_unneeded, the
 from profiles.models import Account, Database
 
 router = Router()
@@ -83,6 +83,12 @@ def change_database(request: HttpRequest, database: NumberInPath, given: Databas
     for name, value in given.model_dump(exclude_unset=True).items():
         setattr(found, name, value)
     return _saved(found)
+
+
+@changes(router, "DELETE", "/databases/{database}", Scope.DATABASES_WRITE, None)
+def delete_database(request: HttpRequest, database: NumberInPath) -> None:
+    """Delete a database that has no profiles and no collections, and that no loop names."""
+    delete_unneeded(the(databases_of(account_in(request)).select_for_update(), database))
 
 
 def databases_of(account: Account) -> models.QuerySet[Database]:

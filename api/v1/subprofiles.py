@@ -10,7 +10,7 @@ from api.problems import invalid
 from api.scopes import Scope
 from api.shapes import Asked, Flag, Given, Moment, Name, Number, NumberInPath, Page, Text
 from api.v1.databases import databases_of
-from api.v1.lists import by_number, the
+from api.v1.lists import by_number, delete_unneeded, the
 from profiles.models import Collection, Profile, Subprofile
 
 router = Router()
@@ -29,6 +29,12 @@ class CollectionIn(Given):
     """A collection to be made."""
 
     name: Name
+
+
+class CollectionChange(Given):
+    """What is to be changed of a collection; what is left out stays as it is."""
+
+    name: Name = ""
 
 
 class SubprofileOut(BaseModel):
@@ -82,7 +88,23 @@ def create_collection(request: HttpRequest, database: NumberInPath, given: Colle
 @reads(router, "/collections/{collection}", Scope.DATABASES_READ, CollectionOut)
 def get_collection(request: HttpRequest, collection: NumberInPath) -> CollectionOut:
     """See a collection."""
-    return _collection(the(Collection.objects.filter(account=account_in(request)), collection))
+    return _collection(the(_collections(request), collection))
+
+
+@changes(router, "PATCH", "/collections/{collection}", Scope.DATABASES_WRITE, CollectionOut)
+def change_collection(request: HttpRequest, collection: NumberInPath, given: CollectionChange) -> CollectionOut:
+    """Rename a collection."""
+    found = the(_collections(request).select_for_update(), collection)
+    found.name = given.name or found.name
+    found.full_clean()
+    found.save()
+    return _collection(found)
+
+
+@changes(router, "DELETE", "/collections/{collection}", Scope.DATABASES_WRITE, None)
+def delete_collection(request: HttpRequest, collection: NumberInPath) -> None:
+    """Delete a collection that has no subprofiles."""
+    delete_unneeded(the(_collections(request).select_for_update(), collection))
 
 
 @reads(router, "/profiles/{profile}/subprofiles", Scope.PROFILES_READ, Page[SubprofileOut])
@@ -126,6 +148,10 @@ def change_subprofile(request: HttpRequest, subprofile: NumberInPath, given: Sub
 def delete_subprofile(request: HttpRequest, subprofile: NumberInPath) -> None:
     """Remove a subprofile. Loops are told of it."""
     _locked(request, subprofile).delete()
+
+
+def _collections(request: HttpRequest) -> QuerySet[Collection]:
+    return Collection.objects.filter(account=account_in(request))
 
 
 def _own(request: HttpRequest) -> QuerySet[Subprofile]:

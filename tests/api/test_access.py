@@ -8,7 +8,6 @@ import pytest
 from django.db import models
 from django.utils.timezone import now
 
-from api import feed
 from feedbackloops import doorbell
 from feedbackloops.models import Attempt, Delivery, FeedbackLoop, Forgetting, Resend, TestCall
 from profiles.models import Collection, Database, Profile, Subprofile
@@ -44,6 +43,7 @@ BODIES: dict[str, Callable[[Planted], Any]] = {
     "change_profile": lambda planted: {"fields": {"a": "b"}},
     "forget_profile": lambda planted: {"everywhere": True},
     "create_collection": lambda planted: {"name": "New"},
+    "change_collection": lambda planted: {"name": "Changed"},
     "create_subprofile": lambda planted: {"collection": planted.rows[Collection][0], "fields": {"a": "b"}},
     "change_subprofile": lambda planted: {"fields": {"a": "b"}},
     "register_message": lambda planted: {
@@ -74,6 +74,8 @@ BODIES: dict[str, Callable[[Planted], Any]] = {
 PREPARED: dict[str, Callable[[], Any]] = {
     "send_delivery_again": lambda: Delivery.objects.update(state="given_up"),
     "delete_loop": lambda: Delivery.objects.all().delete(),
+    "delete_database": lambda: [model._base_manager.all().delete() for model in (Profile, Collection)],
+    "delete_collection": lambda: Subprofile.objects.all().delete(),
 }
 
 
@@ -97,12 +99,6 @@ def theirs() -> Planted:
 @pytest.fixture
 def program(mine: Planted) -> Program:
     return Program(mine.account)
-
-
-@pytest.fixture(autouse=True)
-def all_is_committed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the test has stored counts as committed, although its transaction is never."""
-    monkeypatch.setattr(feed, "horizon", lambda: 2**62)
 
 
 @pytest.fixture(autouse=True)
