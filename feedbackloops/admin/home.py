@@ -35,6 +35,7 @@ from feedbackloops.overview import Waiting, events_of, hours_of, last_events, wa
 from feedbackloops.story.makers import ODD, verdicts_of
 from feedbackloops.words import Kind
 from profiles.models import Account
+from tracking.persons import persons_of
 
 TROUBLES_SHOWN = 10
 EVENTS_SHOWN = 10
@@ -89,11 +90,12 @@ def last_context(request: HttpRequest) -> dict[str, Any]:
     accounts = dict(limit(Account.objects.all(), request.user).values_list("pk", "name"))
     events = last_events(accounts.keys(), EVENTS_SHOWN)
     prefetch_related_objects(events, "message")
+    persons = persons_of(events)
     verdicts = verdicts_of(event.pk for event in events)
     odd = {id: verdict for id, verdict in verdicts.items() if verdict in ODD}
     return {
         "may_see_events": True,
-        "last": [(event, accounts[event.account_id], odd.get(event.pk, "")) for event in events],
+        "last": [(event, accounts[event.account_id], persons[event.pk], odd.get(event.pk, "")) for event in events],
     }
 
 

@@ -20,8 +20,9 @@ from feedbackloops.story.makers import Maker, label_shown
 from feedbackloops.story.seen import HitShown, hit_of
 from feedbackloops.words import attempt_words, due_words, notice_words, resend_words
 from profiles.models import Account, Database, Profile
-from profiles.showing import NOTHING, fields_shown, link, related, related_link, when
+from profiles.showing import fields_shown, link, related, related_link, when
 from tracking.models import Event
+from tracking.persons import persons_of
 
 LINES_SHOWN = 20
 
@@ -63,9 +64,8 @@ def database_link(number: int) -> str:
 
 @register.simple_tag
 def recipient_of(event: Event) -> str:
-    """The address that an event's message went to."""
-    message = related(event, "message")
-    return message.recipient if message else NOTHING
+    """Whom an event is about: the address that its message went to, or its profile."""
+    return persons_of([event])[event.pk]
 
 
 @register.simple_tag

@@ -14,7 +14,7 @@ from feedbackloops.looplines import waiting_number
 from feedbackloops.models import Delivery, LedgerLine, ParkedEvent
 from feedbackloops.overview import MOST_WAITING, Waiting
 from tests.dashboard import scans, staff, text, url
-from tests.factories import make_account, make_loop, make_message, make_verified_loop, owe
+from tests.factories import make_account, make_loop, make_message, make_profile, make_verified_loop, owe
 from tests.feedbackloops.faring import count, failing
 from tracking.ids import new_id
 
@@ -118,6 +118,11 @@ def test_the_last_events_are_fetched_alone_and_the_newest_come_first(client: Cli
     assert rows == sorted(rows, reverse=True)
     assert "https://example.com/sale" in page
     assert page.count(message.recipient) == 10
+
+
+def test_the_last_events_say_whose_profile_was_changed(client: Client) -> None:
+    make_profile(email="ann@example.com")
+    assert "<bdi>ann@example.com</bdi>" in text(client.get("/admin/last-events/"))
 
 
 def test_last_events_that_a_browser_has_are_not_sent_again(client: Client) -> None:

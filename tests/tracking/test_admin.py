@@ -148,7 +148,7 @@ def test_a_list_asks_as_much_for_many_as_for_few(
     client: Client, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     make_events(make_message())
-    with django_assert_num_queries(13) as few:
+    with django_assert_num_queries(14) as few:
         listed(client, EVENTS)
     for _ in range(5):
         make_events(make_message(make_profile()), 3)
