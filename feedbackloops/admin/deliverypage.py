@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from feedbackloops.admin.audit import ended_by_loop, sent_again_words
+from feedbackloops.admin.ofaccount import LoopsHistoryPage
 from feedbackloops.durations import short_time
 from feedbackloops.models import Delivery, DeliveryState, FeedbackLoop
 from feedbackloops.recent import standing
@@ -22,7 +23,6 @@ from feedbackloops.steering import cancel, send_now
 from feedbackloops.story.page import Story, is_waiting, story_of
 from feedbackloops.words import delivery_words, hold_of
 from profiles.showing import related
-from tracking.browsing import HistoryPage
 
 RESENT: Final = gettext_lazy("Asked for it to be sent again.")
 TONES: Final = {DeliveryState.DELIVERED: "good", DeliveryState.GIVEN_UP: "bad", DeliveryState.CANCELLED: "still"}
@@ -42,7 +42,7 @@ NOW: Final = Button("now", gettext_lazy("Send now"), "bolt")
 CANCEL: Final = Button("cancel", gettext_lazy("Cancel"), "close")
 
 
-class DeliveryPage(HistoryPage):
+class DeliveryPage(LoopsHistoryPage):
     """What happens on and to a single delivery's page."""
 
     change_form_template = "admin/feedbackloops/delivery/change_form.html"

@@ -16,6 +16,7 @@ from feedbackloops import doorbell
 from feedbackloops.admin.audit import ended_by_loop
 from feedbackloops.admin.deliverypage import DeliveryPage
 from feedbackloops.admin.filters import OutcomeFilter
+from feedbackloops.admin.ofaccount import AccountsLoopsFilter, LoopsHistoryPage
 from feedbackloops.durations import seconds
 from feedbackloops.fanout import unpark
 from feedbackloops.models import Attempt, Delivery, DeliveryState, FeedbackLoop, ParkedEvent
@@ -28,9 +29,11 @@ from profiles.showing import NOTHING, badge, link, related, related_link, short_
 from tracking.browsing import HistoryPage, OccurredFilter, as_uuid, events_named
 from tracking.ids import moment_of
 from tracking.models import Event, Message
+from tracking.persons import persons_of
 
 RESENT_AT_ONCE = 10_000
 HELD_NAMED = 5
+PERSON = "_person"
 STATED = '{}<div class="listed-small">{}</div>'
 LOOP_NAMES = Prefetch("loop", FeedbackLoop.objects.only("name"))
 STATE_COLOURS = {"pending": "info", "delivered": "success", "given_up": "danger"}
@@ -52,16 +55,24 @@ class DeliveryAdmin(DeliveryPage):
         ("loop", LookupFilter),
         ("state", ChoicesDropdownFilter),
         ("outcome", OutcomeFilter),
-        ("account", LookupFilter),
+        ("account", AccountsLoopsFilter),
         ("id", OccurredFilter),
     ]
     search_help_text = _("Whole e-mail address, or any id")
     actions = ["resend"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Delivery]:
-        events = Prefetch("event", Event.objects.only("type", "message"))
+        events = Prefetch("event", Event.objects.only("type", "message", "data"))
         recipients = Prefetch("event__message", Message.objects.only("recipient"))
         return super().get_queryset(request).prefetch_related(LOOPS_WITH_HOLDS, "account", events, recipients)
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        changelist: Any = super().get_changelist_instance(request)
+        deliveries = changelist.result_list = list(changelist.result_list)
+        persons = persons_of([event for each in deliveries if (event := related(each, "event"))])
+        for each in deliveries:
+            setattr(each, PERSON, persons.get(each.event_id, NOTHING))
+        return changelist
 
     def ids_named(self, term: str) -> list[UUID]:
         own = as_uuid(term)
@@ -94,9 +105,7 @@ class DeliveryAdmin(DeliveryPage):
 
     @admin.display(description=_("Recipient"))
     def recipient(self, delivery: Delivery) -> str:
-        event = related(delivery, "event")
-        message = related(event, "message") if event else None
-        return message.recipient if message else NOTHING
+        return str(getattr(delivery, PERSON))
 
     @admin.display(description=_("Loop"))
     def loop_link(self, delivery: Delivery) -> str:
@@ -122,13 +131,13 @@ def _held_loops(deliveries: list[UUID]) -> list[str]:
 
 
 @admin.register(Attempt)
-class AttemptAdmin(HistoryPage):
+class AttemptAdmin(LoopsHistoryPage):
     list_display = ["began", "loop_link", "kind", "number", "outcome", "status_shown", "took", "message"]
     list_display_links = ["began"]
     list_filter = [
         ("loop", LookupFilter),
         ("outcome", ChoicesDropdownFilter),
-        ("account", LookupFilter),
+        ("account", AccountsLoopsFilter),
         ("id", OccurredFilter),
     ]
     search_help_text = _("Whole e-mail address, or any id")
