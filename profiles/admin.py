@@ -119,7 +119,7 @@ class DatabaseAdmin(KeptWhileNeeded):
 
 @admin.register(Profile)
 class ProfileAdmin(Page):
-    list_display = ["id", "database", "account", "summary", "interests_shown", "changed"]
+    list_display = ["id", "database_named", "account", "summary", "interests_shown", "changed"]
     list_filter = [("account", LookupFilter), ("database", LookupFilter)]
     search_fields = ["id"]
     search_help_text = _("Number, or part of a field")
@@ -171,6 +171,11 @@ class ProfileAdmin(Page):
         if profile.tracked:
             return gettext("Are seen: the field “%(field)s” says “%(value)s”.") % told
         return gettext("Are not recorded: the field “%(field)s” says “%(value)s”.") % told
+
+    @admin.display(description=_("Database"))
+    def database_named(self, profile: Profile) -> str:
+        """Without the account, which stands beside it."""
+        return profile.database.name
 
     @admin.display(description=_("Created"))
     def since(self, profile: Profile) -> str:

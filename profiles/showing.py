@@ -43,9 +43,10 @@ def _badge(text: str, kind: str) -> str:
 
 
 def fields_shown(fields: Mapping[str, str]) -> str:
-    """The first fields of a profile, in a line."""
-    shown = ", ".join(f"{name}: {Truncator(value).chars(40)}" for name, value in list(fields.items())[:SHOWN_FIELDS])
-    more = len(fields) - SHOWN_FIELDS
+    """The first fields of a profile that hold anything, in a line."""
+    filled = [(name, value) for name, value in fields.items() if value]
+    shown = ", ".join(f"{name}: {Truncator(value).chars(40)}" for name, value in filled[:SHOWN_FIELDS])
+    more = len(filled) - SHOWN_FIELDS
     if more <= 0:
         return shown or NOTHING
     words = ngettext("%(fields)s, and %(count)d more", "%(fields)s, and %(count)d more", more)

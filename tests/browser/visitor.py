@@ -37,6 +37,15 @@ _BESIDE: Final = """() => [...document.querySelectorAll("#result_list")].flatMap
 })"""
 
 
+# A moment is read at a glance where it stands on one line.
+_BROKEN: Final = """() => [...document.querySelectorAll("#result_list tbody > tr > *")].filter((each) => {
+    if (!each.matches(".field-occurred, .field-sent, .field-changed")) return false;
+    const range = document.createRange();
+    range.selectNodeContents(each);
+    return new Set([...range.getClientRects()].map((line) => Math.round(line.top / 8))).size > 1;
+}).slice(0, 2).map((each) => `a time on several lines: ${each.innerText}`)"""
+
+
 class Visitor:
     """A page of the browser; `complaints` has what its console said and what failed to load."""
 
@@ -87,11 +96,14 @@ class Visitor:
         self.page.evaluate("(dark) => document.documentElement.classList.toggle('dark', dark)", dark)
 
     def overhang(self) -> list[str]:
-        """What a phone has no room for: the page's width, what is cut off in a list; and lists too wide for a desk."""
+        """What a phone has no room for: the page's width, what is cut off in a list.
+
+        And at a desk: lists that are too wide, and times that are broken over lines.
+        """
         self.page.set_viewport_size(PHONE)  # type: ignore[arg-type]
         found: list[str] = self.page.evaluate(_OVERHANG) + self.page.evaluate(_CUT)
         self.page.set_viewport_size(DESK)  # type: ignore[arg-type]
-        beside: list[str] = self.page.evaluate(_BESIDE)
+        beside: list[str] = self.page.evaluate(_BESIDE) + self.page.evaluate(_BROKEN)
         return found + beside
 
     def _hear(self, message: ConsoleMessage) -> None:
