@@ -31,8 +31,15 @@ class Line:
     waiting: str
 
     @property
+    def has_calls(self) -> bool:
+        """Whether any call was made in the last 24 hours."""
+        return self.success != NOTHING
+
+    @property
     def words(self) -> str:
         """What the health strip shows, for those who don't see it."""
+        if not self.has_calls:
+            return _("No calls in the last 24 hours")
         return _("Calls of the last 24 hours, %(success)s successful") % {"success": self.success}
 
 

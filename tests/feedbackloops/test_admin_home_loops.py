@@ -125,3 +125,10 @@ def test_accounts_and_databases_list_the_loops_that_get_their_events() -> None:
     assert listed("profiles_database", other.pk) == {all_of_it.name}
     blind = text(staff("profiles.view_account").get(url("profiles_account", "change", account.pk)))
     assert all_of_it.name not in blind
+
+
+def test_a_loop_without_calls_is_said_to_have_none() -> None:
+    loop = make_verified_loop(make_account())
+    page = text(staff(*RIGHTS, "profiles.view_account").get(url("profiles_account", "change", loop.account_id)))
+    assert "No calls, 0 waiting" in page
+    assert "– successful" not in page
