@@ -17,7 +17,7 @@ from feedbackloops.models import FeedbackLoop, LedgerDay, LedgerLine
 from feedbackloops.protocol.balance import Hits, hits_problem, hits_remark, line_problem
 from profiles.pages import LookupFilter, ReadPage
 from profiles.saying import said
-from profiles.showing import badge, related_link, when
+from profiles.showing import badge, related_link, short_when
 
 DAYS_SHOWN = 14
 LOOP_NAMES = Prefetch("loop", FeedbackLoop.objects.only("name"))
@@ -111,7 +111,7 @@ class LedgerLineAdmin(ReadPage):
 
     @admin.display(description=_("Counted"))
     def counted_shown(self, line: LedgerLine) -> str:
-        return when(line.counted)
+        return short_when(line.counted)
 
 
 def _day_words(day: LedgerDay) -> dict[str, Any]:

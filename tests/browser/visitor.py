@@ -39,7 +39,7 @@ _BESIDE: Final = """() => [...document.querySelectorAll("#result_list")].flatMap
 
 # A moment is read at a glance where it stands on one line.
 _BROKEN: Final = """() => [...document.querySelectorAll("#result_list tbody > tr > *")].filter((each) => {
-    if (!each.matches(".field-occurred, .field-sent, .field-changed")) return false;
+    if (!each.matches(".field-occurred, .field-sent, .field-changed, .field-counted_shown")) return false;
     const range = document.createRange();
     range.selectNodeContents(each);
     return new Set([...range.getClientRects()].map((line) => Math.round(line.top / 8))).size > 1;
