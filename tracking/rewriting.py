@@ -35,10 +35,11 @@ _RAW_TEXT_END = {
 _REFERENCE = re.compile(r"&(?:#(?:[xX][0-9a-fA-F]++|[0-9]++);?|(?P<name>[a-zA-Z][a-zA-Z0-9]*+(?:;|(?![=a-zA-Z0-9]))))")
 _LINKS = frozenset({"a", "area"})
 _WANTED = _LINKS | {"/body", "/html"}
-# Text and finished tags that nothing is to be known of, many at a time; it ends before any other.
+# Text and finished tags that nothing is to be known of, many at a time; it ends before any other. Its groups are not
+# possessive: Python errs with such before 3.11.5.
 _PASSED_OVER = re.compile(
     rf"(?:[^<]*+<(?!(?i:{'|'.join(sorted(_WANTED | _RAW_TEXT_END.keys()))})[{_SPACE}/>])/?[a-zA-Z][^{_SPACE}/>]*+"
-    rf"(?:{re.sub(r'[?]P<[a-z]+>', '?:', _ATTRIBUTE.pattern)}){{0,100}}+[{_SPACE}/]*+>){{0,50}}+"
+    rf"(?:{re.sub(r'[?]P<[a-z]+>', '?:', _ATTRIBUTE.pattern)}){{0,100}}[{_SPACE}/]*+>){{0,50}}"
 )
 _QUOTES = {"double": '"', "single": "'", "bare": ""}
 _C0_AND_SPACE = "".join(map(chr, range(0x21)))
