@@ -1,15 +1,11 @@
 """Verdicts as fan-outs keep them: by what a hit says, by other hits, and the same ever after."""
 
-import threading
-from collections import Counter
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
-from django.db import connection
 from pytest_django import Settings
 
 from feedbackloops.fanout import fan_out
@@ -88,33 +84,6 @@ def test_the_first_open_and_the_first_click_on_each_link_are_told(message: Messa
 def test_in_a_set_the_earliest_is_the_first(message: Message) -> None:
     later, earlier = row(message, 1, 5000), row(message, 1, 2000)
     assert firsts(fanned_out(later, earlier)) == [False, True]
-
-
-@pytest.mark.parametrize("_round", range(3))
-def test_of_many_at_the_same_moment_in_many_fan_outs_one_is_the_first_of_each_link(
-    message: Message, _round: int
-) -> None:
-    make_verified_loop(message.account)
-    hits = [row(message, link, 3000 * at + link) for at in range(16) for link in range(4)]
-    store_events(hits)
-    sets = [[hit.id for hit in hits[start::8]] for start in range(8)]
-    barrier = threading.Barrier(len(sets))
-
-    def fan_out_at_once(ids: list[UUID]) -> None:
-        barrier.wait()
-        try:
-            fan_out(ids)
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(len(sets)) as pool:
-        list(pool.map(fan_out_at_once, sets))
-    # As after a crash before the task was acknowledged.
-    fan_out([hit.id for hit in hits])
-    kept = dict(Snapshot.objects.values_list("pk", "data"))
-    found = Counter(hit.data.get("link", 0) for hit in hits if "first" in kept[hit.id])
-    assert found == dict.fromkeys(range(4), 1)
-    assert len(kept) == len(hits)
 
 
 def test_what_a_machine_does_is_never_the_first(message: Message) -> None:
