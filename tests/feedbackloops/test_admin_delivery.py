@@ -170,12 +170,12 @@ def test_an_events_page_says_which_loops_missed_it_and_why(
     client = staff("tracking.view_event", *SEES)
     address = url("tracking_event", "change", delivery.event_id)
     text(client.get(address))
-    with django_assert_num_queries(18):
+    with django_assert_num_queries(19):
         shown = text(client.get(address))
     assert re.search(r"Unproven</a></span>\s*<span class=\"fate-words\">It was never verified", shown)
     for number in range(10):
         make_loop(account, name=f"Other {number}")
-    with django_assert_num_queries(18):
+    with django_assert_num_queries(19):
         text(client.get(address))
 
 
