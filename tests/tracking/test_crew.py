@@ -171,7 +171,7 @@ def test_a_second_thread_helps_only_where_the_first_takes_long(monkeypatch: pyte
     work.go.set()
 
 
-def test_a_second_thread_helps_at_once_where_a_whole_set_waits() -> None:
+def test_a_second_thread_helps_at_once_where_a_whole_set_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     async def a_moment_later() -> int:
         crew.hand(-1)
         await sleep(0.001)
@@ -180,6 +180,7 @@ def test_a_second_thread_helps_at_once_where_a_whole_set_waits() -> None:
         await sleep(0)
         return crew._free
 
+    monkeypatch.setattr("tracking.crew.ALONE_SECONDS", 0.5)
     work = Work()
     crew = crew_of(work, threads=3)
     assert in_loop(a_moment_later()) == 1
@@ -188,7 +189,9 @@ def test_a_second_thread_helps_at_once_where_a_whole_set_waits() -> None:
 
 
 @pytest.mark.parametrize(("waiting", "free"), [(SHARED_FROM - 1, 1), (SHARED_FROM, 0)])
-def test_a_second_thread_helps_at_once_where_many_wait(waiting: int, free: int) -> None:
+def test_a_second_thread_helps_at_once_where_many_wait(
+    monkeypatch: pytest.MonkeyPatch, waiting: int, free: int
+) -> None:
     async def a_moment_later() -> int:
         crew.hand(-1)
         await sleep(0.001)
@@ -197,6 +200,7 @@ def test_a_second_thread_helps_at_once_where_many_wait(waiting: int, free: int) 
         await sleep(0)
         return crew._free
 
+    monkeypatch.setattr("tracking.crew.ALONE_SECONDS", 0.5)
     work = Work()
     crew = crew_of(work, threads=2)
     assert in_loop(a_moment_later()) == free
