@@ -35,7 +35,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByScope:
-    """Have one process run all tests of a file, and of some folders: they share what they start."""
+    """Have one process run all tests of a file: they share what they start."""
     config.option.loadscopereorder = False
     return ByScope(config, log)
 

@@ -7,15 +7,15 @@ from typing import Final
 
 from xdist.scheduler import LoadScopeScheduling
 
-TOGETHER: Final = ("tests/browser/", "tests/flow/")
-# What takes long begins first, lest one process works on it while the other has nothing left to do.
-_FIRST: Final = (*TOGETHER, "tests/bench/", "tests/chaos/", "tests/marketingsuite/", "tests/access/")
+BROWSER: Final = "tests/browser/"
+# What takes long begins first, lest one process works on it while the other has nothing left to do. (Those of
+# tests/flow come last, in each process with a deployment of its own.)
+_FIRST: Final = (BROWSER, "tests/bench/", "tests/chaos/", "tests/marketingsuite/", "tests/access/")
 
 
 def scope_of(nodeid: str) -> str:
-    """The file of a test, or the folder of many that one process runs."""
-    file = nodeid.partition("::")[0]
-    return next((folder for folder in TOGETHER if file.startswith(folder)), file)
+    """The file of a test; of those in a browser, which is started once, their folder."""
+    return BROWSER if nodeid.startswith(BROWSER) else nodeid.partition("::")[0]
 
 
 def turn_of(nodeid: str) -> int:
