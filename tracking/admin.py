@@ -13,17 +13,23 @@ from access.reach import sees_all
 from profiles.models import Profile
 from profiles.pages import LookupFilter, Page, UnwrittenPage
 from profiles.showing import NOTHING, link, related_link, when
-from tracking.browsing import SOURCE_LOOKUPS, HistoryPage, OccurredFilter, as_uuid, events_named, events_of
+from tracking.browsing import (
+    SOURCE_LOOKUPS,
+    HistoryPage,
+    OccurredFilter,
+    PersonColumn,
+    as_uuid,
+    events_named,
+    events_of,
+)
 from tracking.ids import moment_of
 from tracking.mailids import normal_message_id
 from tracking.models import Block, Event, Message
-from tracking.persons import persons_of
 from tracking.unreadpages import UnreadMailAdmin
 
 __all__ = ["BlockAdmin", "EventAdmin", "MessageAdmin", "UnreadMailAdmin"]
 
 EVENTS_SHOWN = 50
-PERSON = "_person"
 BLOCK_HELP = {
     "kind": {
         "help_text": _(
@@ -115,7 +121,7 @@ class MessageAdmin(UnwrittenPage):
 
 
 @admin.register(Event)
-class EventAdmin(HistoryPage):
+class EventAdmin(PersonColumn, HistoryPage):
     list_display = ["occurred", "type", "recipient", "account_link", "id"]
     list_display_links = ["occurred", "id"]
     list_filter = [("type", ChoicesDropdownFilter), ("account", LookupFilter), ("id", OccurredFilter)]
@@ -129,13 +135,8 @@ class EventAdmin(HistoryPage):
         recipients = Prefetch("message", Message.objects.only("recipient"))
         return super().get_queryset(request).prefetch_related("account", recipients)
 
-    def get_changelist_instance(self, request: HttpRequest) -> Any:
-        changelist: Any = super().get_changelist_instance(request)
-        changelist.result_list = list(changelist.result_list)
-        persons = persons_of(changelist.result_list)
-        for event in changelist.result_list:
-            setattr(event, PERSON, persons[event.pk])
-        return changelist
+    def event_of(self, row: Event) -> Event:
+        return row
 
     def ids_named(self, term: str) -> list[UUID]:
         return events_named(term)
@@ -151,10 +152,6 @@ class EventAdmin(HistoryPage):
     @admin.display(description=_("Account"))
     def account_link(self, event: Event) -> str:
         return related_link(event, "account")
-
-    @admin.display(description=_("Recipient"))
-    def recipient(self, event: Event) -> str:
-        return str(getattr(event, PERSON))
 
 
 @admin.register(Block)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django import forms
-from django.contrib import messages
+from django.contrib import admin, messages
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import ValidationError
 from django.db import OperationalError, connection, transaction
@@ -21,11 +21,17 @@ from unfold.contrib.filters.admin import RangeDateTimeFilter
 
 from access.reach import sees_all
 from profiles.pages import ReadPage
+from profiles.showing import NOTHING
 from tracking.ids import first_id_at
 from tracking.models import Event, Message
+from tracking.persons import persons_of
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrPromise
+
+    Base = ReadPage
+else:
+    Base = object
 
 MOST_MESSAGES = 1000
 MOST_EVENTS = 5000
@@ -146,3 +152,24 @@ class HistoryPage(ReadPage):
         """Whoever may send things again may see them; that right is called `change` among Django's permissions."""
         app, model = self.opts.app_label, self.opts.model_name
         return super().has_view_permission(request, obj) or request.user.has_perm(f"{app}.change_{model}")
+
+
+class PersonColumn(Base):
+    """A list of events, or of what follows from them, with the column `recipient`: whom each is about."""
+
+    def event_of(self, row: Any) -> Event | None:
+        """The event of a row, fetched before with its message; None where it is gone. A page implements this."""
+        raise NotImplementedError
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        changelist: Any = super().get_changelist_instance(request)
+        rows = changelist.result_list = list(changelist.result_list)
+        events = [(row, self.event_of(row)) for row in rows]
+        persons = persons_of([event for _row, event in events if event])
+        for row, event in events:
+            row.person = persons[event.pk] if event else NOTHING
+        return changelist
+
+    @admin.display(description=_("Recipient"))
+    def recipient(self, row: Any) -> str:
+        return str(row.person)

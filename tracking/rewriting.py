@@ -26,8 +26,7 @@ _ATTRIBUTE = re.compile(
     rf"(?:\"(?P<double>[^\"]*+)\"|'(?P<single>[^']*+)'|(?P<bare>[^{_SPACE}\"'>][^{_SPACE}>]*+)|(?=>))"
     rf"|(?![{_SPACE}]*+=))"
 )
-# The attributes of a tag are passed many at a time, and not all at once: the engine remembers where each of them began.
-_REST_OF_TAG = re.compile(rf"(?:{_ATTRIBUTE.pattern}){{0,100}}(?:[{_SPACE}/]*+(?P<end>>))?")
+_TAG_END = re.compile(rf"[{_SPACE}/]*+>")
 _RAW_TEXT_END = {
     name: re.compile(rf"</{name}(?=[{_SPACE}/>])", re.IGNORECASE)
     for name in ("script", "style", "textarea", "title", "xmp", "iframe", "noembed", "noframes")
@@ -35,11 +34,11 @@ _RAW_TEXT_END = {
 _REFERENCE = re.compile(r"&(?:#(?:[xX][0-9a-fA-F]++|[0-9]++);?|(?P<name>[a-zA-Z][a-zA-Z0-9]*+(?:;|(?![=a-zA-Z0-9]))))")
 _LINKS = frozenset({"a", "area"})
 _WANTED = _LINKS | {"/body", "/html"}
-# Text and finished tags that nothing is to be known of, many at a time; it ends before any other. Its groups are not
-# possessive: Python errs with such before 3.11.5.
+# Text and finished tags that nothing is to be known of, in one go; it ends before any other. So many and no more, since
+# the engine remembers where each began; and no group is possessive, since Python errs with such before 3.11.5.
 _PASSED_OVER = re.compile(
     rf"(?:[^<]*+<(?!(?i:{'|'.join(sorted(_WANTED | _RAW_TEXT_END.keys()))})[{_SPACE}/>])/?[a-zA-Z][^{_SPACE}/>]*+"
-    rf"(?:{re.sub(r'[?]P<[a-z]+>', '?:', _ATTRIBUTE.pattern)}){{0,100}}[{_SPACE}/]*+>){{0,50}}"
+    rf"(?:{_ATTRIBUTE.pattern}){{0,100}}[{_SPACE}/]*+>){{0,50}}"
 )
 _QUOTES = {"double": '"', "single": "'", "bare": ""}
 _C0_AND_SPACE = "".join(map(chr, range(0x21)))
@@ -77,7 +76,7 @@ def find_links(html: str) -> list[FoundLink]:
 
 def count_links(html: str) -> int:
     """How many <a> and <area> have an href at all; find_links() has those of them that can be tracked."""
-    return sum("href" in tag.attributes for tag in _tags(html))
+    return sum(tag.name in _LINKS and "href" in tag.attributes for tag in _tags(html))
 
 
 # Stands for markup that never ends: a mail cut off within a comment, a style or a tag.
@@ -85,8 +84,6 @@ UNFINISHED = "<"
 
 
 class _Tag(NamedTuple):
-    """`attributes`: of a link only."""
-
     name: str
     start: int
     attributes: Mapping[str, re.Match[str]]
@@ -115,12 +112,11 @@ def _tags(html: str) -> Iterator[_Tag]:
     position = 0
     while markup := _MARKUP.search(html, _end(_PASSED_OVER.match(html, position)) or position):
         if markup["tag"]:
-            name = markup["tag"].lower()
-            end = _end_of_tag(html, markup.end())
+            tag, end = _read_tag(html, markup)
             if end is not None:
-                if name in _WANTED:
-                    yield _Tag(name, markup.start(), _attributes(html, markup.end()) if name in _LINKS else {})
-                end = _after_raw_text(html, name, end)
+                if tag.name in _WANTED:
+                    yield tag
+                end = _after_raw_text(html, tag.name, end)
         elif markup["comment"]:
             end = _end(_COMMENT.match(html, markup.end()))
         else:
@@ -132,22 +128,13 @@ def _tags(html: str) -> Iterator[_Tag]:
         position = end
 
 
-def _end_of_tag(html: str, position: int) -> int | None:
-    while rest := _REST_OF_TAG.match(html, position):
-        if rest["end"]:
-            return rest.end()
-        if rest.end() == position:
-            break
-        position = rest.end()
-    return None
-
-
-def _attributes(html: str, position: int) -> dict[str, re.Match[str]]:
+def _read_tag(html: str, markup: re.Match[str]) -> tuple[_Tag, int | None]:
     attributes: dict[str, re.Match[str]] = {}
+    position = markup.end()
     while attribute := _ATTRIBUTE.match(html, position):
         attributes.setdefault(attribute["name"].lower(), attribute)
         position = attribute.end()
-    return attributes
+    return _Tag(markup["tag"].lower(), markup.start(), attributes), _end(_TAG_END.match(html, position))
 
 
 def _after_raw_text(html: str, name: str, position: int) -> int | None:

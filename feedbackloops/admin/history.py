@@ -26,21 +26,19 @@ from feedbackloops.tracing import attempts_of, deliveries_of
 from feedbackloops.words import LOOPS_WITH_HOLDS, due_words, hold_of
 from profiles.pages import LookupFilter
 from profiles.showing import NOTHING, badge, link, related, related_link, short_when, when
-from tracking.browsing import HistoryPage, OccurredFilter, as_uuid, events_named
+from tracking.browsing import HistoryPage, OccurredFilter, PersonColumn, as_uuid, events_named
 from tracking.ids import moment_of
 from tracking.models import Event, Message
-from tracking.persons import persons_of
 
 RESENT_AT_ONCE = 10_000
 HELD_NAMED = 5
-PERSON = "_person"
 STATED = '{}<div class="listed-small">{}</div>'
 LOOP_NAMES = Prefetch("loop", FeedbackLoop.objects.only("name"))
 STATE_COLOURS = {"pending": "info", "delivered": "success", "given_up": "danger"}
 
 
 @admin.register(Delivery)
-class DeliveryAdmin(DeliveryPage):
+class DeliveryAdmin(PersonColumn, DeliveryPage):
     list_display = [
         "occurred",
         "what",
@@ -66,13 +64,9 @@ class DeliveryAdmin(DeliveryPage):
         recipients = Prefetch("event__message", Message.objects.only("recipient"))
         return super().get_queryset(request).prefetch_related(LOOPS_WITH_HOLDS, "account", events, recipients)
 
-    def get_changelist_instance(self, request: HttpRequest) -> Any:
-        changelist: Any = super().get_changelist_instance(request)
-        deliveries = changelist.result_list = list(changelist.result_list)
-        persons = persons_of([event for each in deliveries if (event := related(each, "event"))])
-        for each in deliveries:
-            setattr(each, PERSON, persons.get(each.event_id, NOTHING))
-        return changelist
+    def event_of(self, row: Delivery) -> Event | None:
+        event: Event | None = related(row, "event")
+        return event
 
     def ids_named(self, term: str) -> list[UUID]:
         own = as_uuid(term)
@@ -102,10 +96,6 @@ class DeliveryAdmin(DeliveryPage):
     def what(self, delivery: Delivery) -> str:
         event = related(delivery, "event")
         return event.get_type_display() if event else NOTHING
-
-    @admin.display(description=_("Recipient"))
-    def recipient(self, delivery: Delivery) -> str:
-        return str(getattr(delivery, PERSON))
 
     @admin.display(description=_("Loop"))
     def loop_link(self, delivery: Delivery) -> str:

@@ -14,8 +14,9 @@ PER_LINE: Final = 16
 # C0 and C1 controls but for tab, line feed and carriage return: no text has them.
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _TITLE = re.compile(r"<title[^>]*>(.*?)(?:</title|$)", re.IGNORECASE | re.DOTALL)
-# A comment ends at the first `-->`, and nothing is tried twice: ways to split many comments double with each.
-_HTML = re.compile(r"\s*+(?:<!--(?>.*?-->)\s*+)*+<(?:!doctype html|html|head|body|title)\b", re.IGNORECASE | re.DOTALL)
+# A comment ends at the first `-->` and nowhere else: ways to split many comments would double with each.
+_COMMENT = r"<!--(?:(?!-->).)*-->"
+_HTML = re.compile(rf"\s*(?:{_COMMENT}\s*)*<(?:!doctype html|html|head|body|title)\b", re.IGNORECASE | re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
