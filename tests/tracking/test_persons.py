@@ -1,10 +1,22 @@
 """Whom an event is about."""
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
+from feedbackloops.fanout import fan_out
 from profiles.models import Database
-from tests.factories import make_database, make_events, make_message, make_profile, make_subprofile
+from tests.dashboard import text
+from tests.factories import (
+    make_account,
+    make_database,
+    make_events,
+    make_message,
+    make_profile,
+    make_subprofile,
+    make_verified_loop,
+)
 from tracking.models import Event
 from tracking.persons import persons_of
 
@@ -52,3 +64,14 @@ def test_many_profiles_are_named_with_one_query(django_assert_num_queries: Djang
     events = list(Event.objects.all())
     with django_assert_num_queries(1):
         assert len(set(persons_of(events).values())) == 5
+
+
+@pytest.mark.parametrize(
+    "page", ["admin:index", "admin:tracking_event_changelist", "admin:feedbackloops_delivery_changelist"]
+)
+def test_lists_say_so_of_what_happened_to_a_profile(admin_client: Client, page: str) -> None:
+    account = make_account()
+    make_verified_loop(account, event_types=["create"])
+    make_profile(make_database(account), email="ann@example.com")
+    fan_out(list(Event.objects.values_list("pk", flat=True)))
+    assert "ann@example.com" in text(admin_client.get(reverse(page)))
