@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 RECORDED: Final[Counter[str]] = Counter()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Sending:
     """A delivery whose attempt, of this id, is under way; `at` in monotonic seconds."""
 

@@ -5,7 +5,6 @@ Everything runs in sets, on the engine's own connection, in statements that Post
 
 import json
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 from typing import Any, NamedTuple
@@ -84,8 +83,7 @@ class Claimed(NamedTuple):
     version: str
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
+class Done(NamedTuple):
     """An attempt that has ended, and what follows from it. `pause`: seconds until the next one, where there is one."""
 
     id: UUID

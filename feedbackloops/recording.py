@@ -3,7 +3,6 @@
 import logging
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from queue import SimpleQueue
 from time import monotonic
 
@@ -117,4 +116,4 @@ def _record(done: Sequence[Done]) -> None:
             return
         about = {"loop": done[0].loop, "delivery": done[0].delivery}
         logger.exception("The answer to attempt %s can't be stored; the attempt is", done[0].id, extra=about)
-        lanes.record([replace(done[0], message="The answer can't be shown.", answer=b"", head="", address="")])
+        lanes.record([done[0]._replace(message="The answer can't be shown.", answer=b"", head="", address="")])

@@ -64,7 +64,7 @@ class Timings(NamedTuple):
 _NO_TIME = Timings()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Answer(Reply):
     """What became of a call.
 

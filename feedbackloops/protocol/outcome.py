@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import NamedTuple
 
 from .retry import DAY
 
@@ -46,7 +47,8 @@ class ErrorKind(enum.StrEnum):
     TOO_LARGE = "too large"
 
 
-@dataclass(frozen=True, slots=True)
+# One is made for each call, and frozen it would take three times as long to make.
+@dataclass(slots=True)
 class Reply:
     """What came back from a call. `status` is 0 where none was read; the texts are as the other side gave them."""
 
@@ -57,8 +59,7 @@ class Reply:
     retry_after: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(NamedTuple):
     """The outcome, a sentence on it for staff, and the seconds that the script asked us to wait."""
 
     outcome: Outcome

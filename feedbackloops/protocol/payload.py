@@ -5,8 +5,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from itertools import compress
-from operator import add
+from itertools import chain
 from types import MappingProxyType
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -51,6 +50,8 @@ _BYTES = [bytes([byte]) for byte in range(256)]
 _ESCAPES = [each if each in _UNRESERVED_OR_NUL else b"+" if each == b" " else b"%%%02X" % ord(each) for each in _BYTES]
 _MOST_PASSES = 24
 _SURROGATE = re.compile("[\ud800-\udfff]")
+# Where a value of a form stands, or the values of a list (how many) or of a map (their keys).
+_Place = str | tuple[str, int] | tuple[str, tuple[str, ...]]
 _encode_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
@@ -133,20 +134,20 @@ def form(payload: Mapping[str, Any]) -> bytes:
     Maps become `name[key]=value`, lists `name[]=value` (brackets escaped, as browsers do). Keys that PHP cannot hold
     are left out. Raises TypeError for a value that is not text or a whole number.
     """
-    prefixes: list[bytes] = []
+    shape: list[_Place] = []
     texts: list[str] = []
     for name, value in payload.items():
         kind = type(value)
         if kind is dict:
-            prefixes += _map_prefixes(name, tuple(value))
+            shape.append((name, tuple(value)))
             texts += _texts(name, value.values())
         elif kind is list or kind is tuple:
-            prefixes += [_prefix(name, b"%5B%5D=")] * len(value)
+            shape.append((name, len(value)))
             texts += _texts(name, value)
         else:
-            prefixes.append(_prefix(name, b"="))
+            shape.append(name)
             texts.append(_text(name, value))
-    return b"&".join(_pairs(prefixes, _quote_all(texts)))
+    return (_template(tuple(shape)) % tuple(_quote_all(texts)))[1:]
 
 
 def form_can_hold(name: str) -> bool:
@@ -162,20 +163,21 @@ def unholdable(names: Iterable[str]) -> list[str]:
     return [name for name in names if not form_can_hold(name)]
 
 
-def _pairs(prefixes: Sequence[bytes], values: Sequence[bytes]) -> Iterable[bytes]:
-    pairs = map(add, prefixes, values)
-    return pairs if all(prefixes) else compress(pairs, prefixes)
-
-
-# Profiles of one database have the same names. An empty prefix stands for a name that PHP cannot hold.
+# Events of one type whose profiles are of one database look the same, but for the values.
 @lru_cache(maxsize=1024)
-def _map_prefixes(name: str, keys: tuple[str, ...]) -> list[bytes]:
-    return [b"%b%%5B%b%%5D=" % (_quote(name), _quote(key)) if form_can_hold(key) else b"" for key in keys]
+def _template(shape: tuple[_Place, ...]) -> bytes:
+    """A form of this shape, with `%b` for each value, behind an ampersand; a key that PHP can't hold takes no room."""
+    names = chain.from_iterable(map(_names, shape))
+    return b"".join(b"&%b=%%b" % name.replace(b"%", b"%%") if name else b"%.0b" for name in names)
 
 
-@lru_cache(maxsize=256)
-def _prefix(name: str, after: bytes) -> bytes:
-    return _quote(name) + after
+def _names(place: _Place) -> Sequence[bytes]:
+    if isinstance(place, str):
+        return [_quote(place)]
+    name, inner = place
+    if isinstance(inner, int):
+        return [_quote(name) + b"%5B%5D"] * inner
+    return [b"%b%%5B%b%%5D" % (_quote(name), _quote(key)) if form_can_hold(key) else b"" for key in inner]
 
 
 def _texts(name: str, values: Iterable[Any]) -> list[str]:

@@ -45,7 +45,7 @@ class RsaSigner:
         return b64encode(self.key.sign(text, padding.PKCS1v15(), SHA256())).decode("ascii")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class SignedRequest:
     """One attempt to deliver: what its headers depend on, but for the moment and the nonce.
 
@@ -133,7 +133,7 @@ def standard_webhooks_signature(secrets: Sequence[bytes], webhook_id: str, times
     if not secrets:
         raise ValueError("A call cannot be signed without a secret; give the loop one.")
     signed = b"%b.%d.%b" % (webhook_id.encode(), timestamp, body)
-    return " ".join("v1," + b64encode(hmac.digest(key, signed, "sha256")).decode("ascii") for key in secrets)
+    return " ".join("v1," + b64encode(_hmac(key, signed)).decode("ascii") for key in secrets)
 
 
 def digest(body: bytes) -> str:
@@ -190,6 +190,19 @@ def _cavage_signature(signer: RsaSigner, request_target: str, fields: Sequence[t
     signature = signer.sign("\n".join(lines).encode())
     covered = " ".join(("(request-target)", *_COVERED))
     return f'keyId="{signer.key_id}",algorithm="rsa-sha256",headers="{covered}",signature="{signature}"'
+
+
+def _hmac(key: bytes, text: bytes) -> bytes:
+    # hmac.digest() lets go of the interpreter, and the thread that makes the calls takes it: two changes of threads for
+    # each signature cost more than signing.
+    mac = _keyed(key).copy()
+    mac.update(text)
+    return mac.digest()
+
+
+@lru_cache(maxsize=2048)
+def _keyed(key: bytes) -> hmac.HMAC:
+    return hmac.new(key, digestmod=sha256)
 
 
 @lru_cache(maxsize=16)

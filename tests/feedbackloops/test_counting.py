@@ -1,5 +1,4 @@
 import threading
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -153,7 +152,7 @@ def test_a_script_that_answers_before_the_event_by_our_clocks_was_fast(message: 
 def test_the_hour_is_that_in_which_the_attempt_started(message: Message, loop: FeedbackLoop) -> None:
     owe(message, 2)
     for delivery, started in zip(deliveries(loop), (HOUR + LATER - timedelta(microseconds=1), HOUR), strict=True):
-        lanes.record([replace(done(delivery), started=started)])
+        lanes.record([done(delivery)._replace(started=started)])
 
     assert list(LoopHour.objects.values_list("loop_id", "hour", "delivered")) == [(loop.pk, HOUR, 2)]
 
@@ -164,8 +163,8 @@ def test_lanes_and_hours_of_one_set_are_counted_apart(message: Message, loop: Fe
     first, second = deliveries(loop)
     third, fourth = deliveries(other)
 
-    lanes.record([replace(done(first), started=HOUR), replace(done(second), started=HOUR + LATER)])
-    lanes.record([replace(done(third), started=HOUR), replace(done(fourth, "given_up"), started=HOUR)])
+    lanes.record([done(first)._replace(started=HOUR), done(second)._replace(started=HOUR + LATER)])
+    lanes.record([done(third)._replace(started=HOUR), done(fourth, "given_up")._replace(started=HOUR)])
 
     found = counts_of([other.pk, loop.pk], HOUR, HOUR + 2 * LATER)
     assert {hour: counts.delivered for hour, counts in found[loop.pk].items()} == {HOUR: 1, HOUR + LATER: 1}

@@ -150,6 +150,26 @@ def test_a_form_body_looks_as_a_browser_would_send_it() -> None:
     assert payload.form(fields) == b"type=click&time=-1&tags%5B%5D=a+b&tags%5B%5D=%C3%BC&fields%5Bx%5By%5D=~%2A"
 
 
+def test_forms_of_one_shape_have_their_own_values_and_of_other_shapes_their_own_names() -> None:
+    written = [payload.form({"id": id, "tags": tags, "fields": fields}) for id, tags, fields in SHAPES]
+    assert written == [
+        b"id=1&tags%5B%5D=a&fields%5B100%25%5D=x",
+        b"id=%00&tags%5B%5D=b&fields%5B100%25%5D=%25b",
+        b"id=2&fields%5B100%25%5D=x",
+        b"id=3&tags%5B%5D=a&tags%5B%5D=b",
+        b"id=4&fields%5Bb%5D=z",
+    ]
+
+
+SHAPES: list[tuple[str, list[str], dict[str, str]]] = [
+    ("1", ["a"], {"100%": "x"}),
+    ("\0", ["b"], {"100%": "%b"}),
+    ("2", [], {"100%": "x"}),
+    ("3", ["a", "b"], {}),
+    ("4", [], {"": "lost", "a]": "lost", "b": "z"}),
+]
+
+
 @given(fields=st.dictionaries(st.text(), st.text()), numbers=st.lists(st.integers()))
 def test_json_carries_any_name_and_value_exactly(fields: dict[str, str], numbers: list[int]) -> None:
     sent = {"type": "open", "fields": fields, "tags": numbers}

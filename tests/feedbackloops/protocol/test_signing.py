@@ -121,6 +121,12 @@ def test_a_standard_webhooks_receiver_accepts_the_signature(body: bytes) -> None
     assert received["Content-Length"] == str(len(body))
 
 
+def test_what_was_signed_before_leaves_nothing_behind() -> None:
+    bodies = [b"%d" % number * 1000 for number in range(3)]
+    for body in (*bodies, *reversed(bodies)):
+        Webhook(NEW).verify(body, headers_of(replace(REQUEST, body=body)), json_parse=False)
+
+
 @pytest.mark.parametrize("secret", [OLD, NEW])
 def test_during_a_rotation_receivers_with_either_secret_accept(secret: str) -> None:
     both = (signing.decode_secret(NEW), signing.decode_secret(OLD))
