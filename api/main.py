@@ -39,6 +39,8 @@ _WORDS: Final = {
     "413": "The request is longer than is taken at once.",
     "415": "The body is said to be something other than JSON, or is compressed.",
     "422": "Something in the request can't be as it is; `errors` says what.",
+    "500": "Something went wrong on our side. Nothing was done.",
+    "503": "The database does not answer just now. Nothing was done; `Retry-After` says for how many seconds to wait.",
     "429": "The token has asked too often; `Retry-After` says for how many seconds to wait.",
 }
 
@@ -82,7 +84,7 @@ class Api(NinjaAPI):
 
 
 def _troubles(method: str, operation: dict[str, Any]) -> list[str]:
-    statuses = ["401", "403", "429"]
+    statuses = ["401", "403", "429", "500", "503"]
     statuses += ["400"] if method == "post" or "requestBody" in operation or operation.get("parameters") else []
     statuses += ["404", "422"] if operation.get("parameters") else []
     statuses += ["413", "415", "422"] if "requestBody" in operation else []

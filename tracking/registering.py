@@ -67,6 +67,11 @@ def register_all(drafts: Sequence[Draft]) -> list[Message]:
     return registered
 
 
+def is_address(text: str) -> bool:
+    """Whether a mail can have gone there."""
+    return bool(_ADDRESS.fullmatch(text)) and text.isprintable()
+
+
 def _checked(draft: Draft) -> Message:
     message = Message(
         account=draft.account,
@@ -115,7 +120,7 @@ def _listed(tags: Iterable[str]) -> list[str]:
 def _check(message: Message) -> None:
     if message.profile is not None and message.profile.account_id != message.account_id:
         raise ValidationError(_("The profile belongs to another account than the message."))
-    if not _ADDRESS.fullmatch(message.recipient) or not message.recipient.isprintable():
+    if not is_address(message.recipient):
         told = {"address": message.recipient[:320]}
         raise ValidationError(_("%(address)r is not an e-mail address."), params=told)
     # The profile was checked, and its being there is the database's to say.

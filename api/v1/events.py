@@ -123,8 +123,13 @@ def record_events(request: HttpRequest, given: EventsIn) -> RecordedList:
     if faults:
         raise invalid([(f"body.events.{number}.{name}", words) for number, (name, words) in faults])
     reports = [_report(account.pk, each) for each in given.events]
-    new = record_reports(_checked(reports))
-    return RecordedList(items=[RecordedOut(id=report.event, new=report.event in new) for report in reports])
+    new = set(record_reports(_checked(reports)))
+    items = []
+    for report in reports:
+        items.append(RecordedOut(id=report.event, new=report.event in new))
+        # Told twice in one request, it is known by the second time.
+        new.discard(report.event)
+    return RecordedList(items=items)
 
 
 @reads(router, "/events/{event}", Scope.EVENTS_READ, EventOut)

@@ -20,7 +20,7 @@ from api.v1.lists import by_recording, the
 from profiles.models import Account, Database, Profile
 from tracking.messages import link_url, pixel_url, tracked_html, unsubscribe_url
 from tracking.models import Message, Source
-from tracking.registering import Draft, register_all
+from tracking.registering import Draft, is_address, register_all
 from tracking.tokens import target_problem
 
 router = Router()
@@ -157,11 +157,11 @@ def _insist_on_targets(targets: Sequence[list[str]], mails: Sequence[MessageIn],
 
 
 def _drafts(account: Account, mails: Sequence[MessageIn], shared: MessagesIn, places: Sequence[str]) -> list[Draft]:
-    """What is to be registered. Raises Problem for profiles and databases that are not the account's."""
+    """What is to be registered. Raises Problem for what is no address, or no profile or database of the account's."""
     profiles = Profile.objects.filter(account=account).in_bulk([mail.profile for mail in mails if mail.profile])
     wanted = {mail.database for mail in mails if mail.database}
     databases = set(Database.objects.filter(account=account, pk__in=wanted).values_list("pk", flat=True))
-    _insist_on_own(mails, places, profiles.keys(), databases)
+    _insist_on_known(mails, places, profiles.keys(), databases)
     return [
         Draft(
             account=account,
@@ -178,9 +178,11 @@ def _drafts(account: Account, mails: Sequence[MessageIn], shared: MessagesIn, pl
     ]
 
 
-def _insist_on_own(mails: Sequence[MessageIn], places: Sequence[str], profiles: Any, databases: set[int]) -> None:
+def _insist_on_known(mails: Sequence[MessageIn], places: Sequence[str], profiles: Any, databases: set[int]) -> None:
     faults = []
     for mail, place in zip(mails, places, strict=True):
+        if not is_address(mail.recipient):
+            faults.append((f"{place}.recipient", "This is not an e-mail address."))
         if mail.profile and mail.profile not in profiles:
             faults.append((f"{place}.profile", "There is no such profile."))
         if mail.database and mail.database not in databases:

@@ -7,8 +7,8 @@ from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
-from django.forms.utils import to_current_timezone
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.timezone import now
@@ -57,14 +57,22 @@ class AgainForm(forms.Form):
         return cleaned
 
 
+class ConfirmedForm(AgainForm):
+    """The same as it was counted, in moments that no clock shows twice."""
+
+    since = forms.DateTimeField()
+    until = forms.DateTimeField()
+
+
 def again_page(request: HttpRequest, loop: FeedbackLoop, context: dict[str, Any]) -> HttpResponse | Resend:
     """The form, the same with a count to confirm, or the resend that was confirmed. Raises PermissionDenied."""
     if not request.user.has_perm(RIGHT):
         raise PermissionDenied
-    form = AgainForm(request.POST if request.method == "POST" else None)
+    kind = ConfirmedForm if "confirmed" in request.POST else AgainForm
+    form = kind(request.POST if request.method == "POST" else None)
     if form.is_valid():
         chosen = form.cleaned_data
-        if "confirmed" in request.POST:
+        if kind is ConfirmedForm:
             return _confirmed(loop, chosen, request.POST["confirmed"]) or _refused(request, loop)
         context |= _to_confirm(loop, chosen)
     # What was left empty is fixed by the count: what comes in while somebody reads it is not part of it.
@@ -80,11 +88,14 @@ def begun_words(resend: Resend) -> str:
 
 
 def _confirmed(loop: FeedbackLoop, chosen: dict[str, Any], last: str) -> Resend | None:
-    """The resend; None where this count was confirmed before. `last`: the newest resend when it was shown."""
+    """The resend; None where this count was confirmed before. `last`: the newest resend when it was shown.
+
+    Raises Http404 where the loop is gone by now.
+    """
     seen = int(last) if last.isascii() and last.isdecimal() and len(last) < 19 else 0
     with transaction.atomic():
         # A second press of the button waits here for the first.
-        FeedbackLoop.objects.select_for_update(no_key=True).get(pk=loop.pk)
+        get_object_or_404(FeedbackLoop.objects.select_for_update(no_key=True), pk=loop.pk)
         if loop.resends.filter(**chosen, pk__gt=seen).exists():
             return None
         return resending.ask_for_resend(loop, chosen["since"], chosen["until"], chosen["states"])
@@ -98,7 +109,7 @@ def _refused(request: HttpRequest, loop: FeedbackLoop) -> HttpResponse:
 
 def _to_confirm(loop: FeedbackLoop, chosen: dict[str, Any]) -> dict[str, Any]:
     number = resending.count(resending.chosen(loop, chosen["since"], chosen["until"], chosen["states"]))
-    fields = [*_parts("since", chosen["since"]), *_parts("until", chosen["until"])]
+    fields = [(name, chosen[name].isoformat()) for name in ("since", "until")]
     fields += [("states", state) for state in chosen["states"]]
     last = loop.resends.order_by("-pk").values_list("pk", flat=True).first()
     fields.append(("confirmed", str(last or 0)))
@@ -113,8 +124,3 @@ def _found_words(number: int | None) -> str:
         return words % {"number": f"{MOST_COUNTED:,}"}
     words = ngettext("%(number)s delivery would be sent again.", "%(number)s deliveries would be sent again.", number)
     return words % {"number": f"{number:,}"}
-
-
-def _parts(name: str, moment: datetime) -> list[tuple[str, str]]:
-    local = to_current_timezone(moment)
-    return [(f"{name}_0", f"{local:%Y-%m-%d}"), (f"{name}_1", f"{local:%H:%M:%S.%f}")]

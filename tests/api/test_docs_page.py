@@ -35,7 +35,7 @@ def test_every_operation_names_its_scope_and_needs_a_token() -> None:
         assert operation.about["security"] == [{"Bearer": []}], operation
         assert operation.about["x-scope"] in Scope.values, operation
         assert f"`{operation.about['x-scope']}`" in operation.about["description"]
-        assert {"401", "403", "429"} <= operation.about["responses"].keys()
+        assert {"401", "403", "429", "500", "503"} <= operation.about["responses"].keys()
         needed = ":write" if operation.method not in ("GET",) else (":read", ":secret")
         assert operation.about["x-scope"].endswith(needed), operation
 

@@ -117,6 +117,13 @@ def reported(about: Message, **values: Any) -> dict[str, Any]:
     return {"message": str(about.pk), "type": "failure", "occurred": now().isoformat()} | values
 
 
+def test_what_one_request_tells_twice_is_new_once(program: Program, message: Message) -> None:
+    one, other = (reported(message, key=key, data={"code": 550}) for key in "78")
+    items = told(program.post("/events", {"events": [one, other, one]}), 201)["items"]
+    assert [each["new"] for each in items] == [True, True, False]
+    assert items[0]["id"] == items[2]["id"] != items[1]["id"]
+
+
 def test_an_event_from_outside_is_recorded_once(program: Program, message: Message) -> None:
     told_of = reported(message, key="7", data={"code": 550, "extended": "5.1.1", "description": "No such user"})
     (first,) = told(program.post("/events", {"events": [told_of]}), 201)["items"]

@@ -57,7 +57,7 @@ def test_messages_are_found_by_recipient_the_newest_first(program: Program) -> N
 @pytest.mark.parametrize(
     ("wrong", "where"),
     [
-        ({"recipient": "nobody"}, "body.messages"),
+        ({"recipient": "nobody"}, "body.messages.1.recipient"),
         ({"urls": ["ftp://example.com"]}, "body.messages.1.urls.0"),
         ({"profile": 123456789}, "body.messages.1.profile"),
         ({"database": 123456789}, "body.messages.1.database"),

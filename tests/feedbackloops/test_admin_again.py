@@ -1,15 +1,17 @@
 """Sending much of a loop again from its page: choose, count, confirm."""
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.utils.timezone import now
 from pytest_django import DjangoCaptureOnCommitCallbacks
+from pytest_django.fixtures import SettingsWrapper
 
 from feedbackloops import resending, tasks
+from feedbackloops.admin.again import AgainForm, ConfirmedForm
 from feedbackloops.models import Delivery, FeedbackLoop, Resend
 from tests.dashboard import Page, Rings, staff, text, url
 from tests.factories import make_account, make_message, make_verified_loop, owe
@@ -93,11 +95,11 @@ def test_a_count_that_is_confirmed_twice_is_sent_again_once(client: Client, loop
 
 
 def test_the_same_may_be_sent_again_once_it_is_counted_anew(client: Client, loop: FeedbackLoop) -> None:
-    chosen = typed()
+    until = now() - timedelta(minutes=1)
+    chosen = typed(until_0=f"{until:%Y-%m-%d}", until_1=f"{until:%H:%M:%S}")
     for _ in range(2):
         confirmed = dict(Page(text(client.post(page_of(loop), chosen)), "confirm_form").values)
         client.post(page_of(loop), confirmed)
-        chosen = {name: values for name, values in confirmed.items() if name != "confirmed"}
     assert Resend.objects.count() == 2
     assert len(set(Resend.objects.values_list("since", "until"))) == 1
 
@@ -133,9 +135,45 @@ def test_a_count_without_end_is_told_as_such(
 def test_a_choice_that_makes_no_sense_is_refused_in_words(
     client: Client, loop: FeedbackLoop, changes: dict[str, Any], words: str
 ) -> None:
-    for confirmed in ({}, {"confirmed": "1"}):
-        assert words in text(client.post(page_of(loop), typed(**changes) | confirmed))
+    assert words in text(client.post(page_of(loop), typed(**changes)))
     assert not Resend.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"since": ""}, "This field is required."),
+        ({"since": "\0"}, "Enter a valid date/time."),
+        ({"since": "1969-12-31T00:00:00+00:00"}, "Nothing is that old"),
+        ({"until": "2001-01-01T00:00:00+00:00"}, "It ends before it begins"),
+        ({"states": ["pending"]}, "Select a valid choice."),
+    ],
+)
+def test_what_was_counted_is_not_confirmed_as_something_else(
+    client: Client, loop: FeedbackLoop, changes: dict[str, Any], words: str
+) -> None:
+    confirmed = dict(Page(text(client.post(page_of(loop), typed())), "confirm_form").values)
+    assert words in text(client.post(page_of(loop), confirmed | changes))
+    assert not Resend.objects.exists()
+
+
+def test_a_count_is_confirmed_in_the_hour_that_clocks_show_twice(
+    client: Client, loop: FeedbackLoop, monkeypatch: pytest.MonkeyPatch, settings: SettingsWrapper
+) -> None:
+    settings.TIME_ZONE = "Europe/Amsterdam"
+    second_half_past_two = datetime(2026, 10, 25, 1, 30, tzinfo=UTC)
+    monkeypatch.setattr("feedbackloops.admin.again.now", lambda: second_half_past_two)
+    counted = text(client.post(page_of(loop), typed(since_0="2026-10-24", since_1="12:00")))
+    client.post(page_of(loop), dict(Page(counted, "confirm_form").values))
+    assert Resend.objects.get().until == second_half_past_two
+
+
+def test_a_loop_that_is_gone_when_its_count_is_confirmed_is_not_found(
+    client: Client, loop: FeedbackLoop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    confirmed = dict(Page(text(client.post(page_of(loop), typed())), "confirm_form").values)
+    monkeypatch.setattr(ConfirmedForm, "full_clean", lambda form: AgainForm.full_clean(form) or loop.delete())
+    assert client.post(page_of(loop), confirmed).status_code == 404
 
 
 def test_the_page_says_what_holds_the_loop(client: Client, loop: FeedbackLoop) -> None:

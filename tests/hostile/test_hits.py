@@ -5,6 +5,7 @@ import socket
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from random import Random
 from uuid import UUID
@@ -42,10 +43,20 @@ def answered_hits(attacks: Iterable[Attack], statuses: Iterable[int]) -> Counter
 
 
 def kept(spool: Path) -> Counter[UUID]:
-    """How often each message's hit is an event or a line of the spool."""
-    lines = [line for path in spool.glob("*.hits") for line in path.read_bytes().splitlines(keepends=True)]
-    events = Event.objects.values_list("message_id", flat=True)
-    return Counter([*events, *(Hit.from_line(line).message for line in lines)])
+    """How often each message's hit is an event or a line of the spool.
+
+    Where PostgreSQL was slow one may be both, under the same id, until the spool is replayed.
+    """
+    spooled = {hit.id: hit.message for path in spool.glob("*.hits") for hit in hits_in(path)}
+    # Looked at last: what is replayed meanwhile is an event by now.
+    return Counter((spooled | dict(Event.objects.values_list("id", "message_id"))).values())
+
+
+def hits_in(path: Path) -> list[Hit]:
+    """The hits of a file of the spool; none where it is replayed and gone."""
+    with suppress(FileNotFoundError):
+        return [Hit.from_line(line) for line in path.read_bytes().splitlines(keepends=True)]
+    return []
 
 
 def check_answer(attack: Attack, answer: Answer) -> None:
