@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from access.reach import sees_all
 from profiles import subadmin  # noqa: F401  # more pages of this app
+from profiles.addresses import normal_address
 from profiles.belonging import subprofiles_of
 from profiles.formfields import FIELDS_HELP, FieldsField, InterestsField, OriginField, number_or_fields, textarea
 from profiles.models import Account, Consent, Database, Profile
@@ -122,7 +123,7 @@ class ProfileAdmin(Page):
     list_display = ["id", "database_named", "account", "summary", "interests_shown", "changed"]
     list_filter = [("account", LookupFilter), ("database", LookupFilter)]
     search_fields = ["id"]
-    search_help_text = _("Number, or part of a field")
+    search_help_text = _("Number, whole e-mail address, or part of a field")
     autocomplete_fields = ["database"]
     fieldsets = [(None, {"fields": ["database", "fields", "interests", "seen", "since", "changed"]})]
 
@@ -142,7 +143,9 @@ class ProfileAdmin(Page):
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
-        """By number, else by what the fields hold."""
+        """By address through its index, else by number and by what the fields hold."""
+        if "@" in search_term and (at := queryset.filter(address=normal_address(search_term))).exists():
+            return at, False
         return number_or_fields(queryset, search_term), False
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:

@@ -1,7 +1,9 @@
 import json
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from profiles.models import Account, Profile
 from profiles.pages import CappedPaginator
@@ -155,6 +157,18 @@ def test_profiles_are_found_by_number_and_by_value(client: Client, term: str) ->
     page = text(client.get(url("profiles_profile", "changelist"), {"q": str(profile.pk) if term == "ID" else term}))
     assert "city: Utrecht" in page
     assert "Delft" not in page
+
+
+def test_profiles_are_found_by_their_address_without_looking_into_all_fields(client: Client) -> None:
+    make_profile(email="Ann@example.com", city="Utrecht")
+    make_profile(email="joann@example.com", city="Delft")
+    address = url("profiles_profile", "changelist")
+    with CaptureQueriesContext(connection) as asked:
+        page = text(client.get(address, {"q": "Ann <ann@Example.com>"}))
+    assert "city: Utrecht" in page
+    assert "Delft" not in page
+    assert "UPPER(" not in "".join(query["sql"] for query in asked)
+    assert "Delft" in text(client.get(address, {"q": "n@example"})), "part of an address is part of a field"
 
 
 def test_an_account_with_anything_in_it_cannot_be_deleted(client: Client) -> None:
