@@ -30,12 +30,12 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 class AgainForm(forms.Form):
     """Which of a loop's deliveries are to be sent again."""
 
-    since = forms.SplitDateTimeField(
+    since: forms.Field = forms.SplitDateTimeField(
         widget=UnfoldAdminSplitDateTimeWidget(),
         label=_("Events from"),
         help_text=_("When they happened. What is given up, delivered or cancelled is kept as long as the history."),
     )
-    until = forms.SplitDateTimeField(
+    until: forms.Field = forms.SplitDateTimeField(
         widget=UnfoldAdminSplitDateTimeWidget(), label=_("to"), required=False, help_text=_("Empty: until now.")
     )
     states = forms.MultipleChoiceField(
