@@ -39,9 +39,9 @@ _WORDS: Final = {
     "413": "The request is longer than is taken at once.",
     "415": "The body is said to be something other than JSON, or is compressed.",
     "422": "Something in the request can't be as it is; `errors` says what.",
+    "429": "The token has asked too often; `Retry-After` says for how many seconds to wait.",
     "500": "Something went wrong on our side. Nothing was done.",
     "503": "The database does not answer just now. Nothing was done; `Retry-After` says for how many seconds to wait.",
-    "429": "The token has asked too often; `Retry-After` says for how many seconds to wait.",
 }
 
 

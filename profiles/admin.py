@@ -142,11 +142,11 @@ class ProfileAdmin(Page):
             return InterestsField(required=False, widget=textarea(5), **options)
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
-    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
+    def matches(self, queryset: Any, term: str) -> Any:
         """By address through its index, else by number and by what the fields hold."""
-        if "@" in search_term and (at := queryset.filter(address=normal_address(search_term))).exists():
-            return at, False
-        return number_or_fields(queryset, search_term), False
+        if "@" in term and (at := queryset.filter(address=normal_address(term))).exists():
+            return at
+        return number_or_fields(queryset, term)
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
         if context["original"]:

@@ -27,11 +27,8 @@ def textarea(rows: int) -> Any:
     return UnfoldAdminTextareaWidget(attrs={"rows": rows, "spellcheck": "false"})
 
 
-def number_or_fields(rows: QuerySet[M], search_term: str) -> QuerySet[M]:
+def number_or_fields(rows: QuerySet[M], term: str) -> QuerySet[M]:
     """Those of the rows that a search means: by their number, else by what their fields hold."""
-    term = search_term.strip()
-    if not term:
-        return rows
     found = Q(as_text__icontains=term)
     if term.isascii() and term.isdigit() and len(term) <= LONGEST_NUMBER:
         found |= Q(pk=int(term))

@@ -138,8 +138,14 @@ class Listing(Limited, List):
         """What is found by typing; nothing for a text that PostgreSQL can't hold."""
         if "\0" in search_term:
             return queryset.none(), False
-        found: tuple[Any, bool] = super().get_search_results(request, queryset, search_term)
-        return found
+        if (term := search_term.strip()) and (found := self.matches(queryset, term)) is not None:
+            return found, False
+        results: tuple[Any, bool] = super().get_search_results(request, queryset, search_term)
+        return results
+
+    def matches(self, queryset: Any, term: str) -> Any:
+        """The rows that a term means, or None: those that hold it in one of the page's `search_fields`."""
+        return None
 
 
 class Page(Listing, ModelAdmin):

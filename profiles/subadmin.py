@@ -65,9 +65,9 @@ class SubprofileAdmin(Page):
             return FieldsField(required=False, label=_("Fields"), widget=textarea(12), help_text=FIELDS_HELP)
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
-    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
+    def matches(self, queryset: Any, term: str) -> Any:
         """By number, else by what the fields hold."""
-        return number_or_fields(queryset, search_term), False
+        return number_or_fields(queryset, term)
 
     def save_model(self, request: HttpRequest, obj: Subprofile, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)

@@ -75,16 +75,13 @@ class MessageAdmin(UnwrittenPage):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Message]:
         return super().get_queryset(request).select_related("account")
 
-    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
+    def matches(self, queryset: Any, term: str) -> Any:
         """By one of its ids, or by how the address begins: each through an index of its own."""
-        term = search_term.strip()
-        if not term:
-            return queryset, False
         named = Q(internet_message_id=normal_message_id(term) or None) | Q(esp_message_id=term)
         if id := as_uuid(term):
             # ESPs, too, have ids like ours.
-            return queryset.filter(Q(pk=id) | named), False
-        return queryset.alias(address=Lower("recipient")).filter(Q(address__startswith=term.lower()) | named), False
+            return queryset.filter(Q(pk=id) | named)
+        return queryset.alias(address=Lower("recipient")).filter(Q(address__startswith=term.lower()) | named)
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
         newest = sorted(events_of([context["original"].pk]), reverse=True)[:EVENTS_SHOWN]

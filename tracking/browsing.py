@@ -143,10 +143,9 @@ class HistoryPage(ReadPage):
         self.message_user(request, words, messages.ERROR)
         return HttpResponseRedirect(address)
 
-    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
-        if not search_term.strip():
-            return queryset, False
-        return queryset.filter(pk__in=self.ids_named(search_term)), False
+    def matches(self, queryset: Any, term: str) -> Any:
+        """The objects with these ids."""
+        return queryset.filter(pk__in=self.ids_named(term))
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Whoever may send things again may see them; that right is called `change` among Django's permissions."""

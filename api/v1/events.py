@@ -123,7 +123,7 @@ def record_events(request: HttpRequest, given: EventsIn) -> RecordedList:
     if faults:
         raise invalid([(f"body.events.{number}.{name}", words) for number, (name, words) in faults])
     reports = [_report(account.pk, each) for each in given.events]
-    new = set(record_reports(_checked(reports)))
+    new = record_reports(_checked(reports))
     items = []
     for report in reports:
         items.append(RecordedOut(id=report.event, new=report.event in new))

@@ -161,7 +161,7 @@ def _drafts(account: Account, mails: Sequence[MessageIn], shared: MessagesIn, pl
     profiles = Profile.objects.filter(account=account).in_bulk([mail.profile for mail in mails if mail.profile])
     wanted = {mail.database for mail in mails if mail.database}
     databases = set(Database.objects.filter(account=account, pk__in=wanted).values_list("pk", flat=True))
-    _insist_on_known(mails, places, profiles.keys(), databases)
+    _insist_on_sound(mails, places, profiles.keys(), databases)
     return [
         Draft(
             account=account,
@@ -178,7 +178,7 @@ def _drafts(account: Account, mails: Sequence[MessageIn], shared: MessagesIn, pl
     ]
 
 
-def _insist_on_known(mails: Sequence[MessageIn], places: Sequence[str], profiles: Any, databases: set[int]) -> None:
+def _insist_on_sound(mails: Sequence[MessageIn], places: Sequence[str], profiles: Any, databases: set[int]) -> None:
     faults = []
     for mail, place in zip(mails, places, strict=True):
         if not is_address(mail.recipient):

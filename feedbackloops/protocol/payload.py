@@ -49,9 +49,11 @@ _UNRESERVED_OR_NUL = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01234
 _BYTES = [bytes([byte]) for byte in range(256)]
 _ESCAPES = [each if each in _UNRESERVED_OR_NUL else b"+" if each == b" " else b"%%%02X" % ord(each) for each in _BYTES]
 _MOST_PASSES = 24
+# Values of a form whose template is kept. Longer ones are seldom alike, and would fill the memory.
+_MOST_KEPT = 200
 _SURROGATE = re.compile("[\ud800-\udfff]")
 # Where a value of a form stands, or the values of a list (how many) or of a map (their keys).
-_Place = str | tuple[str, int] | tuple[str, tuple[str, ...]]
+_Slot = str | tuple[str, int] | tuple[str, tuple[str, ...]]
 _encode_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
@@ -134,7 +136,7 @@ def form(payload: Mapping[str, Any]) -> bytes:
     Maps become `name[key]=value`, lists `name[]=value` (brackets escaped, as browsers do). Keys that PHP cannot hold
     are left out. Raises TypeError for a value that is not text or a whole number.
     """
-    shape: list[_Place] = []
+    shape: list[_Slot] = []
     texts: list[str] = []
     for name, value in payload.items():
         kind = type(value)
@@ -147,7 +149,8 @@ def form(payload: Mapping[str, Any]) -> bytes:
         else:
             shape.append(name)
             texts.append(_text(name, value))
-    return (_template(tuple(shape)) % tuple(_quote_all(texts)))[1:]
+    template = _kept_template if len(texts) <= _MOST_KEPT else _template
+    return (template(tuple(shape)) % tuple(_quote_all(texts)))[1:]
 
 
 def form_can_hold(name: str) -> bool:
@@ -163,18 +166,20 @@ def unholdable(names: Iterable[str]) -> list[str]:
     return [name for name in names if not form_can_hold(name)]
 
 
-# Events of one type whose profiles are of one database look the same, but for the values.
-@lru_cache(maxsize=1024)
-def _template(shape: tuple[_Place, ...]) -> bytes:
+def _template(shape: tuple[_Slot, ...]) -> bytes:
     """A form of this shape, with `%b` for each value, behind an ampersand; a key that PHP can't hold takes no room."""
     names = chain.from_iterable(map(_names, shape))
     return b"".join(b"&%b=%%b" % name.replace(b"%", b"%%") if name else b"%.0b" for name in names)
 
 
-def _names(place: _Place) -> Sequence[bytes]:
-    if isinstance(place, str):
-        return [_quote(place)]
-    name, inner = place
+# Events of one type whose profiles are of one database look the same, but for the values.
+_kept_template = lru_cache(maxsize=1024)(_template)
+
+
+def _names(slot: _Slot) -> Sequence[bytes]:
+    if isinstance(slot, str):
+        return [_quote(slot)]
+    name, inner = slot
     if isinstance(inner, int):
         return [_quote(name) + b"%5B%5D"] * inner
     return [b"%b%%5B%b%%5D" % (_quote(name), _quote(key)) if form_can_hold(key) else b"" for key in inner]

@@ -12,6 +12,7 @@ from chaos.__main__ import file_for, main, wanted
 from chaos.faults import FAULTS
 from chaos.plan import FULL, QUICK
 from tests.flow.waiting import wait_until
+from tests.gone import are_gone
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
@@ -76,12 +77,6 @@ def _is_frozen(process: psutil.Process) -> bool:
     return False
 
 
-def _lives(process: psutil.Process) -> bool:
-    with suppress(psutil.NoSuchProcess):
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    return False
-
-
 def test_a_run_that_is_told_to_end_in_the_middle_of_a_freeze_leaves_nothing_behind(tmp_path: Path) -> None:
     env = os.environ | {"MARKETINGSUITE_VAR": str(tmp_path), "FAULTS": "freeze-worker", "CHAOS_QUICK": "1"}
     command = [sys.executable, "-m", "chaos"]
@@ -95,4 +90,4 @@ def test_a_run_that_is_told_to_end_in_the_middle_of_a_freeze_leaves_nothing_behi
 
     assert run.returncode == 128 + signal.SIGTERM, rest
     # A child of a child is killed, and may be seen until it is its turn to die.
-    wait_until(lambda: not any(map(_lives, born)), "all that it started has ended", 5.0)
+    wait_until(lambda: are_gone(born), "all that it started has ended", 5.0)

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -13,6 +13,7 @@ import pytest
 
 from marketingsuite.devstack import BASE_DIR, any_free_port, running
 from tests.flow.waiting import wait_until
+from tests.gone import are_gone
 
 pytestmark = pytest.mark.usefixtures("nothing_named")
 PARTS = {"granian", "celery", "postgres", "valkey-server"}
@@ -50,16 +51,6 @@ def offspring(run: "subprocess.Popen[str]") -> list[psutil.Process]:
 def urls(folder: Path) -> tuple[str, str] | None:
     found = running(folder)
     return (found.database_url, found.redis_url) if found else None
-
-
-def are_gone(processes: list[psutil.Process]) -> bool:
-    return not [each for each in processes if _runs(each)]
-
-
-def _runs(process: psutil.Process) -> bool:
-    with suppress(psutil.NoSuchProcess):
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    return False
 
 
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT, signal.SIGKILL])

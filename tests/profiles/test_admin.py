@@ -171,6 +171,14 @@ def test_profiles_are_found_by_their_address_without_looking_into_all_fields(cli
     assert "Delft" in text(client.get(address, {"q": "n@example"})), "part of an address is part of a field"
 
 
+@pytest.mark.parametrize("term", ["ann@\0", "\0"])
+def test_a_text_that_no_field_can_hold_finds_no_profile(client: Client, term: str) -> None:
+    make_profile(email="ann@example.com")
+    asked = {"app_label": "profiles", "model_name": "subprofile", "field_name": "profile", "term": term}
+    answer = staff("profiles.view_profile", "profiles.add_subprofile").get("/admin/autocomplete/", asked)
+    assert answer.json()["results"] == []
+
+
 def test_an_account_with_anything_in_it_cannot_be_deleted(client: Client) -> None:
     used, empty = make_database().account, make_account()
     assert client.post(url("profiles_account", "delete", used.pk), {"post": "yes"}).status_code == 403

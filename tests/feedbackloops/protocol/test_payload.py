@@ -161,6 +161,13 @@ def test_forms_of_one_shape_have_their_own_values_and_of_other_shapes_their_own_
     ]
 
 
+def test_long_forms_are_written_and_leave_nothing_in_memory() -> None:
+    kept = payload._kept_template.cache_info().currsize
+    for number in range(500, 510):
+        assert payload.form({"tags": ["a"] * number}) == b"&".join([b"tags%5B%5D=a"] * number)
+    assert payload._kept_template.cache_info().currsize == kept
+
+
 SHAPES: list[tuple[str, list[str], dict[str, str]]] = [
     ("1", ["a"], {"100%": "x"}),
     ("\0", ["b"], {"100%": "%b"}),
