@@ -36,6 +36,7 @@ _WORDS: Final = {
     "403": "The token lacks the scope.",
     "404": "There is nothing of this account at this address.",
     "409": "The request does not fit what is there by now, or one with the same key is still being done.",
+    "410": "The first request with this key was about a person who was forgotten since: its answer is gone.",
     "413": "The request is longer than is taken at once.",
     "415": "The body is said to be something other than JSON, or is compressed.",
     "422": "Something in the request can't be as it is; `errors` says what.",
@@ -85,6 +86,7 @@ class Api(NinjaAPI):
 
 def _troubles(method: str, operation: dict[str, Any]) -> list[str]:
     statuses = ["401", "403", "429", "500", "503"]
+    statuses += ["410"] if method == "post" else []
     statuses += ["400"] if method == "post" or "requestBody" in operation or operation.get("parameters") else []
     statuses += ["404", "422"] if operation.get("parameters") else []
     statuses += ["413", "415", "422"] if "requestBody" in operation else []

@@ -58,7 +58,9 @@ def not_found() -> Problem:
 def invalid(errors: Sequence[tuple[str, str]]) -> Problem:
     """What a request says that can't be: the parts of it, and why."""
     number = "One thing" if len(errors) == 1 else f"{len(errors):,} things"
-    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"{number} in the request can't be as it is; see errors.", errors)
+    seen = "see errors" if len(errors) <= MOST_FAULTS else f"errors names the first {MOST_FAULTS}"
+    words = f"{number} in the request can't be as it is; {seen}."
+    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, words, errors[:MOST_FAULTS])
 
 
 def of_model(error: ModelError, place: str = "body") -> Problem:

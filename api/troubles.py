@@ -55,7 +55,7 @@ def _of_shape(error: Exception) -> Problem | None:
     if isinstance(error, HttpError):
         return Problem(error.status_code, _NO_JSON if error.status_code == HTTPStatus.BAD_REQUEST else str(error))
     if isinstance(error, ShapeError):
-        return problems.invalid([_fault(each) for each in error.errors[: problems.MOST_FAULTS]])
+        return problems.invalid([_fault(each) for each in error.errors])
     return None
 
 

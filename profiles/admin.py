@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from access.reach import sees_all
 from profiles import subadmin  # noqa: F401  # more pages of this app
-from profiles.addresses import normal_address
+from profiles.addresses import whole_address
 from profiles.belonging import subprofiles_of
 from profiles.formfields import FIELDS_HELP, FieldsField, InterestsField, OriginField, number_or_fields, textarea
 from profiles.models import Account, Consent, Database, Profile
@@ -123,7 +123,7 @@ class ProfileAdmin(Page):
     list_display = ["id", "database_named", "account", "summary", "interests_shown", "changed"]
     list_filter = [("account", LookupFilter), ("database", LookupFilter)]
     search_fields = ["id"]
-    search_help_text = _("Number, whole e-mail address, or part of a field")
+    search_help_text = _("Number, somebody's whole e-mail address (which finds them alone), or part of a field")
     autocomplete_fields = ["database"]
     fieldsets = [(None, {"fields": ["database", "fields", "interests", "seen", "since", "changed"]})]
 
@@ -143,8 +143,9 @@ class ProfileAdmin(Page):
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def matches(self, queryset: Any, term: str) -> Any:
-        """By address through its index, else by number and by what the fields hold."""
-        if "@" in term and (at := queryset.filter(address=normal_address(term))).exists():
+        """Those whose address it is, through its index; where it is nobody's, by number and by what the fields hold."""
+        address = whole_address(term)
+        if address and (at := queryset.filter(address=address)).exists():
             return at
         return number_or_fields(queryset, term)
 

@@ -92,7 +92,7 @@ class RecordedOut(BaseModel):
     """What became of one of the events."""
 
     id: UUID
-    new: bool = Field(description="False where it was known before.")
+    new: bool = Field(description="False where it was known before, or is not kept: its recipient refuses to be seen.")
 
 
 class RecordedList(BaseModel):

@@ -11,7 +11,7 @@ from ninja import Query, Router
 from pydantic import BaseModel, Field
 
 from api.operations import posts, program_in, reads
-from api.problems import MOST_FAULTS, Problem, invalid
+from api.problems import Problem, invalid
 from api.scopes import Scope
 from api.shapes import Asked, Given, IdInPath, Moment, NumberInPath, Page
 from api.v1.lists import by_id, the
@@ -120,7 +120,7 @@ def _sound(request: HttpRequest, loop: FeedbackLoop, type: str, given: dict[str,
     fields, wrong = drafts.read_fields(given, type)
     wrong += drafts.problems(type, fields, is_form=loop.body_format != BodyFormat.JSON)
     if wrong:
-        raise invalid([(_place(each.field), fault_words(each)) for each in wrong[:MOST_FAULTS]])
+        raise invalid([(_place(each.field), fault_words(each)) for each in wrong])
     return fields
 
 

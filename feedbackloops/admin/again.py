@@ -1,6 +1,6 @@
 """The page on which much of a loop is sent again: choose, see how many that are, confirm."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django import forms
@@ -30,6 +30,8 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 class AgainForm(forms.Form):
     """Which of a loop's deliveries are to be sent again."""
 
+    # What is to come is not chosen.
+    ahead = timedelta()
     since: forms.Field = forms.SplitDateTimeField(
         widget=UnfoldAdminSplitDateTimeWidget(),
         label=_("Events from"),
@@ -48,7 +50,7 @@ class AgainForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
-        cleaned["until"] = min(cleaned.get("until") or now(), now())
+        cleaned["until"] = min(cleaned.get("until") or now(), now() + self.ahead)
         since = cleaned.get("since")
         if since and since < EPOCH:
             raise ValidationError(_("Nothing is that old: choose a day after 1970."))
@@ -57,24 +59,41 @@ class AgainForm(forms.Form):
         return cleaned
 
 
+class MomentField(forms.DateTimeField):
+    """A moment with its offset (ISO 8601), in UTC: PostgreSQL takes no offset of a day or so."""
+
+    def clean(self, value: Any) -> Any:
+        """The moment. Raises ValidationError."""
+        moment = super().clean(value)
+        try:
+            return moment.astimezone(UTC)
+        except OverflowError:
+            raise ValidationError(self.error_messages["invalid"], code="invalid") from None
+
+
 class ConfirmedForm(AgainForm):
     """The same as it was counted, in moments that no clock shows twice."""
 
-    since = forms.DateTimeField()
-    until = forms.DateTimeField()
+    # It was counted by the clock of another machine, perhaps.
+    ahead = timedelta(minutes=1)
+    since = MomentField()
+    until = MomentField()
 
 
 def again_page(request: HttpRequest, loop: FeedbackLoop, context: dict[str, Any]) -> HttpResponse | Resend:
     """The form, the same with a count to confirm, or the resend that was confirmed. Raises PermissionDenied."""
     if not request.user.has_perm(RIGHT):
         raise PermissionDenied
-    kind = ConfirmedForm if "confirmed" in request.POST else AgainForm
-    form = kind(request.POST if request.method == "POST" else None)
+    if "confirmed" in request.POST:
+        confirmed = ConfirmedForm(request.POST)
+        if confirmed.is_valid():
+            return _confirmed(loop, confirmed.cleaned_data, request.POST["confirmed"]) or _refused(request, loop)
+        messages.warning(request, gettext("That can't be confirmed: look at what is chosen, and count anew."))
+        form = AgainForm(initial=confirmed.cleaned_data)
+    else:
+        form = AgainForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
-        chosen = form.cleaned_data
-        if kind is ConfirmedForm:
-            return _confirmed(loop, chosen, request.POST["confirmed"]) or _refused(request, loop)
-        context |= _to_confirm(loop, chosen)
+        context |= _to_confirm(loop, form.cleaned_data)
     # What was left empty is fixed by the count: what comes in while somebody reads it is not part of it.
     title = gettext("Send again: %(name)s") % {"name": loop.name}
     context |= {"form": form, "loop": loop, "title": title, "hold": hold_of(loop, now())}
@@ -109,7 +128,7 @@ def _refused(request: HttpRequest, loop: FeedbackLoop) -> HttpResponse:
 
 def _to_confirm(loop: FeedbackLoop, chosen: dict[str, Any]) -> dict[str, Any]:
     number = resending.count(resending.chosen(loop, chosen["since"], chosen["until"], chosen["states"]))
-    fields = [(name, chosen[name].isoformat()) for name in ("since", "until")]
+    fields = [(name, chosen[name].astimezone(UTC).isoformat()) for name in ("since", "until")]
     fields += [("states", state) for state in chosen["states"]]
     last = loop.resends.order_by("-pk").values_list("pk", flat=True).first()
     fields.append(("confirmed", str(last or 0)))

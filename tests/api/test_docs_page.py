@@ -36,6 +36,7 @@ def test_every_operation_names_its_scope_and_needs_a_token() -> None:
         assert operation.about["x-scope"] in Scope.values, operation
         assert f"`{operation.about['x-scope']}`" in operation.about["description"]
         assert {"401", "403", "429", "500", "503"} <= operation.about["responses"].keys()
+        assert ("410" in operation.about["responses"]) == (operation.method == "POST"), operation
         needed = ":write" if operation.method not in ("GET",) else (":read", ":secret")
         assert operation.about["x-scope"].endswith(needed), operation
 

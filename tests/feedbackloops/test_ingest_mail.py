@@ -2,6 +2,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,10 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 from standardwebhooks import Webhook
 
+from feedbackloops.management.commands import ingest_mail
 from tests.factories import make_database, make_message, make_profile, make_verified_loop
 from tests.tracking.returned.test_understanding import MAILS
+from tracking.mailin import Reading, take_mail
 from tracking.models import Event, UnreadMail
 
 ID = "019d38e3-2a10@shop.example.com"
@@ -78,12 +81,32 @@ def test_a_mail_that_python_can_not_write_stops_none_behind_it_and_stays_as_it_i
     (tmp_path / "new" / "1.host").write_bytes(odd)
     (tmp_path / "new" / "2.host").mkdir()
     (tmp_path / "new" / "3.host").write_bytes(b"Subject: hi\n\n")
-    with pytest.raises(CommandError, match=r"can't be read \(1\): 2\.host") as told:
+    with pytest.raises(CommandError, match=r"could not be taken \(1\): 2\.host") as told:
         call_command("ingest_mail", "--maildir", str(tmp_path), stdout=StringIO())
     assert told.value.returncode == 66
     assert [bytes(mail.raw) for mail in UnreadMail.objects.order_by("pk")] == [odd, b"Subject: hi\n\n"]
     assert (tmp_path / "cur" / "1.host:2,S").read_bytes() == odd
     assert (tmp_path / "cur" / "3.host:2,S").exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_mail_that_can_not_be_taken_holds_up_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    message = make_message(internet_message_id=ID)
+    for name in ("new", "cur", "tmp"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "new" / "1.odd").write_bytes(b"odd")
+    (tmp_path / "new" / "2.host").write_bytes((MAILS / "postfix.eml").read_bytes())
+
+    def odd(raw: bytes, envelope_to: Sequence[str]) -> Reading:
+        if raw == b"odd":
+            raise RuntimeError(raw)
+        return take_mail(raw, envelope_to)
+
+    monkeypatch.setattr(ingest_mail, "take_mail", odd)
+    with pytest.raises(CommandError, match=r"could not be taken \(1\): 1\.odd$"):
+        call_command("ingest_mail", maildir=str(tmp_path), stdout=StringIO())
+    assert Event.objects.filter(message=message).count() == 2
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["1.odd"]
 
 
 @pytest.mark.django_db

@@ -12,6 +12,8 @@ from profiles.addresses import address_in, normal_address
         (" ann@example.com ", "ann@example.com"),
         ("Δοκιμή@παράδειγμα.δοκιμή", "δοκιμή@παράδειγμα.δοκιμή"),
         ("", ""),
+        pytest.param("(" * 2000 + "A@b", "(" * 2000 + "a@b", id="comments in comments"),
+        pytest.param("A:" * 2000 + "a@b", "a:" * 2000 + "a@b", id="groups in groups"),
     ],
 )
 def test_an_address_is_compared_alone_and_in_lower_case(text: str, address: str) -> None:

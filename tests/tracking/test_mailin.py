@@ -1,3 +1,4 @@
+import re
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
@@ -145,6 +146,11 @@ def test_what_nobody_understands_is_kept_once_as_it_came(raw: bytes) -> None:
     assert bytes(kept.raw) == raw
     assert kept.reason == "It is no report that we know, and names no message."
     assert kept.envelope_to == "fbl@bounce.example.com"
+
+
+def test_a_recipient_of_a_thousand_brackets_is_one_like_any_other(message: Message) -> None:
+    take_mail(re.sub(rb"(?m)^(Final-Recipient: rfc822;).*?$", rb"\1 " + b"(" * 1000 + b"@x", mail("gmail")))
+    assert {event.message_id for event in events().values()} == {message.pk}
 
 
 def test_whatever_comes_back_to_a_signed_address_is_a_bounce(message: Message) -> None:

@@ -65,13 +65,16 @@ class Command(BaseCommand):
         """The new mails one by one; each is marked once it is taken, so that none is lost on the way."""
         if not (folder / "new").is_dir():
             raise CommandError(f"{folder} is no maildir: it has no folder new.", returncode=NO_INPUT)
-        unreadable = [path for path in sorted((folder / "new").iterdir()) if not self._take_one(path, envelope_to)]
-        if unreadable:
-            names = ", ".join(path.name for path in unreadable[:MOST_NAMED])
-            raise CommandError(f"In {folder}/new can't be read ({len(unreadable)}): {names}", returncode=NO_INPUT)
+        left = [path for path in sorted((folder / "new").iterdir()) if not self._take_one(path, envelope_to)]
+        if left:
+            names = ", ".join(path.name for path in left[:MOST_NAMED])
+            raise CommandError(f"In {folder}/new could not be taken ({len(left)}): {names}", returncode=NO_INPUT)
 
     def _take_one(self, path: Path, envelope_to: Sequence[str]) -> bool:
-        """Whether it could be read. It is moved, never written anew: not every mail can be."""
+        """Whether it could be taken: one that can't holds up no other. It is moved, never written anew.
+
+        Raises django.db.Error while the database is away.
+        """
         try:
             with path.open("rb") as file:
                 raw = file.read(MOST_BYTES)
@@ -80,7 +83,13 @@ class Command(BaseCommand):
             return True
         except OSError:
             return False
-        self._say(take_mail(raw, envelope_to))
+        try:
+            self._say(take_mail(raw, envelope_to))
+        except Error:
+            raise
+        except Exception:
+            logger.exception("The mail %s could not be taken", path.name)
+            return False
         with suppress(FileNotFoundError):
             path.rename(path.parent.parent / "cur" / f"{path.name.partition(':')[0]}:2,S")
         return True
