@@ -34,7 +34,7 @@ STILL_NEEDED = {
 ADDED_UP = {"feedbackloops_owedcount": "loop_id, hour", "feedbackloops_eventcount": "account_id, type, hour"}
 SUM_UP_AFTER_HOURS = 2
 # After each partition that goes, every connection plans its statements anew, and what waited for the lock goes first.
-BREATH_SECONDS = 0.02
+BREATH_SECONDS = 0.1
 
 # The partitions that there are, by table and day.
 Found = Mapping[str, Mapping[date, str]]

@@ -123,7 +123,7 @@ class ProfileAdmin(Page):
     list_display = ["id", "database_named", "account", "summary", "interests_shown", "changed"]
     list_filter = [("account", LookupFilter), ("database", LookupFilter)]
     search_fields = ["id"]
-    search_help_text = _("Number, somebody's whole e-mail address (which finds them alone), or part of a field")
+    search_help_text = _("Number, whole e-mail address, or part of a field")
     autocomplete_fields = ["database"]
     fieldsets = [(None, {"fields": ["database", "fields", "interests", "seen", "since", "changed"]})]
 
