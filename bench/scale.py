@@ -38,6 +38,7 @@ class Scale:
     growth_looks: int
     growth_sweeps: int
     backlog_rows: int
+    prune_days: int
     prune_seconds: float
     screens_rows: int
 
@@ -68,6 +69,7 @@ FULL = Scale(
     growth_looks=25,
     growth_sweeps=300,
     backlog_rows=1_000_000,
+    prune_days=12,
     prune_seconds=15.0,
     screens_rows=5_000_000,
 )
@@ -79,25 +81,26 @@ QUICK = Scale(
     drain_deliveries=8_000,
     flow_hits=10_000,
     latency_per_second=500.0,
-    latency_seconds=8.0,
+    latency_seconds=6.0,
     idle_seconds=5.0,
     isolation_per_second=50.0,
-    isolation_seconds=3.0,
-    isolation_lead_seconds=2.0,
+    isolation_seconds=2.0,
+    isolation_lead_seconds=1.5,
     isolation_beside_per_second=250.0,
     hung_loops=200,
     nameless_loops=50,
     failing_loops=200,
     quiet_loops=500,
-    quiet_seconds=5.0,
+    quiet_seconds=4.0,
     fanout_loops=50,
     fanout_events=300,
     growth_rows=200_000,
     growth_hits=4_000,
-    growth_deliveries=3_000,
-    growth_looks=5,
+    growth_deliveries=2_500,
+    growth_looks=3,
     growth_sweeps=100,
     backlog_rows=50_000,
-    prune_seconds=4.0,
-    screens_rows=50_000,
+    prune_days=6,
+    prune_seconds=2.0,
+    screens_rows=20_000,
 )

@@ -24,17 +24,21 @@ def measure(site: Site, scale: Scale) -> dict[str, float | int]:
         _p95(receiver, healthy, scale)
         alone: list[float] = []
         beside: dict[str, float | int] = {}
+        others: Sequence[Customer] = ()
         for trouble, scripts in _troubles(strange, scale).items():
+            leave(others)
             alone.append(_p95(receiver, healthy, scale))
-            beside[f"beside_{trouble}_p95_ms"] = _p95_beside(trouble, scripts, receiver, healthy, scale)
+            others = customers(trouble, scripts)
+            beside[f"beside_{trouble}_p95_ms"] = _p95_beside(trouble, others, receiver, healthy, scale)
         return {"alone_p95_ms": median(alone), **beside}
 
 
 def _troubles(strange: Receiver, scale: Scale) -> dict[str, list[str]]:
+    # Those that hang until their deadline take the longest to leave; the last ones need not.
     return {
-        "hung": [strange.url(f"hung{number}", "hang") for number in range(scale.hung_loops)],
         "dns": [f"http://shop{number}.example.com/hooks/script.php" for number in range(scale.nameless_loops)],
         "errors": [strange.url(f"failing{number}", "error") for number in range(scale.failing_loops)],
+        "hung": [strange.url(f"hung{number}", "hang") for number in range(scale.hung_loops)],
     }
 
 
@@ -46,12 +50,11 @@ def _p95(receiver: Receiver, healthy: Customer, scale: Scale) -> float:
     return percentile(receiver.report(HEALTHY).latencies, 95)
 
 
-def _p95_beside(trouble: str, scripts: Sequence[str], receiver: Receiver, healthy: Customer, scale: Scale) -> float:
+def _p95_beside(trouble: str, others: Sequence[Customer], receiver: Receiver, healthy: Customer, scale: Scale) -> float:
     """The others' events go on from well before the healthy loop's until after the last of them.
 
     Raises RuntimeError when they did not: what was measured then is a loop that is alone.
     """
-    others = customers(trouble, scripts)
     seconds = scale.isolation_lead_seconds + 2 * scale.isolation_seconds
     rate = scale.isolation_beside_per_second
     firing = launch([each.urls[0] for each in others], number=round(rate * seconds), rate=rate)
@@ -63,4 +66,3 @@ def _p95_beside(trouble: str, scripts: Sequence[str], receiver: Receiver, health
         return beside
     finally:
         firing.stop()
-        leave(others)

@@ -19,9 +19,8 @@ from tracking import partitions
 from tracking.ids import first_id_at
 from tracking.models import Event, Outbox
 
-DAYS = 12
 WARM_UP = 1000
-# More than any machine answers: the load ends when the last day is gone.
+# More than any machine answers, with a second for each day: the load ends when the last one is gone.
 MOST_PER_SECOND = 50_000
 
 Span = tuple[datetime, datetime]
@@ -32,21 +31,21 @@ def measure(site: Site, scale: Scale) -> dict[str, float | int]:
     reader = customer("prune", [])
     history.fill(history.owners(), scale.growth_rows)
     site.start("web")
-    firing = launch(reader.urls, number=round(MOST_PER_SECOND * scale.prune_seconds))
+    firing = launch(reader.urls, number=round(MOST_PER_SECOND * (scale.prune_seconds + scale.prune_days)))
     try:
         # Nothing takes them out of there: only the web process runs.
         await_true(lambda: Outbox.objects.count() >= WARM_UP, "the first hits stored", 30.0)
-        moments = list(_moments(scale.prune_seconds / DAYS))
+        moments = list(_moments(scale.prune_days, scale.prune_seconds / scale.prune_days))
     finally:
         firing.stop()
     spans = list(pairwise(moments))
     return {"hits_ratio": _per_second(spans[1::2]) / _per_second(spans[::2])}
 
 
-def _moments(pause: float) -> Iterable[datetime]:
+def _moments(days: int, pause: float) -> Iterable[datetime]:
     """Prune day by day; the moments at which the first pause and then each pruning and each pause began."""
     yield _now()
-    for day in sorted(partitions.existing(Delivery._meta.db_table))[:DAYS]:
+    for day in sorted(partitions.existing(Delivery._meta.db_table))[:days]:
         time.sleep(pause)
         yield _now()
         _prune(day)
