@@ -30,7 +30,9 @@ class ProblemDetails(BaseModel):
     title: str = Field(description="The words of the status.")
     status: int
     detail: str = Field(description="What happened, and what to do.")
-    errors: list[Fault] = Field(default=[], description="All that is wrong with the request, where that can be said.")
+    errors: list[Fault] = Field(
+        default=[], description=f"What is wrong with the request, where that can be said: the first {MOST_FAULTS}."
+    )
 
 
 class Problem(Exception):
@@ -57,9 +59,9 @@ def not_found() -> Problem:
 
 def invalid(errors: Sequence[tuple[str, str]]) -> Problem:
     """What a request says that can't be: the parts of it, and why."""
-    number = "One thing" if len(errors) == 1 else f"{len(errors):,} things"
-    seen = "see errors" if len(errors) <= MOST_FAULTS else f"errors names the first {MOST_FAULTS}"
-    words = f"{number} in the request can't be as it is; {seen}."
+    one, many = "One thing in the request can't be as it is", f"{len(errors):,} things in it can't be as they are"
+    which = "see errors" if len(errors) <= MOST_FAULTS else f"errors names the first {MOST_FAULTS}"
+    words = f"{one if len(errors) == 1 else many}; {which}."
     return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, words, errors[:MOST_FAULTS])
 
 

@@ -11,7 +11,7 @@ ADDRESS: Final = r"^[^\s@<>]+@[^\s@<>]+$"
 _ADDRESS = re.compile(ADDRESS)
 
 
-def address_beside(text: str) -> str:
+def bare_address(text: str) -> str:
     """The address that a header names, without the name beside it (RFC 5322, 3.4); "" where it names none."""
     try:
         return parseaddr(text)[1]
@@ -22,7 +22,7 @@ def address_beside(text: str) -> str:
 
 def normal_address(text: str) -> str:
     """An address as it is compared: alone (`Ann <ann@example.com>` has a name beside it), in lower case."""
-    address = address_beside(text) or text
+    address = bare_address(text) or text
     return address.strip().lower()
 
 

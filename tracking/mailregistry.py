@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.core.mail import EmailMessage
 from django.db.models import Q
 
-from profiles.addresses import address_beside, normal_address
+from profiles.addresses import bare_address, normal_address
 from profiles.models import Account, Database
 from tracking.mailoptions import MailOptions, options_of
 from tracking.models import Message, Source
@@ -106,7 +106,7 @@ def _draft(
 ) -> Draft:
     return Draft(
         account=owner,
-        recipient=address_beside(recipient) or recipient,
+        recipient=bare_address(recipient) or recipient,
         tags=options.tags,
         profile=getattr(mail, "profile", None),
         database=_database(mail, options, owner, databases),
@@ -133,7 +133,7 @@ def _database(
 
 def _domain(mail: EmailMessage) -> str:
     """The part of a Message-ID behind the @ (RFC 5322, 3.6.4): the sender's domain."""
-    domain = address_beside(str(mail.from_email)).rpartition("@")[2]
+    domain = bare_address(str(mail.from_email)).rpartition("@")[2]
     try:
         return idna.encode(domain, uts46=True).decode("ascii") if domain else "localhost"
     except idna.IDNAError:

@@ -60,7 +60,7 @@ class AgainForm(forms.Form):
 
 
 class MomentField(forms.DateTimeField):
-    """A moment with its offset (ISO 8601), in UTC: PostgreSQL takes no offset of a day or so."""
+    """A moment with its offset (ISO 8601), in UTC: PostgreSQL takes no offset of sixteen hours or more."""
 
     def clean(self, value: Any) -> Any:
         """The moment. Raises ValidationError."""
@@ -128,7 +128,7 @@ def _refused(request: HttpRequest, loop: FeedbackLoop) -> HttpResponse:
 
 def _to_confirm(loop: FeedbackLoop, chosen: dict[str, Any]) -> dict[str, Any]:
     number = resending.count(resending.chosen(loop, chosen["since"], chosen["until"], chosen["states"]))
-    fields = [(name, chosen[name].astimezone(UTC).isoformat()) for name in ("since", "until")]
+    fields = [(name, chosen[name].isoformat()) for name in ("since", "until")]
     fields += [("states", state) for state in chosen["states"]]
     last = loop.resends.order_by("-pk").values_list("pk", flat=True).first()
     fields.append(("confirmed", str(last or 0)))

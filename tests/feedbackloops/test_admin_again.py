@@ -163,7 +163,7 @@ def test_what_was_counted_is_not_confirmed_as_something_else(
     assert "since" in changes or offered["since_0"] == ["2026-05-04"], "what could be read is still chosen"
 
 
-def test_a_moment_with_an_offset_of_a_day_is_confirmed(client: Client, loop: FeedbackLoop) -> None:
+def test_a_moment_with_an_offset_that_postgres_does_not_take_is_confirmed(client: Client, loop: FeedbackLoop) -> None:
     confirmed = dict(Page(text(client.post(page_of(loop), typed())), "confirm_form").values)
     client.post(page_of(loop), confirmed | {"since": "2026-01-01T00:00:00+23:59"})
     assert Resend.objects.get().since == datetime(2025, 12, 31, 0, 1, tzinfo=UTC)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
+from django.db import DataError
 from standardwebhooks import Webhook
 
 from feedbackloops.management.commands import ingest_mail
@@ -90,7 +91,10 @@ def test_a_mail_that_python_can_not_write_stops_none_behind_it_and_stays_as_it_i
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_mail_that_can_not_be_taken_holds_up_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("fault", [RuntimeError, DataError])
+def test_a_mail_that_can_not_be_taken_holds_up_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: type[Exception]
+) -> None:
     message = make_message(internet_message_id=ID)
     for name in ("new", "cur", "tmp"):
         (tmp_path / name).mkdir()
@@ -99,7 +103,7 @@ def test_a_mail_that_can_not_be_taken_holds_up_no_other(tmp_path: Path, monkeypa
 
     def odd(raw: bytes, envelope_to: Sequence[str]) -> Reading:
         if raw == b"odd":
-            raise RuntimeError(raw)
+            raise fault(raw)
         return take_mail(raw, envelope_to)
 
     monkeypatch.setattr(ingest_mail, "take_mail", odd)

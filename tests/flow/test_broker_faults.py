@@ -11,9 +11,9 @@ from tests.flow.waiting import is_watched, wait_until
 
 SLOW = 0.5
 # Celery's loop may sleep for two seconds when its hands are full, though a task was begun meanwhile.
-LOOKED_AGAIN = 2.5
+LOOK_AGAIN_SECONDS = 2.5
 # In this time a worker has tried to acknowledge what it has done.
-ACKNOWLEDGED = 1.5
+ACKNOWLEDGE_SECONDS = 1.5
 
 
 def test_a_valkey_that_is_emptied_under_load_costs_only_time(deployment: Deployment, customer: Customer) -> None:
@@ -56,14 +56,14 @@ def test_a_valkey_that_dies_and_comes_back_empty_costs_only_time(deployment: Dep
 def takes_no_more(deployment: Deployment) -> bool:
     """Whether tasks wait, and no fewer when a worker must have looked again: one that is slow is not full."""
     waiting = deployment.waiting_tasks("events")
-    time.sleep(LOOKED_AGAIN)
+    time.sleep(LOOK_AGAIN_SECONDS)
     return 0 < waiting <= deployment.waiting_tasks("events")
 
 
 def comes_to_rest(script: Script) -> bool:
     """Whether something is owed, and nothing more after a while."""
     owed = script.books()["owed"]
-    time.sleep(ACKNOWLEDGED)
+    time.sleep(ACKNOWLEDGE_SECONDS)
     return 0 < owed == script.books()["owed"]
 
 

@@ -181,7 +181,7 @@ def test_what_is_nobodys_address_is_looked_for_in_the_fields(client: Client, ter
 
 
 @pytest.mark.parametrize("page", ["/admin/profiles/profile/", "/admin/search/"])
-def test_a_search_for_a_thousand_brackets_finds_nothing(client: Client, page: str) -> None:
+def test_a_thousand_brackets_break_no_search(client: Client, page: str) -> None:
     assert client.get(page, {"q": "(" * 1000 + "@"}).status_code == 200
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import Error, connection
+from django.db import Error, InterfaceError, OperationalError, connection
 from django.utils.timezone import now
 
 from feedbackloops.calls import Contents
@@ -73,7 +73,7 @@ class Command(BaseCommand):
     def _take_one(self, path: Path, envelope_to: Sequence[str]) -> bool:
         """Whether it could be taken: one that can't holds up no other. It is moved, never written anew.
 
-        Raises django.db.Error while the database is away.
+        Raises OperationalError or InterfaceError while the database is away: then no other could be taken, either.
         """
         try:
             with path.open("rb") as file:
@@ -85,7 +85,7 @@ class Command(BaseCommand):
             return False
         try:
             self._say(take_mail(raw, envelope_to))
-        except Error:
+        except (OperationalError, InterfaceError):
             raise
         except Exception:
             logger.exception("The mail %s could not be taken", path.name)
