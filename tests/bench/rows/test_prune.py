@@ -61,10 +61,8 @@ def test_hits_a_second_are_those_within_the_spans() -> None:
     assert prune._per_second([(moments[3], moments[3] + timedelta(seconds=1))]) == 0.0
 
 
-def test_pauses_and_prunings_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(prune, "DAYS", 2)
-
-    moments = list(prune._moments(0.05))
+def test_pauses_and_prunings_take_turns() -> None:
+    moments = list(prune._moments(2, 0.05))
 
     assert len(moments) == 5
     assert moments[1] - moments[0] >= timedelta(seconds=0.05)
