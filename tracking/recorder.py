@@ -23,7 +23,7 @@ from tracking.store import EventRow, store_events
 logger = logging.getLogger(__name__)
 
 # A set costs every process on the way the same, however few hits are in it.
-LONGEST_PAUSE = 0.016
+LONGEST_PAUSE = 0.012
 
 _may_tell = Seldom()
 
