@@ -18,7 +18,7 @@ from tracking.hits import Hit
 from tracking.seldom import Seldom
 from tracking.signals import events_recorded
 from tracking.steps import log_events
-from tracking.store import EventRow, store_events
+from tracking.store import EventRow, store_events, store_fresh_events
 
 logger = logging.getLogger(__name__)
 
@@ -83,7 +83,7 @@ def _connect() -> None:
 
 def _store(hits: Sequence[Hit]) -> list[Hit]:
     try:
-        return store_hits(hits)
+        return store_hits(hits, store=store_fresh_events)
     except Error:
         raise  # store_hits() has told of it
     except Exception:
@@ -91,13 +91,17 @@ def _store(hits: Sequence[Hit]) -> list[Hit]:
         raise
 
 
-def store_hits(hits: Sequence[Hit], tell: Callable[..., object] = events_recorded.send_robust) -> list[Hit]:
+def store_hits(
+    hits: Sequence[Hit],
+    tell: Callable[..., object] = events_recorded.send_robust,
+    store: Callable[[Sequence[EventRow]], None] = store_events,
+) -> list[Hit]:
     """Store hits as events and tell of them; those that the database refuses for what they hold are returned.
 
     Raises django.db.Error when the database can't be reached or fails; the hits may then be stored or not.
     """
     try:
-        store_events([_row(hit) for hit in hits])
+        store([_row(hit) for hit in hits])
     except (DataError, IntegrityError) as error:
         if len(hits) == 1:
             # The error's own words may hold what the client sent.
@@ -105,7 +109,7 @@ def store_hits(hits: Sequence[Hit], tell: Callable[..., object] = events_recorde
             logger.error("The database refuses hit %s: %s", hits[0].id, kind, extra={"event": hits[0].id})
             return list(hits)
         middle = len(hits) // 2
-        return store_hits(hits[:middle], tell) + store_hits(hits[middle:], tell)
+        return store_hits(hits[:middle], tell, store) + store_hits(hits[middle:], tell, store)
     except Error as error:
         connection.close()
         # A probe is made without any: that PostgreSQL is away was told by then.

@@ -173,6 +173,13 @@ def test_a_database_that_refuses_connections_is_no_reason_to_wait(
     assert record(recorder, make_hit())
 
 
+def test_a_set_that_comes_too_late_stores_what_the_replay_has_left(told: list[UUID]) -> None:
+    hits = [make_hit() for _ in range(4)]
+    store_hits(hits[1:3])
+    assert all(record_all(Recorder(1, PATIENT), hits))
+    assert Event.objects.count() == Outbox.objects.count() == 4
+
+
 def test_hits_that_met_an_error_can_be_stored_again(told: list[UUID]) -> None:
     hits = [make_hit() for _ in range(4)] + [BAD[0]]
     store_hits(hits[:2])
@@ -214,14 +221,13 @@ def test_a_database_that_refuses_hit_after_hit_is_told_of_once_a_second(
     def refuse(rows: object) -> None:
         raise OperationalError("connection refused")
 
-    monkeypatch.setattr(recorder, "store_events", refuse)
     monkeypatch.setattr(recorder, "_may_tell", Seldom())
     # A probe: nobody's hit was refused.
     with pytest.raises(OperationalError):
-        recorder.store_hits([])
+        recorder.store_hits([], store=refuse)
     for _ in range(20):
         with pytest.raises(OperationalError):
-            recorder.store_hits([make_hit()])
+            recorder.store_hits([make_hit()], store=refuse)
 
     assert [each.message for each in caplog.records] == ["PostgreSQL did not take 1 hits: connection refused"]
 

@@ -1,3 +1,4 @@
+from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -6,10 +7,15 @@ from django.db import DataError, transaction
 
 from tracking.ids import new_id
 from tracking.models import Event, Outbox
-from tracking.store import EventRow, store_events
+from tracking.store import EventRow, store_events, store_fresh_events
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)
 MESSAGE = UUID("01890a5d-ac96-774b-bcce-b302099a8057")
+
+
+Store = Callable[[Sequence[EventRow]], None]
+
+either = pytest.mark.parametrize("store", [store_events, store_fresh_events])
 
 
 def row(**values: Any) -> EventRow:
@@ -32,25 +38,28 @@ def test_an_event_may_have_no_message() -> None:
     assert Event.objects.get().message_id is None
 
 
-def test_storing_again_does_nothing() -> None:
+@either
+def test_storing_again_does_nothing(store: Store) -> None:
     stored = row(data={"first": "yes"})
-    store_events([stored])
-    store_events([stored._replace(data={"first": "no"}), row()])
+    store([stored])
+    store([stored._replace(data={"first": "no"}), row()])
     assert Event.objects.get(pk=stored.id).data == {"first": "yes"}
     assert (Event.objects.count(), Outbox.objects.count()) == (2, 2)
 
 
-def test_an_event_that_was_fanned_out_gets_no_second_outbox_row() -> None:
+@either
+def test_an_event_that_was_fanned_out_gets_no_second_outbox_row(store: Store) -> None:
     stored = row()
-    store_events([stored])
+    store([stored])
     Outbox.objects.all().delete()
-    store_events([stored])
+    store([stored])
     assert not Outbox.objects.exists()
 
 
-def test_an_event_that_comes_twice_in_one_set_is_stored_once() -> None:
+@either
+def test_an_event_that_comes_twice_in_one_set_is_stored_once(store: Store) -> None:
     twice = row()
-    store_events([twice, row(), twice])
+    store([twice, row(), twice])
     assert (Event.objects.count(), Outbox.objects.count()) == (2, 2)
 
 
