@@ -83,10 +83,13 @@ FIGURES = (
     Figure("memory.web_mb", at_most=200),
     Figure("memory.worker_mb", at_most=200),
 )
-# What helps to judge the figures: the first is there only where PostgreSQL came with its pgbench, and what the load
+# What helps to judge the figures: the first is there only where PostgreSQL came with its pgbench; an answer that stores
+# nothing costs much more where answers are few than at full speed, and so does everything else; and what the load
 # generator and the receiver could do is counted in requests for a second of CPU of their own.
 INFORMATION = (
     Figure("hits.pgbench_per_second"),
+    Figure("hits.answer_only_cpu_ms"),
+    Figure("quiet.answer_only_cpu_ms", beside="hits.answer_only_cpu_ms"),
     Figure("ceiling.load_per_second"),
     Figure("ceiling.receiver_per_second"),
 )

@@ -9,6 +9,7 @@ import json
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 from urllib.parse import urlsplit
 
 from rig.children import child, end
@@ -31,6 +32,12 @@ class Fired:
     def per_second(self) -> float:
         """Answers a second, from the first request to the last answer."""
         return self.answered / (self.last_answered - self.first_sent)
+
+    def checked(self) -> Self:
+        """Itself. Raises ValueError where a request got no good answer."""
+        if self.failed:
+            raise ValueError(f"{self.failed} of {self.answered + self.failed} hits got no good answer.")
+        return self
 
 
 class Firing:

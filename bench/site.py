@@ -65,8 +65,12 @@ class Site(site.Site):
 
         A difference of two readings says what went on between, as long as no process was stopped in it.
         """
-        used = {name: cpu_seconds(self._process(name)) for name in PROCESSES}
+        used = {name: self.cpu_of(name) for name in PROCESSES}
         return used | {"postgres": cpu_seconds(self.postmaster), "valkey": self._valkey_cpu()}
+
+    def cpu_of(self, name: str) -> float:
+        """CPU seconds used so far by a process of the Procfile or of `start_web`; 0 where it does not run."""
+        return cpu_seconds(self._process(name))
 
     def peak_mb(self, name: str) -> float:
         """The highest resident size so far, in MB (10^6 bytes), of the largest process of a part that runs."""

@@ -92,9 +92,7 @@ class Bench:
         return figures | {"list": self._dashboard.list_ms(), "page": self._dashboard.page_ms(newest)}
 
     def _hits(self) -> float:
-        fired = fire(self._customer.urls, number=self._scale.growth_hits)
-        if fired.failed:
-            raise ValueError(f"{fired.failed} hits got no good answer.")
+        fired = fire(self._customer.urls, number=self._scale.growth_hits).checked()
         # Nobody is there to fan them out: without this, the outbox and the queue would grow from figure to figure.
         with connection.cursor() as cursor, redis.Redis.from_url(self._site.redis_url) as broker:
             cursor.execute("TRUNCATE tracking_outbox")
