@@ -19,7 +19,6 @@ SCRIPT = """
 WITH stored AS (
     INSERT INTO tracking_event (id, type, account_id, message_id, data)
     VALUES (uuidv7(), 'click', {account}, '{message}', '{data}')
-    ON CONFLICT (id) DO NOTHING
     RETURNING id
 )
 INSERT INTO tracking_outbox (event_id) SELECT id FROM stored;
