@@ -3,12 +3,13 @@
 import logging
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import date, datetime, timedelta
 from json import dumps
 from secrets import token_hex
 from typing import Any, NamedTuple
 
-from django.db import connection, connections
+from django.db import ProgrammingError, connection, connections
 from django.utils.timezone import now
 
 from feedbackloops import history
@@ -48,7 +49,7 @@ def fill(owners: Sequence[Customer], rows: int) -> None:
     """Make so many messages, each with an event, its snapshot, a delivery that was delivered and its attempt.
 
     They are spread evenly over the last DAYS days, and over the owners. What is owed and delivered is counted
-    along. The tables are analyzed then.
+    along. PostgreSQL settles then.
     """
     end = now()
     start = end - timedelta(days=DAYS)
@@ -59,25 +60,28 @@ def fill(owners: Sequence[Customer], rows: int) -> None:
     loops = [loop for each in owners for loop in each.loops]
     _insert(statement, chunks, loops, texts)
     _sum_up_hours(loops)
-    analyze()
+    settle()
 
 
 def backlog(loop: FeedbackLoop, number: int) -> None:
     """Make so many deliveries that are due in the loop's lane, with their events and snapshots.
 
-    The events happened in the last BACKLOG_MINUTES. The tables are analyzed then.
+    The events happened in the last BACKLOG_MINUTES. PostgreSQL settles then.
     """
     end = now()
     chunks = _chunks(number, end - timedelta(minutes=BACKLOG_MINUTES), end)
     texts = {"snapshot": _snapshot(), "state": "pending", "outcome": "", "attempts": 0}
     _insert(_statement(_EVENTS, _SNAPSHOTS, _DELIVERIES, _OWED), chunks, [loop], texts)
-    analyze()
+    settle()
 
 
-def analyze() -> None:
-    """Have PostgreSQL know how much there is, and of what, as autovacuum would tell it within a minute or so."""
+def settle() -> None:
+    """Have PostgreSQL know how much there is, and of what, and have all of it on disk, as after some minutes."""
     with connection.cursor() as cursor:
         cursor.execute(f"VACUUM (ANALYZE) {', '.join(TABLES)}")
+        # Who may not ask for it measures beside the writing of what was made just now.
+        with suppress(ProgrammingError):
+            cursor.execute("CHECKPOINT")
 
 
 def _make_partitions(first: date, last: date) -> None:

@@ -61,7 +61,7 @@ class Bench:
     def figures(self) -> dict[str, float]:
         """Hits and drained deliveries a second, a sweep and two pages of the dashboard in ms; medians of several."""
         self._once()
-        history.analyze()
+        history.settle()
         measured = [self._once() for _ in range(self._scale.pairs)]
         return {key: median(each[key] for each in measured) for key in measured[0]}
 
