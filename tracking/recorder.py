@@ -98,6 +98,7 @@ def store_hits(
 ) -> list[Hit]:
     """Store hits as events and tell of them; those that the database refuses for what they hold are returned.
 
+    `store`: how; store_fresh_events for those whose ids were made just now.
     Raises django.db.Error when the database can't be reached or fails; the hits may then be stored or not.
     """
     try:

@@ -55,7 +55,7 @@ def store_fresh_events(rows: Sequence[EventRow]) -> None:
     try:
         run(_STORE_WITHOUT_LOOKING, **columns)
     except IntegrityError:
-        # Whoever waited for this set has had it spooled, and the replay came first.
+        # Whoever waited for this set has had it spooled, and the replay came first; or a partition was made meanwhile.
         run(_STORE, **columns)
 
 

@@ -27,7 +27,10 @@ Span = tuple[datetime, datetime]
 
 
 def measure(site: Site, scale: Scale) -> dict[str, float | int]:
-    """Hits a second in the times in which a day is pruned, in parts of those in the pauses before each of them."""
+    """Hits a second in the times in which a day is pruned, in parts of those in the pauses before each of them.
+
+    The rests that pruning takes are part of it: four of BREATH_SECONDS a day, most of its time.
+    """
     reader = customer("prune", [])
     history.fill(history.owners(), scale.growth_rows)
     site.start("web")

@@ -14,7 +14,8 @@ NAME = "quiet"
 def measure(site: Site, scale: Scale) -> dict[str, float | int]:
     """One hit a second for each loop, at equal distances; the CPU time (ms) that all our parts spend on a delivery.
 
-    How much of that is due to caches and cores that are cold between two hits, an answer alone tells at the same rate.
+    How much of that is due to caches that are cold between two hits, and to wakes that no two hits share, an answer
+    alone tells at the same rate.
     """
     loops, number = scale.quiet_loops, round(scale.quiet_loops * scale.quiet_seconds)
     with receiving() as receiver:

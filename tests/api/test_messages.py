@@ -73,7 +73,7 @@ def test_of_a_batch_all_are_registered_or_none(program: Program, wrong: Any, whe
 def test_of_very_many_faults_the_first_hundred_are_named(program: Program) -> None:
     answer = program.post("/messages/batch", {"messages": [{"recipient": "nobody", "profile": 123456789}] * 60})
     assert len(faults(answer)) == 100
-    assert answer.json()["detail"] == "120 things in it can't be as they are; errors names the first 100."
+    assert answer.json()["detail"] == "120 things in the request can't be as they are; errors names the first 100."
 
 
 def test_what_is_given_once_is_for_all_that_have_none_of_their_own(program: Program) -> None:

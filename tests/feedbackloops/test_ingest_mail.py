@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
-from django.db import DataError
+from django.db import DataError, IntegrityError, InternalError, OperationalError, ProgrammingError
 from standardwebhooks import Webhook
 
 from feedbackloops.management.commands import ingest_mail
@@ -91,9 +91,9 @@ def test_a_mail_that_python_can_not_write_stops_none_behind_it_and_stays_as_it_i
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("fault", [RuntimeError, DataError])
+@pytest.mark.parametrize("fault", [RuntimeError, DataError, IntegrityError])
 def test_a_mail_that_can_not_be_taken_holds_up_no_other(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: type[Exception]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, fault: type[Exception]
 ) -> None:
     message = make_message(internet_message_id=ID)
     for name in ("new", "cur", "tmp"):
@@ -103,7 +103,7 @@ def test_a_mail_that_can_not_be_taken_holds_up_no_other(
 
     def odd(raw: bytes, envelope_to: Sequence[str]) -> Reading:
         if raw == b"odd":
-            raise fault(raw)
+            raise fault("What a private mail says")
         return take_mail(raw, envelope_to)
 
     monkeypatch.setattr(ingest_mail, "take_mail", odd)
@@ -111,6 +111,28 @@ def test_a_mail_that_can_not_be_taken_holds_up_no_other(
         call_command("ingest_mail", maildir=str(tmp_path), stdout=StringIO())
     assert Event.objects.filter(message=message).count() == 2
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["1.odd"]
+    assert "1.odd" in caplog.text
+    assert fault is RuntimeError or "private" not in caplog.text
+
+
+@pytest.mark.parametrize("fault", [OperationalError, InternalError, ProgrammingError])
+def test_a_database_that_takes_no_mail_is_asked_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: type[Exception]
+) -> None:
+    asked: list[bytes] = []
+
+    def refuse(raw: bytes, envelope_to: Sequence[str]) -> Reading:
+        asked.append(raw)
+        raise fault("cannot execute INSERT in a read-only transaction")
+
+    (tmp_path / "new").mkdir()
+    for name in ("1", "2"):
+        (tmp_path / "new" / name).write_bytes(b"any")
+    monkeypatch.setattr(ingest_mail, "take_mail", refuse)
+    with pytest.raises(CommandError) as told:
+        call_command("ingest_mail", maildir=str(tmp_path), stdout=StringIO())
+    assert told.value.returncode == 75
+    assert asked == [b"any"]
 
 
 @pytest.mark.django_db

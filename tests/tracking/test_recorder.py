@@ -1,6 +1,6 @@
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
@@ -20,6 +20,7 @@ from tracking.models import Event, Outbox
 from tracking.recorder import Recorder, store_hits
 from tracking.seldom import Seldom
 from tracking.signals import events_recorded
+from tracking.store import EventRow, store_fresh_events
 
 pytestmark = pytest.mark.usefixtures("shared_db")
 
@@ -178,6 +179,26 @@ def test_a_set_that_comes_too_late_stores_what_the_replay_has_left(told: list[UU
     store_hits(hits[1:3])
     assert all(record_all(Recorder(1, PATIENT), hits))
     assert Event.objects.count() == Outbox.objects.count() == 4
+    assert set(told) == {hit.id for hit in hits}
+
+
+def test_a_bad_hit_is_refused_beside_one_that_the_replay_has_stored(told: list[UUID]) -> None:
+    hits = [make_hit(), make_hit(), BAD[0], make_hit()]
+    store_hits(hits[:1])
+    assert record_all(Recorder(1, PATIENT), hits) == [True, True, False, True]
+    assert Event.objects.count() == Outbox.objects.count() == 3
+
+
+def test_hits_that_come_in_are_stored_as_fresh_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    stored: list[int] = []
+
+    def store(rows: Sequence[EventRow]) -> None:
+        stored.append(len(rows))
+        store_fresh_events(rows)
+
+    monkeypatch.setattr(recorder, "store_fresh_events", store)
+    assert record(Recorder(1, PATIENT), make_hit())
+    assert stored == [1]
 
 
 def test_hits_that_met_an_error_can_be_stored_again(told: list[UUID]) -> None:

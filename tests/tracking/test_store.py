@@ -3,7 +3,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from django.db import DataError, transaction
+from django.db import DataError, connection, transaction
 
 from tracking.ids import new_id
 from tracking.models import Event, Outbox
@@ -45,6 +45,16 @@ def test_storing_again_does_nothing(store: Store) -> None:
     store([stored._replace(data={"first": "no"}), row()])
     assert Event.objects.get(pk=stored.id).data == {"first": "yes"}
     assert (Event.objects.count(), Outbox.objects.count()) == (2, 2)
+
+
+@pytest.mark.parametrize(("store", "looks"), [(store_events, True), (store_fresh_events, False)])
+def test_fresh_events_are_not_looked_for(store: Store, looks: bool) -> None:
+    connection.close()
+    store([row()])
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT statement FROM pg_prepared_statements WHERE statement LIKE '%INTO tracking_event %'")
+        [[statement]] = cursor.fetchall()
+    assert ("ON CONFLICT" in statement) is looks
 
 
 @either

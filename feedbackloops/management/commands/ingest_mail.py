@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import Error, InterfaceError, OperationalError, connection
+from django.db import DataError, Error, IntegrityError, connection
 from django.utils.timezone import now
 
 from feedbackloops.calls import Contents
@@ -73,7 +73,7 @@ class Command(BaseCommand):
     def _take_one(self, path: Path, envelope_to: Sequence[str]) -> bool:
         """Whether it could be taken: one that can't holds up no other. It is moved, never written anew.
 
-        Raises OperationalError or InterfaceError while the database is away: then no other could be taken, either.
+        Raises django.db.Error while the database takes no mail at all.
         """
         try:
             with path.open("rb") as file:
@@ -85,7 +85,12 @@ class Command(BaseCommand):
             return False
         try:
             self._say(take_mail(raw, envelope_to))
-        except (OperationalError, InterfaceError):
+        except (DataError, IntegrityError) as error:
+            # The error's own words may hold what the mail says.
+            kind = type(error.__cause__ or error).__name__
+            logger.error("The database refuses the mail %s: %s", path.name, kind)
+            return False
+        except Error:
             raise
         except Exception:
             logger.exception("The mail %s could not be taken", path.name)
