@@ -59,13 +59,12 @@ def not_found() -> Problem:
 
 def invalid(errors: Sequence[tuple[str, str]]) -> Problem:
     """What a request says that can't be: the parts of it, and why."""
-    one, many = (
-        "One thing in the request can't be as it is",
-        f"{len(errors):,} things in the request can't be as they are",
-    )
-    which = "see errors" if len(errors) <= MOST_FAULTS else f"errors names the first {MOST_FAULTS}"
-    words = f"{one if len(errors) == 1 else many}; {which}."
-    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, words, errors[:MOST_FAULTS])
+    number = len(errors)
+    what = "One thing in the request can't be as it is"
+    if number > 1:
+        what = f"{number:,} things in the request can't be as they are"
+    which = "see errors" if number <= MOST_FAULTS else f"errors names the first {MOST_FAULTS}"
+    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"{what}; {which}.", errors[:MOST_FAULTS])
 
 
 def of_model(error: ModelError, place: str = "body") -> Problem:

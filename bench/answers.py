@@ -1,4 +1,4 @@
-"""What the web process costs where it only answers: hits are taken there and forgotten."""
+"""What an answer costs by itself: a web process of its own (answer_only.py), where hits are taken and forgotten."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ def start_answer_only(site: Site, urls: Sequence[str]) -> list[str]:
     return [place + url.removeprefix(site.tracking_url) for url in urls]
 
 
-def fire_counted(site: Site, urls: Sequence[str], number: int, rate: float | None = None) -> tuple[Fired, float]:
+def fire_metered(site: Site, urls: Sequence[str], number: int, rate: float | None = None) -> tuple[Fired, float]:
     """`fire` at its URLs, and the CPU (ms) that one answer took. Raises ValueError where some got no good one."""
     before = site.cpu_of(NAME)
     fired = fire(urls, number=number, rate=rate).checked()

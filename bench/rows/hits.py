@@ -1,7 +1,7 @@
 """hits: clicks and opens answered and stored, beside the same view that stores nothing."""
 
 from bench import figures, pgbench
-from bench.answers import fire_counted, start_answer_only
+from bench.answers import fire_metered, start_answer_only
 from bench.load import fire
 from bench.scale import Scale
 from bench.site import Site, spent
@@ -25,7 +25,7 @@ def measure(site: Site, scale: Scale) -> dict[str, float | int]:
         before = site.cpu()
         stored = fire(visited.urls, number=scale.hits).checked()
         stored_ms = 1000 * spent(before, site.cpu(), "web", "postgres") / scale.hits
-        answered, answered_ms = fire_counted(site, answer_only, scale.hits)
+        answered, answered_ms = fire_metered(site, answer_only, scale.hits)
         pairs.append((stored.per_second, answered.per_second))
         cpu.append((stored_ms, answered_ms))
     _insist_on_events(visited, WARM_HITS + scale.pairs * scale.hits)

@@ -1,6 +1,6 @@
 """quiet: what a delivery costs when nothing batches, because every event comes alone and is for a loop of its own."""
 
-from bench.answers import fire_counted, start_answer_only
+from bench.answers import fire_metered, start_answer_only
 from bench.load import fire
 from bench.receiver import receiving
 from bench.scale import Scale
@@ -23,7 +23,7 @@ def measure(site: Site, scale: Scale) -> dict[str, float | int]:
         urls = [each.urls[0] for each in customers(NAME, [receiver.url(NAME)] * loops)]
         answer_only = start_answer_only(site, urls)
         warm_web(answer_only)
-        _, answer_only_ms = fire_counted(site, answer_only, number, rate=loops)
+        _, answer_only_ms = fire_metered(site, answer_only, number, rate=loops)
         site.start()
         fire(urls, number=loops, rate=loops)
         receiver.await_posts(NAME, loops)

@@ -150,3 +150,16 @@ def test_snapshots_have_the_names_that_fan_out_gives_them(owners: list[Customer]
 
     real, made = Snapshot.objects.get(pk=event), Snapshot.objects.exclude(pk=event).get()
     assert real.data.keys() == made.data.keys()
+
+
+def test_what_was_made_is_on_disk_before_anything_is_measured() -> None:
+    before = last_checkpoint()
+    history.settle()
+    assert last_checkpoint() != before
+
+
+def last_checkpoint() -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT checkpoint_lsn::text FROM pg_control_checkpoint()")
+        [[place]] = cursor.fetchall()
+    return str(place)

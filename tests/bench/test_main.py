@@ -49,7 +49,7 @@ def test_each_row_measures_what_it_promises(run: tuple[str, Path]) -> None:
 
     assert failures == []
     measured = ("hits", "drain", "flow", "latency", "memory")
-    assert {key for key in KEYS if key.startswith(measured)} <= set(results)
+    assert {key for key in (*KEYS, "hits.answer_only_cpu_ms") if key.startswith(measured)} <= set(results)
     assert results["flow.lost"] == results["flow.duplicates"] == 0
     assert all(value > 0 for key, value in results.items() if not key.startswith(("flow.lost", "flow.dup")))
     assert results["memory.web_mb"] > 20 < results["memory.worker_mb"]

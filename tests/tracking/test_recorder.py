@@ -182,7 +182,7 @@ def test_a_set_that_comes_too_late_stores_what_the_replay_has_left(told: list[UU
     assert set(told) == {hit.id for hit in hits}
 
 
-def test_a_bad_hit_is_refused_beside_one_that_the_replay_has_stored(told: list[UUID]) -> None:
+def test_a_bad_hit_is_refused_beside_one_that_the_replay_has_stored() -> None:
     hits = [make_hit(), make_hit(), BAD[0], make_hit()]
     store_hits(hits[:1])
     assert record_all(Recorder(1, PATIENT), hits) == [True, True, False, True]

@@ -12,9 +12,7 @@ from tracking.store import EventRow, store_events, store_fresh_events
 pytestmark = pytest.mark.django_db(transaction=True)
 MESSAGE = UUID("01890a5d-ac96-774b-bcce-b302099a8057")
 
-
 Store = Callable[[Sequence[EventRow]], None]
-
 either = pytest.mark.parametrize("store", [store_events, store_fresh_events])
 
 
