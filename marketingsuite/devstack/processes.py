@@ -70,6 +70,11 @@ class Processes:
                     f"The process {name!r} ended with exit code {child.returncode}. {self._last_words(name)}"
                 )
 
+    @property
+    def started(self) -> frozenset[str]:
+        """The names of those that were started, and not stopped or killed since."""
+        return frozenset(self._children)
+
     def pid(self, name: str) -> int:
         """The pid of a process that was started; it leads a process group of the same number."""
         return self._children[name].pid

@@ -29,6 +29,7 @@ def deployment(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 @pytest.fixture(autouse=True)
 def joined(deployment: Deployment, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """The test works as one more process of the deployment; none of the others may end by itself meanwhile."""
+    deployment.mend()
     with django_db_blocker.unblock(), deployment.joined():
         yield
     deployment.processes.check()

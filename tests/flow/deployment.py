@@ -1,6 +1,7 @@
 """The processes of the Procfile at work, with a PostgreSQL, a Valkey and a name server of their own."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -88,6 +89,13 @@ class Deployment:
         """kill -9."""
         for name in names:
             self.processes.kill(name)
+
+    def mend(self) -> None:
+        """Wake and start again what a test that failed has left frozen or dead: it is not the next one's trouble."""
+        for name in self.processes.started:
+            self.processes.kill(name, signal.SIGCONT)
+        if dead := self.processes.commands.keys() - self.processes.started:
+            self.start(*dead)
 
     @contextmanager
     def another(self, name: str, kind: str) -> Iterator[None]:
