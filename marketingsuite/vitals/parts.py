@@ -78,16 +78,21 @@ class MovingScheduler(Scheduler):
 
 
 def end_when_told(service: Service) -> None:
-    """Have beat end at SIGTERM or SIGINT wherever that meets it.
+    """Have beat end at SIGTERM or SIGINT wherever that meets it, and however often they come.
 
     Celery raises SystemExit only, which a call to the broker may answer with an error of its own: beat would go on.
     """
+    told = (signal.SIGTERM, signal.SIGINT)
 
     def end(*_: object) -> None:
+        # One more would wait, within this very thread, for the lock that `stop` holds: Linux says it once for each
+        # thread of a parent that ends.
+        for number in told:
+            signal.signal(number, lambda *_: None)
         service.stop()
         raise SystemExit
 
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in told:
         signal.signal(number, end)
 
 

@@ -99,26 +99,52 @@ def test_the_consumer_moves_with_its_timer_and_only_until_its_connection_ends() 
     assert all(each.entry.canceled for each in line.timer.queue)
 
 
-def test_beat_ends_though_a_call_to_the_broker_swallows_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+class Swallowing(Scheduler):
+    """Is told to end within its first tick, which is its last, and swallows what follows from that."""
+
+    ticks = 0
+
+    def tick(self, *args: Any, **kwargs: Any) -> float:
+        self.ticks += 1
+        assert self.ticks == 1
+        with suppress(SystemExit):
+            os.kill(os.getpid(), signal.SIGTERM)
+        return 0.0
+
+
+@pytest.fixture
+def quiet_app(monkeypatch: pytest.MonkeyPatch) -> Iterator[Celery]:
+    """An app whose beat gives no signs of life; the signals' handlers are as before afterwards."""
     monkeypatch.setattr(beat_init, "send", lambda **kwargs: None)
-    ticks: list[int] = []
-
-    class Swallowing(Scheduler):
-        def tick(self, *args: Any, **kwargs: Any) -> float:
-            ticks.append(1)
-            assert len(ticks) == 1
-            with suppress(SystemExit):
-                os.kill(os.getpid(), signal.SIGTERM)
-            return 0.0
-
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     app = Celery(set_as_current=False)
     app.conf.beat_enable_remote_control = False
-    service = Service(app, scheduler_cls=Swallowing)
-    try:
-        parts.end_when_told(service)
-        service.start()
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-    assert ticks
+    yield app
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def test_beat_ends_though_a_call_to_the_broker_swallows_its_end(quiet_app: Celery) -> None:
+    service = Service(quiet_app, scheduler_cls=Swallowing)
+    parts.end_when_told(service)
+    service.start()
+    assert cast(Swallowing, service.scheduler).ticks == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_beat_that_is_told_again_while_it_ends_does_not_wait_for_itself(
+    quiet_app: Celery, number: signal.Signals
+) -> None:
+    stops: list[int] = []
+
+    class ToldTwice(Service):
+        def stop(self, wait: bool = False) -> None:
+            stops.append(1)
+            if len(stops) < 3:
+                os.kill(os.getpid(), number)
+            super().stop(wait)
+
+    service = ToldTwice(quiet_app, scheduler_cls=Swallowing)
+    parts.end_when_told(service)
+    service.start()
+    assert stops == [1]
