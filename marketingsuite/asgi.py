@@ -46,6 +46,7 @@ def application(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
 
 
 async def _live(receive: Receive, send: Send) -> None:
+    intake().get_ready()
     end = parts.begin_web()
     while (await receive())["type"] != "lifespan.shutdown":
         keep_fresh([blocks(), privacy()])

@@ -37,7 +37,7 @@ if not (DEVELOPMENT or DEBUG):
 # --- Tracking
 TRACKING_URL = env.str("TRACKING_URL", default="http://localhost:8000").rstrip("/")
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
-RECORDER_THREADS = env.int("RECORDER_THREADS", default=2)
+RECORDER_CONNECTIONS = env.int("RECORDER_CONNECTIONS", default=2)
 HIT_WAIT_SECONDS = env.int("HIT_WAIT_MS", default=40) / 1000
 SPOOL_DIR = Path(env.str("SPOOL_DIR", default=str(VAR_DIR / "spool")))
 VERDICT_RULES = env.str("VERDICT_RULES", default="")

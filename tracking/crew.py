@@ -1,28 +1,39 @@
-"""From the event loop to threads that may block, and back, in sets.
+"""From the event loop to those who work for it, and back, in sets.
 
-The loop must never wait for a disk or a database, and a thread for each item would cost more than the work. So items
-gather in the loop; a thread that is free takes them all at once, and one call brings back what became of them.
+The loop must never wait for a disk or a database, and each item by itself would cost more than the work. So items
+gather in the loop; a worker that is free takes them all at once, and one call brings back what became of them.
 """
 
-import threading
 from asyncio import Future, TimerHandle, get_running_loop
 from collections import deque
-from collections.abc import Callable, Collection
-from contextlib import suppress
-from queue import SimpleQueue
+from collections.abc import Callable, Sequence
+from functools import partial
 from time import monotonic
-from typing import Final, Generic, NamedTuple, TypeVar
+from typing import Final, Generic, NamedTuple, Protocol, TypeVar
 
 T = TypeVar("T")
+T_contra = TypeVar("T_contra", contravariant=True)
 # What became of an item: None once it is done, else what kept it from being done.
 Outcome = Exception | None
 
 MOST_AT_ONCE: Final = 500
 ALONE_SECONDS: Final = 0.005
 PAUSE_PER_RATE: Final = 32e-6
-SHARED_FROM: Final = 16
+SHARED_FROM: Final = 32
 TOO_LATE: Final = TimeoutError("no answer in time")
 REFUSED: Final = ValueError("refused")
+
+
+class Workers(Protocol[T_contra]):
+    """Those who work on sets, `number` of them, each on one at a time."""
+
+    number: int
+
+    def begin(self, items: Sequence[T_contra], done: Callable[[Sequence[Outcome]], object]) -> None:
+        """Have one that is free work on these, and tell what became of each of them.
+
+        `done` is called in the event loop, as this is.
+        """
 
 
 class _Waiting(NamedTuple, Generic[T]):
@@ -32,46 +43,32 @@ class _Waiting(NamedTuple, Generic[T]):
 
 
 class Crew(Generic[T]):
-    """A few threads that work for one event loop; each takes all that waits, up to MOST_AT_ONCE.
+    """A few workers of one event loop; each takes all that waits, up to MOST_AT_ONCE.
 
-    Nothing waits for more to come while little comes, nor once SHARED_FROM items wait. A second thread helps only where
+    Nothing waits for more to come while little comes, nor once SHARED_FROM items wait. A second worker helps only where
     the first has been at its set for ALONE_SECONDS, or SHARED_FROM items wait.
-
-    `work` gets a list of items and gives back those that were refused; what it raises is the outcome of them all.
-    `prepare` is called in each thread before its first work, and may fail.
     """
 
-    def __init__(
-        self,
-        name: str,
-        threads: int,
-        patience: float,
-        work: Callable[[list[T]], Collection[T]],
-        prepare: Callable[[], object] = lambda: None,
-        longest_pause: float = 0.0,
-    ) -> None:
+    def __init__(self, workers: Workers[T], patience: float, longest_pause: float = 0.0) -> None:
         """`patience` (seconds): how long an outcome is waited for at most, no more than half of it for more to come.
 
         `longest_pause`: see `gathering`.
         """
-        self._work = work
+        self._workers = workers
         self._patience = patience
-        self._threads = self._free = threads
+        self._free = workers.number
         self._last_handed = float("-inf")
         self._longest_pause = min(longest_pause, patience / 2)
         self._pause = self._due = 0.0
         self._alarm: TimerHandle | None = None
         self._gathered: list[_Waiting[T]] = []
-        self._sets: SimpleQueue[list[_Waiting[T]]] = SimpleQueue()
         self._waiting: deque[_Waiting[T]] = deque()
         self._timer: TimerHandle | None = None
-        for number in range(threads):
-            threading.Thread(target=self._run, args=(prepare,), name=f"{name}-{number}", daemon=True).start()
 
     def hand(self, item: T) -> "Future[Outcome]":
         """Have the item worked on; its outcome is there when the patience ends at the latest, then TOO_LATE.
 
-        TOO_LATE doesn't mean that it was not done, or never will be. While all threads are stuck the item is not taken,
+        TOO_LATE doesn't mean that it was not done, or never will be. While all workers are stuck the item is not taken,
         and TOO_LATE is there at once. To be called in the event loop.
         """
         loop = get_running_loop()
@@ -93,7 +90,7 @@ class Crew(Generic[T]):
         return outcome
 
     def is_stuck(self) -> bool:
-        """Whether every thread has been at one set for longer than anybody would wait."""
+        """Whether every worker has been at one set for longer than anybody would wait."""
         return self._is_stuck(monotonic())
 
     def _is_stuck(self, now: float) -> bool:
@@ -105,17 +102,17 @@ class Crew(Generic[T]):
             if (seconds := self._seconds_left(now)) > 0:
                 self._look_again(seconds)
                 return
-            self._free -= 1
-            self._sets.put(self._gathered[:MOST_AT_ONCE])
-            handed, self._gathered = len(self._gathered), self._gathered[MOST_AT_ONCE:]
-            self._pause = gathering(handed, now - self._last_handed, self._longest_pause)
+            self._pause = gathering(len(self._gathered), now - self._last_handed, self._longest_pause)
             self._last_handed = now
+            handed, self._gathered = self._gathered[:MOST_AT_ONCE], self._gathered[MOST_AT_ONCE:]
+            self._free -= 1
+            self._workers.begin([waiting.item for waiting in handed], partial(self._tell, handed))
 
     def _seconds_left(self, now: float) -> float:
         if len(self._gathered) >= SHARED_FROM:
             return 0.0
-        # Two small sets cost more than one that waits for the thread at work, as long as that one is quick.
-        alone = 0.0 if self._free == self._threads else self._last_handed + ALONE_SECONDS
+        # Two small sets cost more than one that waits for the worker at work, as long as that one is quick.
+        alone = 0.0 if self._free == self._workers.number else self._last_handed + ALONE_SECONDS
         return max(alone, self._due) - now
 
     def _look_again(self, seconds: float) -> None:
@@ -144,25 +141,7 @@ class Crew(Generic[T]):
         while self._waiting and self._waiting[0].outcome.done():
             self._waiting.popleft()
 
-    def _run(self, prepare: Callable[[], object]) -> None:
-        # The first item must not wait for this; what is wrong, the work will say.
-        with suppress(Exception):
-            prepare()
-        while True:
-            handed = self._sets.get()
-            outcomes = self._outcomes([waiting.item for waiting in handed])
-            # A loop that is closed has nobody left who waits.
-            with suppress(RuntimeError):
-                handed[0].outcome.get_loop().call_soon_threadsafe(self._tell, handed, outcomes)
-
-    def _outcomes(self, items: list[T]) -> list[Outcome]:
-        try:
-            refused = {id(item) for item in self._work(items)}
-        except Exception as error:
-            return [error] * len(items)
-        return [REFUSED if id(item) in refused else None for item in items]
-
-    def _tell(self, handed: list[_Waiting[T]], outcomes: list[Outcome]) -> None:
+    def _tell(self, handed: list[_Waiting[T]], outcomes: Sequence[Outcome]) -> None:
         self._free += 1
         for waiting, outcome in zip(handed, outcomes, strict=True):
             if not waiting.outcome.done():

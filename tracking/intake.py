@@ -15,12 +15,14 @@ from tracking.crew import Crew
 from tracking.hits import Hit
 from tracking.linksseen import Head, note_heads
 from tracking.losses import Losses
-from tracking.recorder import Recorder, store_hits
+from tracking.recorder import Recorder
 from tracking.ruling import judge
 from tracking.seen import LOST, SPOOLED
 from tracking.seldom import Seldom
 from tracking.spool import Spool
 from tracking.steps import log_events
+from tracking.storing import store_hits
+from tracking.threads import Threads
 
 logger = logging.getLogger(__name__)
 
@@ -37,10 +39,14 @@ class Intake:
         self._recorder = recorder
         self._spool = spool
         self._counting = counting
-        self._spooler = Crew("spooler", 1, DISK_SECONDS, self._append)
-        self._heads = Crew("heads", 1, DISK_SECONDS, _note_heads)
+        self._spooler = Crew(Threads("spooler", 1, self._append), DISK_SECONDS)
+        self._heads = Crew(Threads("heads", 1, _note_heads), DISK_SECONDS)
         self._losses = Losses()
         threading.Thread(target=self._replay_for_ever, name="spool-replay", daemon=True).start()
+
+    def get_ready(self) -> None:
+        """Begin to connect, so that the first hit need not wait for it. To be called in the event loop."""
+        self._recorder.connect()
 
     async def take(self, hit: Hit) -> bool:
         """Keep the hit, within the recorder's patience and DISK_SECONDS at the most, and count it. Raises nothing.
@@ -111,5 +117,5 @@ def _head(hit: Hit) -> Head:
 def intake() -> Intake:
     """The intake of this process."""
     folder = settings.SPOOL_DIR
-    recorder = Recorder(settings.RECORDER_THREADS, settings.HIT_WAIT_SECONDS)
+    recorder = Recorder(settings.RECORDER_CONNECTIONS, settings.HIT_WAIT_SECONDS)
     return Intake(recorder, Spool(folder), Counting(folder))

@@ -22,11 +22,18 @@ TOLD_AT_ONCE: Final = 15
 FROZEN_SECONDS: Final = 3
 
 _TELL = f"SELECT pg_notify('{CHANNEL}', %(ids)s) WHERE NOT pg_try_advisory_xact_lock_shared({_LOCK})"
+# For a Line, with what `told` gives; a row comes where somebody watches.
+TELL: Final = _TELL % {"ids": "$1"}
 
 
 def tell(ids: Sequence[UUID]) -> bool:
     """Tell whoever watches of these few events, which are committed; whether anybody does. Raises django.db.Error."""
-    return 0 < len(ids) <= TOLD_AT_ONCE and bool(run(_TELL, ids=",".join([id.hex for id in ids])))
+    return 0 < len(ids) <= TOLD_AT_ONCE and bool(run(_TELL, ids=told(ids)))
+
+
+def told(ids: Sequence[UUID]) -> str:
+    """What a notice of these events says."""
+    return ",".join([id.hex for id in ids])
 
 
 def watch() -> psycopg.Connection | None:

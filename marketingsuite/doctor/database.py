@@ -16,9 +16,9 @@ from tracking import partitions
 from tracking.models import Outbox
 
 LEAST_VERSION = 15
-# Of one host, with one process of each kind: a recorder and the spool for each web worker and 32 for the dashboard;
-# events, worker and looks (docs/scale.md).
-PER_WEB_WORKER, OTHERS = 33, 2 + 3 + 16
+# Of one host, with one process of each kind: for each web worker the spool, hits that are refused and 32 for the
+# dashboard; events, worker and looks (docs/scale.md).
+PER_WEB_WORKER, OTHERS = 34, 2 + 3 + 16
 LATE_SECONDS = 60.0
 
 
@@ -59,7 +59,7 @@ def _clock() -> Finding:
 def _connections() -> Finding:
     reserved = int(_value("SHOW superuser_reserved_connections"))
     taken = int(_value("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'"))
-    web = int(os.environ.get("WEB_WORKERS") or 1) * (PER_WEB_WORKER + settings.RECORDER_THREADS)
+    web = int(os.environ.get("WEB_WORKERS") or 1) * (PER_WEB_WORKER + settings.RECORDER_CONNECTIONS)
     return connections(int(_value("SHOW max_connections")) - reserved, taken, web + OTHERS)
 
 

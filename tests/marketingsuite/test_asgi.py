@@ -19,6 +19,7 @@ from tests.promptness import measured
 from tests.tracking.samples import click_url, in_loop, pixel_url, request, wait_until
 from tracking.blocks import Blocks
 from tracking.hits import Hit
+from tracking.intake import intake
 from tracking.models import Event, Outbox
 from tracking.privacy import Privacy
 
@@ -265,6 +266,7 @@ def test_a_seat_is_free_again_after_each_request() -> None:
 
 def test_the_process_starts_and_stops_as_its_server_asks(monkeypatch: pytest.MonkeyPatch) -> None:
     asked, said = iter(["lifespan.startup", "lifespan.shutdown"]), list[Any]()
+    monkeypatch.setattr(intake(), "get_ready", lambda: said.append("ready for hits"))
     monkeypatch.setattr(asgi, "keep_fresh", lambda standing: said.append([type(each) for each in standing]))
 
     async def receive() -> dict[str, Any]:
@@ -277,4 +279,4 @@ def test_the_process_starts_and_stops_as_its_server_asks(monkeypatch: pytest.Mon
         await asgi.application({"type": "lifespan"}, receive, send)
 
     in_loop(live())
-    assert said == [[Blocks, Privacy], "lifespan.startup.complete", "lifespan.shutdown.complete"]
+    assert said == ["ready for hits", [Blocks, Privacy], "lifespan.startup.complete", "lifespan.shutdown.complete"]

@@ -92,12 +92,16 @@ def test_the_environment_is_heard(tmp_path: Path) -> None:
         "TRACKING_URL": "https://t.example.com/",
         "TRUSTED_PROXIES": "2",
         "HIT_WAIT_MS": "25",
-        "RECORDER_THREADS": "3",
+        "RECORDER_CONNECTIONS": "3",
         "SPOOL_DIR": "/somewhere/spool",
     }
     settings = json.loads(load(tmp_path, **make_keys() | given).stdout)
     assert settings["TRACKING_URL"] == "https://t.example.com"
-    assert (settings["TRUSTED_PROXIES"], settings["RECORDER_THREADS"], settings["HIT_WAIT_SECONDS"]) == (2, 3, 0.025)
+    assert (settings["TRUSTED_PROXIES"], settings["RECORDER_CONNECTIONS"], settings["HIT_WAIT_SECONDS"]) == (
+        2,
+        3,
+        0.025,
+    )
     assert settings["SECURE_PROXY_SSL_HEADER"] == ["HTTP_X_FORWARDED_PROTO", "https"]
     assert settings["SPOOL_DIR"] == "/somewhere/spool"
     assert settings["DATABASES"]["default"]["PASSWORD"] == "p@ss"

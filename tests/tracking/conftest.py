@@ -1,6 +1,8 @@
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+from uuid import UUID
 
 import pytest
 from pytest_django import Settings
@@ -11,6 +13,7 @@ from tests.tracking.smtp_server import MailServer, mail_server
 from tracking.blocks import blocks
 from tracking.intake import intake
 from tracking.privacy import privacy
+from tracking.signals import events_recorded
 
 
 @pytest.fixture
@@ -46,3 +49,28 @@ def server(settings: Settings) -> Iterator[MailServer]:
 @pytest.fixture
 def account(db: None) -> Account:
     return make_account()
+
+
+@pytest.fixture
+def told() -> Iterator[list[UUID]]:
+    heard: list[UUID] = []
+
+    def hear(ids: list[UUID], **kwargs: Any) -> None:
+        heard.extend(ids)
+
+    events_recorded.connect(hear)
+    yield heard
+    events_recorded.disconnect(hear)
+
+
+@pytest.fixture
+def heard() -> Iterator[list[bool]]:
+    """Of each set that was stored, whether somebody who watches was told."""
+    told: list[bool] = []
+
+    def hear(heard: bool, **kwargs: Any) -> None:
+        told.append(heard)
+
+    events_recorded.connect(hear)
+    yield told
+    events_recorded.disconnect(hear)

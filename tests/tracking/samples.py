@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, TypeVar
 from urllib.parse import unquote
 from uuid import UUID
 
+import uvloop
 from django.conf import settings
 
 from marketingsuite.asgi import application
@@ -51,7 +52,7 @@ def click_url(index: int = 1, target: str = "https://example.com/") -> str:
 @cache
 def _loop() -> asyncio.AbstractEventLoop:
     """The event loop that stands for the web process's, in a thread of its own."""
-    loop = asyncio.new_event_loop()
+    loop = uvloop.new_event_loop()
     threading.Thread(target=loop.run_forever, name="web", daemon=True).start()
     return loop
 

@@ -90,6 +90,10 @@ def frozen(stack: Stack) -> Iterator[None]:
         stack.postgres.send(signal.SIGCONT)
 
 
+async def get_ready() -> None:
+    intake().get_ready()
+
+
 def test_while_postgres_is_frozen_answers_are_quick_and_each_hit_is_recorded_once(
     stack: Stack, spool_folder: Path, settings: Settings
 ) -> None:
@@ -97,9 +101,9 @@ def test_while_postgres_is_frozen_answers_are_quick_and_each_hit_is_recorded_onc
     assert request(click_url(999)).status == 302
     intake.cache_clear()
     settings.HIT_WAIT_SECONDS = PATIENCE
-    intake()
+    in_loop(get_ready())
     # A server process that is only being made would escape the frost.
-    wait_until(lambda: other_connections() >= 2 * settings.RECORDER_THREADS)
+    wait_until(lambda: other_connections() >= 2 * settings.RECORDER_CONNECTIONS)
     with frozen(stack):
         clicks = [click(index) for index in range(1, 21)]
         with ThreadPoolExecutor(8) as threads:

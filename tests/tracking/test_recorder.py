@@ -1,5 +1,4 @@
 import logging
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -7,20 +6,20 @@ from uuid import UUID
 
 import psycopg
 import pytest
-from django.db import Error, OperationalError, connection
+from django.db import connection
 
 from marketingsuite.devstack import any_free_port
 from tests.promptness import within
 from tests.tracking.samples import ACCOUNT, MESSAGE, NO_ACCOUNT, all_of, begin, in_loop, make_hit, wait_until
 from tests.tracking.test_outbox import watching
-from tracking import outbox, recorder
+from tracking import outbox, storing
 from tracking.crew import MOST_AT_ONCE
 from tracking.hits import Hit
 from tracking.models import Event, Outbox
-from tracking.recorder import Recorder, store_hits
+from tracking.recorder import Recorder
 from tracking.seldom import Seldom
 from tracking.signals import events_recorded
-from tracking.store import EventRow, store_fresh_events
+from tracking.storing import store_hits
 
 pytestmark = pytest.mark.usefixtures("shared_db")
 
@@ -35,18 +34,6 @@ def held_up() -> Iterator[None]:
     with psycopg.connect(**address, password=settings["PASSWORD"], dbname=settings["NAME"]) as other:
         other.execute("LOCK TABLE tracking_outbox IN ACCESS EXCLUSIVE MODE")
         yield
-
-
-@pytest.fixture
-def told() -> Iterator[list[UUID]]:
-    heard: list[UUID] = []
-
-    def hear(ids: list[UUID], **kwargs: Any) -> None:
-        heard.extend(ids)
-
-    events_recorded.connect(hear)
-    yield heard
-    events_recorded.disconnect(hear)
 
 
 def record(recorder: Recorder, hit: Hit) -> bool:
@@ -96,7 +83,7 @@ def test_the_wait_ends_with_the_patience_and_the_hit_is_stored_later() -> None:
     wait_until(Event.objects.filter(pk=hit.id).exists)
 
 
-def test_while_all_threads_are_stuck_nobody_waits() -> None:
+def test_while_all_connections_are_stuck_nobody_waits() -> None:
     recorder = Recorder(2, 0.2)
     assert not recorder.is_stuck()
     with held_up():
@@ -116,18 +103,6 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize("bad", BAD)
-def test_a_hit_that_the_database_refuses_is_given_back_and_the_others_are_stored(
-    bad: Hit, told: list[UUID], caplog: pytest.LogCaptureFixture
-) -> None:
-    good = [make_hit() for _ in range(10)]
-    assert store_hits([*good[:6], bad, *good[6:]]) == [bad]
-    assert set(Event.objects.values_list("id", flat=True)) == {hit.id for hit in good} == set(told)
-    assert Outbox.objects.count() == len(told) == 10
-    assert str(bad.id) in caplog.text
-    assert "private" not in caplog.text
-
-
 def test_whose_hit_is_refused_hears_so() -> None:
     recorder = Recorder(1, PATIENT)
     assert not record(recorder, BAD[0])
@@ -142,22 +117,29 @@ def others(what: str) -> list[Any]:
         return [value for (value,) in cursor.fetchall()]
 
 
-@pytest.mark.parametrize("is_used", [True, False])
-def test_a_lost_connection_costs_one_set_and_is_made_anew(is_used: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    # PostgreSQL shows a connection before it is made: one that ended by then would cost no set.
-    connected, connect = threading.Event(), recorder._connect
-
-    def connect_and_tell() -> None:
-        connect()
-        connected.set()
-
-    monkeypatch.setattr(recorder, "_connect", connect_and_tell)
+def test_a_connection_that_is_lost_with_a_set_costs_that_set_and_is_made_anew() -> None:
     mine = Recorder(1, PATIENT)
-    assert connected.wait(PATIENT)
+    with held_up():
+        hit = begin(mine.record(make_hit()))
+        wait_until(lambda: "Lock" in others("wait_event_type"))
+        assert any(others("wait_event_type = 'Lock' AND pg_terminate_backend(pid, 5000)"))
+    assert not hit.result(PATIENT)
+    assert record(mine, make_hit())
+
+
+@pytest.mark.parametrize("is_used", [True, False])
+def test_a_connection_that_is_lost_meanwhile_costs_no_set(is_used: bool) -> None:
+    async def connect() -> None:
+        mine.connect()
+
+    mine = Recorder(1, PATIENT)
+    [line] = mine._storers._free
+    in_loop(connect())
+    wait_until(lambda: line._connection is not None)
     if is_used:
         assert record(mine, make_hit())
     assert all(others("pg_terminate_backend(pid, 5000)"))
-    assert not record(mine, make_hit())
+    wait_until(lambda: line._connection is None)
     assert record(mine, make_hit())
 
 
@@ -189,27 +171,31 @@ def test_a_bad_hit_is_refused_beside_one_that_the_replay_has_stored() -> None:
     assert Event.objects.count() == Outbox.objects.count() == 3
 
 
-def test_hits_that_come_in_are_stored_as_fresh_ones(monkeypatch: pytest.MonkeyPatch) -> None:
-    stored: list[int] = []
+def test_only_sets_that_are_refused_go_to_the_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    sorted_out: list[int] = []
 
-    def store(rows: Sequence[EventRow]) -> None:
-        stored.append(len(rows))
-        store_fresh_events(rows)
+    def sort_out(hits: Sequence[Hit]) -> list[Hit]:
+        sorted_out.append(len(hits))
+        return store_hits(hits)
 
-    monkeypatch.setattr(recorder, "store_fresh_events", store)
-    assert record(Recorder(1, PATIENT), make_hit())
-    assert stored == [1]
+    monkeypatch.setattr(storing, "store_hits", sort_out)
+    mine = Recorder(1, PATIENT)
+    assert all(record_all(mine, hits := [make_hit(), make_hit()]))
+    assert sorted_out == []
+    # The statement of fresh hits does not look whether they are there.
+    assert record(mine, hits[0])
+    assert sorted_out == [1]
 
 
-def test_hits_that_met_an_error_can_be_stored_again(told: list[UUID]) -> None:
-    hits = [make_hit() for _ in range(4)] + [BAD[0]]
-    store_hits(hits[:2])
-    with held_up(), connection.cursor() as cursor:
-        cursor.execute("SET lock_timeout = '50ms'")
-        with pytest.raises(Error):
-            store_hits(hits)
-    assert store_hits(hits) == [BAD[0]]
-    assert Event.objects.count() == Outbox.objects.count() == 4
+def test_hits_that_cannot_be_written_down_cost_their_set_alone(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    mine = Recorder(1, PATIENT)
+    with monkeypatch.context() as broken:
+        broken.setattr(storing, "columns", lambda rows: 1 / 0)
+        assert not record(mine, make_hit())
+    assert "1 hits could not be written down" in caplog.text
+    assert record(mine, make_hit())
 
 
 def test_a_listener_that_fails_is_not_the_hits_trouble(caplog: pytest.LogCaptureFixture) -> None:
@@ -236,50 +222,44 @@ def test_many_at_once_are_recorded_once_each() -> None:
     assert Outbox.objects.count() == 300
 
 
-def test_a_database_that_refuses_hit_after_hit_is_told_of_once_a_second(
+def test_what_a_connection_is_refused_for_is_told(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def refuse(rows: object) -> None:
-        raise OperationalError("connection refused")
-
-    monkeypatch.setattr(recorder, "_may_tell", Seldom())
-    # A probe: nobody's hit was refused.
-    with pytest.raises(OperationalError):
-        recorder.store_hits([], store=refuse)
-    for _ in range(20):
-        with pytest.raises(OperationalError):
-            recorder.store_hits([make_hit()], store=refuse)
-
-    assert [each.message for each in caplog.records] == ["PostgreSQL did not take 1 hits: connection refused"]
+    monkeypatch.setattr(storing, "_may_tell", Seldom())
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setitem(connection.settings_dict, "NAME", "no_such_database")
+        assert not record(Recorder(1, PATIENT), make_hit())
+    [line] = [each.message for each in caplog.records]
+    assert line.startswith("PostgreSQL did not take 1 hits: ")
+    assert 'database "no_such_database" does not exist' in line
 
 
-@pytest.fixture
-def heard() -> Iterator[list[bool]]:
-    """Of each set that was stored, whether somebody who watches was told."""
-    told: list[bool] = []
-
-    def hear(heard: bool, **kwargs: Any) -> None:
-        told.append(heard)
-
-    events_recorded.connect(hear)
-    yield told
-    events_recorded.disconnect(hear)
-
-
-def test_who_watches_the_outbox_is_told_of_small_sets_once_they_are_stored(heard: list[bool]) -> None:
-    store_hits([make_hit()])
+def test_a_recorder_tells_of_small_sets_right_behind_them(heard: list[bool]) -> None:
+    mine = Recorder(1, PATIENT)
+    assert record(mine, make_hit())
+    wait_until(lambda: heard == [False])
     with watching() as line:
-        store_hits(hits := [make_hit(), make_hit()])
+        assert all(record_all(mine, hits := [make_hit(), make_hit()]))
         [notice] = line.notifies(timeout=5, stop_after=1)
-        store_hits([make_hit() for _ in range(outbox.TOLD_AT_ONCE + 1)])
+        wait_until(lambda: heard == [False, True])
+        assert all(record_all(mine, [make_hit() for _ in range(outbox.TOLD_AT_ONCE + 1)]))
+        wait_until(lambda: heard == [False, True, False])
     assert outbox.ids_in(notice) == [hit.id for hit in hits]
-    assert heard == [False, True, False]
 
 
-def test_what_nobody_could_be_told_of_is_stored_and_counts_as_not_heard(
+def test_a_recorder_tells_of_nothing_that_was_not_stored(heard: list[bool], told: list[UUID]) -> None:
+    mine = Recorder(1, PATIENT)
+    assert not record(mine, BAD[0])
+    hits = [make_hit(), BAD[0], make_hit()]
+    assert record_all(mine, hits) == [True, False, True]
+    assert sorted(told) == sorted([hits[0].id, hits[2].id])
+
+
+def test_a_recorder_whose_telling_is_lost_counts_it_as_not_heard(
     heard: list[bool], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(outbox, "_TELL", "SELECT pg_terminate_backend(pg_backend_pid()), %(ids)s")
-    assert store_hits([hit := make_hit()]) == []
-    assert heard == [False]
+    lost = "SELECT pg_terminate_backend(pg_backend_pid()), $1::text"
+    monkeypatch.setitem(storing._STATEMENTS, "tell", lost)
+    assert record(Recorder(1, PATIENT), hit := make_hit())
+    wait_until(lambda: heard == [False])
     assert Event.objects.get().id == hit.id

@@ -1,19 +1,15 @@
-from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
 
 import pytest
-from django.db import DataError, connection, transaction
+from django.db import DataError, transaction
 
 from tracking.ids import new_id
 from tracking.models import Event, Outbox
-from tracking.store import EventRow, store_events, store_fresh_events
+from tracking.store import EventRow, store_events
 
 pytestmark = pytest.mark.django_db(transaction=True)
 MESSAGE = UUID("01890a5d-ac96-774b-bcce-b302099a8057")
-
-Store = Callable[[Sequence[EventRow]], None]
-either = pytest.mark.parametrize("store", [store_events, store_fresh_events])
 
 
 def row(**values: Any) -> EventRow:
@@ -36,38 +32,25 @@ def test_an_event_may_have_no_message() -> None:
     assert Event.objects.get().message_id is None
 
 
-@either
-def test_storing_again_does_nothing(store: Store) -> None:
+def test_storing_again_does_nothing() -> None:
     stored = row(data={"first": "yes"})
-    store([stored])
-    store([stored._replace(data={"first": "no"}), row()])
+    store_events([stored])
+    store_events([stored._replace(data={"first": "no"}), row()])
     assert Event.objects.get(pk=stored.id).data == {"first": "yes"}
     assert (Event.objects.count(), Outbox.objects.count()) == (2, 2)
 
 
-@pytest.mark.parametrize(("store", "looks"), [(store_events, True), (store_fresh_events, False)])
-def test_fresh_events_are_not_looked_for(store: Store, looks: bool) -> None:
-    connection.close()
-    store([row()])
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT statement FROM pg_prepared_statements WHERE statement LIKE '%INTO tracking_event %'")
-        [[statement]] = cursor.fetchall()
-    assert ("ON CONFLICT" in statement) is looks
-
-
-@either
-def test_an_event_that_was_fanned_out_gets_no_second_outbox_row(store: Store) -> None:
+def test_an_event_that_was_fanned_out_gets_no_second_outbox_row() -> None:
     stored = row()
-    store([stored])
+    store_events([stored])
     Outbox.objects.all().delete()
-    store([stored])
+    store_events([stored])
     assert not Outbox.objects.exists()
 
 
-@either
-def test_an_event_that_comes_twice_in_one_set_is_stored_once(store: Store) -> None:
+def test_an_event_that_comes_twice_in_one_set_is_stored_once() -> None:
     twice = row()
-    store([twice, row(), twice])
+    store_events([twice, row(), twice])
     assert (Event.objects.count(), Outbox.objects.count()) == (2, 2)
 
 

@@ -198,7 +198,7 @@ def test_the_event_loop_asks_no_database() -> None:
     assert in_loop(hits()) is None
 
 
-@pytest.mark.parametrize("broken", [{"TRUSTED_PROXIES": "one"}, {"RECORDER_THREADS": "two"}])
+@pytest.mark.parametrize("broken", [{"TRUSTED_PROXIES": "one"}, {"RECORDER_CONNECTIONS": "two"}])
 def test_a_bug_of_ours_does_not_break_the_customers_link(
     broken: dict[str, Any], settings: Settings, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -19,10 +19,10 @@ from tracking.ids import derived_id, moment_of, new_id
 from tracking.linksseen import Head, note_heads
 from tracking.models import Event, LinkSeen, Outbox
 from tracking.outside import record_reports
-from tracking.recorder import store_hits
 from tracking.reports import Report
 from tracking.spool import Spool
 from tracking.store import EventRow, store_events
+from tracking.storing import store_hits
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("spool")]
 

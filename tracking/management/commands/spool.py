@@ -15,9 +15,9 @@ from django.db import Error
 
 from tracking.counting import tell_for_the_dead
 from tracking.hits import Hit
-from tracking.recorder import store_hits
 from tracking.spool import REFUSED, Spool
 from tracking.spoolfiles import State, content_of, hits_in, put_back, spool_files
+from tracking.storing import store_hits
 
 TIME = "%Y-%m-%d %H:%M:%S UTC"
 
