@@ -8,6 +8,7 @@ from uuid import UUID
 import orjson
 
 from tracking import arrays
+from tracking.hits import Hit
 from tracking.statements import run
 
 
@@ -42,7 +43,7 @@ _COLUMNS = ("ids", "types", "accounts", "messages", "data")
 STORE_FRESH = _STORING.format(on_conflict="") % {name: f"${number}" for number, name in enumerate(_COLUMNS, 1)}
 
 
-def store_events(rows: Sequence[EventRow]) -> None:
+def store_events(rows: Sequence[EventRow | Hit]) -> None:
     """Store the events and owe them a fan-out, in one statement. Raises django.db.Error; then nothing was stored."""
     run(_STORE, **columns(rows))
 
@@ -52,7 +53,7 @@ def store_new_events(rows: Sequence[EventRow]) -> set[UUID]:
     return {id for (id,) in run(_STORE_AND_TELL, **columns(rows))}
 
 
-def columns(rows: Sequence[EventRow]) -> dict[str, str]:
+def columns(rows: Sequence[EventRow | Hit]) -> dict[str, str]:
     """The parameters that store these events."""
     return {
         "ids": arrays.ids(row.id for row in rows),

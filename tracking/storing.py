@@ -14,7 +14,7 @@ from tracking.line import Answer, Line
 from tracking.seldom import Seldom
 from tracking.signals import events_recorded
 from tracking.steps import log_events
-from tracking.store import STORE_FRESH, EventRow, columns, store_events
+from tracking.store import STORE_FRESH, columns, store_events
 from tracking.threads import Threads
 
 logger = logging.getLogger(__name__)
@@ -61,7 +61,7 @@ class _Set:
 
     def begin(self) -> None:
         try:
-            parameters = [each.encode() for each in columns(_rows(self._hits)).values()]
+            parameters = [each.encode() for each in columns(self._hits).values()]
         except Exception as error:
             logger.exception("%d hits could not be written down; they go to the spool", len(self._hits))
             self._end([error] * len(self._hits))
@@ -107,7 +107,7 @@ def store_hits(hits: Sequence[Hit], tell: Callable[..., object] = events_recorde
     Raises django.db.Error when the database can't be reached or fails; the hits may then be stored or not.
     """
     try:
-        store_events(_rows(hits))
+        store_events(hits)
     except (DataError, IntegrityError) as error:
         if len(hits) == 1:
             # The error's own words may hold what the client sent.
@@ -139,7 +139,3 @@ def _is_heard(ids: Sequence[UUID]) -> bool:
         # They are stored; whether anybody has heard of them nobody knows.
         connection.close()
         return False
-
-
-def _rows(hits: Sequence[Hit]) -> list[EventRow]:
-    return [EventRow(hit.id, hit.type, hit.account, hit.message, hit.data) for hit in hits]
