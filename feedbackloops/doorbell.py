@@ -11,7 +11,6 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from datetime import date
 from functools import cache
-from itertools import repeat
 from time import monotonic, sleep
 from typing import Any
 from uuid import UUID
@@ -53,7 +52,7 @@ class Doorbell:
 
     def ring(self, task: str, arguments: Iterable[Any]) -> None:
         """Have the task called with a list of these, together with what else is rung for it about now."""
-        self._rings.extend(zip(repeat(task), arguments))
+        self._rings.extend((task, argument) for argument in arguments)
         self._rung.set()
 
     def _publish_for_ever(self) -> None:
@@ -132,7 +131,7 @@ def _doorbell() -> Doorbell:
 
 def ring_for_events(ids: Iterable[UUID]) -> None:
     """Have the events fanned out."""
-    _doorbell().ring("fan_out", [id.hex for id in ids])
+    _doorbell().ring("fan_out", (str(id) for id in ids))
 
 
 def ring_for_lanes(loops: Iterable[int]) -> None:
