@@ -228,7 +228,8 @@ def test_lanes_in_trouble_never_crowd_out_the_others(
     owe(message)
 
     first = bench.turn(loop, *troubled)
-    later = [call for _ in range(10) for call in bench.turn()]
+    # Which of them are looked into is up to chance.
+    later = [call for _ in range(100) for call in bench.turn()]
 
     assert len(first) == 3
     assert not next(call for call in first if call.loop == loop.pk).can_wait
