@@ -85,8 +85,11 @@ class Line:
         else:
             self.connect()
 
-    def hang_up(self, error: Exception = _HUNG_UP) -> None:
-        """Give the connection up; who waits for an answer hears the error."""
+    def hang_up(self) -> None:
+        """Give the connection up; who waits for an answer hears so."""
+        self._lose(_HUNG_UP)
+
+    def _lose(self, error: Exception) -> None:
         if self._connection:
             loop = get_running_loop()
             loop.remove_reader(self._socket)
@@ -101,13 +104,13 @@ class Line:
     def _connected(self, came: psycopg.Connection | Exception) -> None:
         self._is_coming = False
         if isinstance(came, Exception):
-            self.hang_up(came)
+            self._lose(came)
             return
         try:
             self._socket = os.dup(came.fileno())
         except OSError as error:  # as many files as there may be
             came.close()
-            self.hang_up(error)
+            self._lose(error)
             return
         self._connection = came
         get_running_loop().add_reader(self._socket, self._read)
@@ -123,7 +126,7 @@ class Line:
             line.pipeline_sync()
             self._write()
         except psycopg.Error as error:
-            self.hang_up(error)
+            self._lose(error)
 
     def _write(self) -> None:
         """Send what the socket takes, and the rest once it takes more."""
@@ -139,7 +142,7 @@ class Line:
         try:
             self._write()
         except psycopg.Error as error:
-            self.hang_up(error)
+            self._lose(error)
 
     def _read(self) -> None:
         connection = self._connection
@@ -160,7 +163,7 @@ class Line:
                 elif line.status == ConnStatus.BAD:
                     raise _error_of(self._error) if self._error else _LOST
         except psycopg.Error as error:
-            self.hang_up(error)
+            self._lose(error)
 
     def _take(self, result: PGresult) -> None:
         if result.status in _WENT_WELL:

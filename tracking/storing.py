@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
+from functools import partial
 from uuid import UUID
 
 import psycopg
@@ -27,13 +28,13 @@ class Storers:
     """A few connections on which an event loop stores hits, a set on each: the workers of a crew.
 
     A set that PostgreSQL refuses, for what one of its hits holds or because the replay was faster, goes to a thread,
-    which stores the rest.
+    which stores the rest, half by half.
     """
 
     def __init__(self, number: int) -> None:
         self.number = number
         self._free = [Line(_STATEMENTS) for _ in range(number)]
-        self._sorter = Threads("recorder", 1, store_hits)
+        self._halving = Threads("halving", 1, store_hits)
 
     def connect(self) -> None:
         """Begin to connect, before there is anything to store. To be called in the event loop."""
@@ -42,21 +43,21 @@ class Storers:
 
     def begin(self, hits: Sequence[Hit], done: Callable[[Sequence[Outcome]], object]) -> None:
         """Have the hits stored, and told of; see `Workers`."""
-        _Set(self._free, self._sorter, hits, done).begin()
+        line = self._free.pop()
+        _Set(line, self._halving, hits, partial(self._end, line, done)).begin()
+
+    def _end(self, line: Line, done: Callable[[Sequence[Outcome]], object], outcomes: Sequence[Outcome]) -> None:
+        self._free.append(line)
+        done(outcomes)
 
 
 class _Set:
     """A set of hits on its way."""
 
     def __init__(
-        self,
-        free: list[Line],
-        sorter: Threads[Hit],
-        hits: Sequence[Hit],
-        done: Callable[[Sequence[Outcome]], object],
+        self, line: Line, halving: Threads[Hit], hits: Sequence[Hit], end: Callable[[Sequence[Outcome]], object]
     ) -> None:
-        self._free, self._sorter, self._hits, self._done = free, sorter, hits, done
-        self._line = free.pop()
+        self._line, self._halving, self._hits, self._end = line, halving, hits, end
         self._is_stored = False
 
     def begin(self) -> None:
@@ -77,7 +78,7 @@ class _Set:
 
     def _hear(self, answer: Answer) -> None:
         if isinstance(answer, psycopg.DataError | psycopg.IntegrityError):
-            self._sorter.begin(self._hits, self._end)
+            self._halving.begin(self._hits, self._end)
         elif isinstance(answer, Exception):
             _warn(self._hits, answer)
             self._line.hang_up()
@@ -95,10 +96,6 @@ class _Set:
 
     def _tell(self, *, is_heard: bool) -> None:
         events_recorded.send_robust(sender=Storers, ids=self._ids, heard=is_heard)
-
-    def _end(self, outcomes: Sequence[Outcome]) -> None:
-        self._free.append(self._line)
-        self._done(outcomes)
 
 
 def store_hits(hits: Sequence[Hit], tell: Callable[..., object] = events_recorded.send_robust) -> list[Hit]:

@@ -53,6 +53,7 @@ def account(db: None) -> Account:
 
 @pytest.fixture
 def told() -> Iterator[list[UUID]]:
+    """The ids of events that the house was told of."""
     heard: list[UUID] = []
 
     def hear(ids: list[UUID], **kwargs: Any) -> None:

@@ -11,8 +11,10 @@ from typing import Any, NamedTuple, TypeVar
 from urllib.parse import unquote
 from uuid import UUID
 
+import psycopg
 import uvloop
 from django.conf import settings
+from django.db import connection
 
 from marketingsuite.asgi import application
 from tracking.hits import Hit
@@ -39,6 +41,13 @@ class Answer(NamedTuple):
 def make_hit(account: int = ACCOUNT, type: str = "open", **data: str | int) -> Hit:
     id = new_id()
     return Hit(id, type, account, MESSAGE, moment_of(id), {"ip": "192.0.2.1", **data})
+
+
+def another_connection() -> psycopg.Connection:
+    """A connection of somebody else's, who commits each statement."""
+    own = connection.settings_dict
+    address = {"host": own["HOST"], "port": own["PORT"], "user": own["USER"]}
+    return psycopg.connect(**address, password=own["PASSWORD"], dbname=own["NAME"], autocommit=True)
 
 
 def pixel_url() -> str:

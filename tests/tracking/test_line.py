@@ -3,17 +3,16 @@
 import os
 import threading
 from asyncio import Future, get_running_loop, sleep, wait_for
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from errno import EMFILE
 from time import monotonic
-from typing import Any
 
 import psycopg
 import pytest
 from django.db import connection
 
 from marketingsuite.devstack import any_free_port
-from tests.tracking.samples import in_loop, wait_until
+from tests.tracking.samples import another_connection, in_loop, wait_until
 from tracking.line import Answer, Line
 
 pytestmark = pytest.mark.usefixtures("shared_db")
@@ -37,24 +36,18 @@ def pids() -> list[int]:
         return [pid for (pid,) in cursor.fetchall()]
 
 
-def own_connection() -> dict[str, Any]:
-    settings = connection.settings_dict
-    address = {"host": settings["HOST"], "port": settings["PORT"], "user": settings["USER"]}
-    return address | {"password": settings["PASSWORD"], "dbname": settings["NAME"]}
-
-
 def end(pid: int) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
 
 
 @pytest.fixture
-def line() -> Line:
+def line() -> Iterator[Line]:
     with connection.cursor() as cursor:
         # Its rows are looked at with the commit.
-        cursor.execute("CREATE TABLE IF NOT EXISTS late (id int PRIMARY KEY DEFERRABLE INITIALLY DEFERRED)")
-        cursor.execute("DELETE FROM late")
-    return Line(STATEMENTS)
+        cursor.execute("CREATE TABLE late (id int PRIMARY KEY DEFERRABLE INITIALLY DEFERRED)")
+        yield Line(STATEMENTS)
+        cursor.execute("DROP TABLE late")
 
 
 async def answers(line: Line, *questions: tuple[str, *tuple[object, ...]]) -> list[Answer]:
@@ -139,7 +132,7 @@ def test_a_connection_that_is_lost_while_nobody_asks_is_noticed_and_mixed_up_wit
 def test_a_connection_that_is_lost_while_a_question_is_on_its_way_is_told(line: Line) -> None:
     async def in_one_turn() -> list[Answer]:
         # The server's last words are there to be read, and our question is answered with a reset.
-        with psycopg.connect(**own_connection(), autocommit=True) as other:
+        with another_connection() as other:
             other.execute(f"SELECT pg_terminate_backend({pid}, 5000)")
         return [await wait_for(each, 5) for each in ask(line, ("rows", 5))]
 
@@ -189,11 +182,9 @@ def test_who_hears_may_hang_up_and_ask_again(line: Line) -> None:
 def test_a_refused_connection_is_an_answer_and_the_next_question_tries_again(monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as elsewhere:
         elsewhere.setitem(connection.settings_dict, "PORT", str(any_free_port()))
-        line = Line(STATEMENTS)
+        line = Line({"rows": STATEMENTS["rows"]})
         found = in_loop(answers(line, ("rows", 1), ("rows", 2)))
         assert all("onnection refused" in str(each) for each in found), found
-    with connection.cursor() as cursor:
-        cursor.execute("CREATE TABLE IF NOT EXISTS late (id int PRIMARY KEY DEFERRABLE INITIALLY DEFERRED)")
     assert in_loop(answers(line, ("rows", 3))) == [3]
 
 

@@ -1,4 +1,3 @@
-from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
@@ -10,18 +9,7 @@ from tests.factories import make_database, make_profile
 from tracking.models import Event, Outbox
 from tracking.signals import events_recorded
 
-
-@pytest.fixture
-def told(transactional_db: None) -> Iterator[list[UUID]]:
-    """The ids that the house was told of."""
-    heard: list[UUID] = []
-
-    def hear(ids: list[UUID], **kwargs: Any) -> None:
-        heard.extend(ids)
-
-    events_recorded.connect(hear)
-    yield heard
-    events_recorded.disconnect(hear)
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def test_the_house_is_told_once_the_transaction_is_committed(told: list[UUID]) -> None:

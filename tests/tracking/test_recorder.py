@@ -4,13 +4,22 @@ from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
-import psycopg
 import pytest
 from django.db import connection
 
 from marketingsuite.devstack import any_free_port
 from tests.promptness import within
-from tests.tracking.samples import ACCOUNT, MESSAGE, NO_ACCOUNT, all_of, begin, in_loop, make_hit, wait_until
+from tests.tracking.samples import (
+    ACCOUNT,
+    MESSAGE,
+    NO_ACCOUNT,
+    all_of,
+    another_connection,
+    begin,
+    in_loop,
+    make_hit,
+    wait_until,
+)
 from tests.tracking.test_outbox import watching
 from tracking import outbox, storing
 from tracking.crew import MOST_AT_ONCE
@@ -29,9 +38,7 @@ PATIENT = 20.0
 @contextmanager
 def held_up() -> Iterator[None]:
     """Let nothing be recorded meanwhile: another transaction has the table."""
-    settings = connection.settings_dict
-    address = {"host": settings["HOST"], "port": settings["PORT"], "user": settings["USER"]}
-    with psycopg.connect(**address, password=settings["PASSWORD"], dbname=settings["NAME"]) as other:
+    with another_connection() as other, other.transaction():
         other.execute("LOCK TABLE tracking_outbox IN ACCESS EXCLUSIVE MODE")
         yield
 
