@@ -5,12 +5,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """Numbers of things and seconds; `pairs` is how often a figure and its reference are measured in turn."""
+    """Numbers of things and seconds; `pairs` is how often a figure and its reference are measured in turn.
+
+    Hits and growth are measured oftener: what comes and goes on a shared machine moves them most.
+    """
 
     quick: bool
     pairs: int
 
     hits: int
+    hits_pairs: int
     drain_deliveries: int
     flow_hits: int
 
@@ -33,6 +37,7 @@ class Scale:
     fanout_events: int
 
     growth_rows: int
+    growth_pairs: int
     growth_hits: int
     growth_deliveries: int
     growth_looks: int
@@ -47,6 +52,7 @@ FULL = Scale(
     quick=False,
     pairs=3,
     hits=30_000,
+    hits_pairs=9,
     drain_deliveries=50_000,
     flow_hits=60_000,
     latency_per_second=500.0,
@@ -64,6 +70,7 @@ FULL = Scale(
     fanout_loops=50,
     fanout_events=2_000,
     growth_rows=5_000_000,
+    growth_pairs=5,
     growth_hits=60_000,
     growth_deliveries=20_000,
     growth_looks=25,
@@ -78,6 +85,7 @@ QUICK = Scale(
     quick=True,
     pairs=2,
     hits=6_000,
+    hits_pairs=2,
     drain_deliveries=8_000,
     flow_hits=10_000,
     latency_per_second=500.0,
@@ -95,6 +103,7 @@ QUICK = Scale(
     fanout_loops=50,
     fanout_events=300,
     growth_rows=200_000,
+    growth_pairs=2,
     growth_hits=4_000,
     growth_deliveries=2_500,
     growth_looks=3,

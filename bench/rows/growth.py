@@ -62,13 +62,13 @@ class Bench:
         """Hits and drained deliveries a second, a sweep and two pages of the dashboard in ms; medians of several."""
         self._once()
         history.settle()
-        measured = [self._once() for _ in range(self._scale.pairs)]
+        measured = [self._once() for _ in range(self._scale.growth_pairs)]
         return {key: median(each[key] for each in measured) for key in measured[0]}
 
     def old_snapshot_ratio(self) -> float:
         """The speed of a drain while another transaction needs all that was deleted since, to that of a plain one."""
         plain, held = [], []
-        for _ in range(self._scale.pairs):
+        for _ in range(self._scale.growth_pairs):
             plain.append(self._drain())
             with _old_snapshot(self._site.database_url):
                 # What dies in the first one is in the way of the second.
@@ -82,7 +82,7 @@ class Bench:
         history.backlog(waiting.loop, self._scale.backlog_rows)
         ring_for_lanes([waiting.loop.pk])
         self._first_posts()
-        speeds = [self._first_posts() for _ in range(self._scale.pairs)]
+        speeds = [self._first_posts() for _ in range(self._scale.growth_pairs)]
         leave([waiting])
         return median(speeds)
 

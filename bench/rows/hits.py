@@ -21,14 +21,14 @@ def measure(site: Site, scale: Scale) -> dict[str, float | int]:
     warm_web(answer_only)
     pairs: list[tuple[float, float]] = []
     cpu: list[tuple[float, float]] = []
-    for _ in range(scale.pairs):
+    for _ in range(scale.hits_pairs):
         before = site.cpu()
         stored = fire(visited.urls, number=scale.hits).checked()
         stored_ms = 1000 * spent(before, site.cpu(), "web", "postgres") / scale.hits
         answered, answered_ms = fire_metered(site, answer_only, scale.hits)
         pairs.append((stored.per_second, answered.per_second))
         cpu.append((stored_ms, answered_ms))
-    _insist_on_events(visited, WARM_HITS + scale.pairs * scale.hits)
+    _insist_on_events(visited, WARM_HITS + scale.hits_pairs * scale.hits)
     per_second, reference, ratio = figures.medians(pairs)
     cpu_ms, answer_only_cpu_ms, _ = figures.medians(cpu)
     measured = {"per_second": per_second, "answer_only_per_second": reference, "ratio": ratio}
