@@ -18,8 +18,16 @@ def leave(customers: Sequence[Customer]) -> None:
 
     Events that wait to be fanned out are waited for as well. Raises TimeoutError.
     """
-    loops = [loop.pk for each in customers for loop in each.loops]
-    FeedbackLoop.objects.filter(pk__in=loops).update(status=LoopStatus.DISABLED)
-    held = LaneState.objects.filter(loop__in=loops, engine__isnull=False)
+    FeedbackLoop.objects.filter(pk__in=_loops(customers)).update(status=LoopStatus.DISABLED)
     await_true(lambda: not Outbox.objects.exists(), "every event fanned out", SECONDS)
+    await_given_back(customers)
+
+
+def await_given_back(customers: Sequence[Customer]) -> None:
+    """Wait until nobody holds a lane of theirs, as soon follows where nothing may be sent. Raises TimeoutError."""
+    held = LaneState.objects.filter(loop__in=_loops(customers), engine__isnull=False)
     await_true(lambda: not held.filter(leased_until__gt=now()).exists(), "the lanes given back", SECONDS)
+
+
+def _loops(customers: Sequence[Customer]) -> list[int]:
+    return [loop.pk for each in customers for loop in each.loops]

@@ -11,7 +11,8 @@ from django.db import connection
 
 from bench import history
 from bench.dashboard import Dashboard
-from bench.leaving import leave
+from bench.figures import medians
+from bench.leaving import await_given_back, leave
 from bench.load import fire
 from bench.receiver import Receiver, receiving
 from bench.rows.drain import IN_FLIGHT, drain
@@ -19,9 +20,9 @@ from bench.scale import Scale
 from bench.site import Site
 from feedbackloops import fanout, lanes
 from feedbackloops.doorbell import ring_for_lanes
-from feedbackloops.models import Delivery
+from feedbackloops.models import Delivery, LoopStatus
 from feedbackloops.tasks import RING_SECONDS
-from rig.customers import customer
+from rig.customers import Customer, customer
 
 PLAIN, BACKLOG = "growth", "backlog"
 
@@ -41,7 +42,7 @@ def measure(site: Site, scale: Scale) -> dict[str, float | int]:
             "rows": scale.growth_rows,
             **{f"{key}_ratio": beside[key] / empty[key] for key in ("hits", "drain", "sweep")},
             "admin_ratio": max(beside[page] / empty[page] for page in ("list", "page")),
-            "backlog_ratio": bench.backlog_per_second() / empty["drain"],
+            "backlog_ratio": bench.backlog_ratio(),
             "old_snapshot_ratio": old_snapshot_ratio,
         }
 
@@ -76,15 +77,14 @@ class Bench:
                 held.append(self._drain())
         return median(held) / median(plain)
 
-    def backlog_per_second(self) -> float:
-        """Deliveries a second out of a lane in which very many wait."""
+    def backlog_ratio(self) -> float:
+        """The speed of a drain out of a lane in which very many wait, to that of a plain one, each in turn."""
         waiting = customer(BACKLOG, [self._receiver.url(BACKLOG)], people=1, in_flight_limit=IN_FLIGHT)
         history.backlog(waiting.loop, self._scale.backlog_rows)
-        ring_for_lanes([waiting.loop.pk])
-        self._first_posts()
-        speeds = [self._first_posts() for _ in range(self._scale.growth_pairs)]
+        self._some_of(waiting)
+        pairs = [(self._some_of(waiting), self._drain()) for _ in range(self._scale.growth_pairs)]
         leave([waiting])
-        return median(speeds)
+        return medians(pairs)[2]
 
     def _once(self) -> dict[str, float]:
         figures = {"hits": self._hits(), "drain": self._drain(), "sweep": _sweep_ms(self._scale.growth_sweeps)}
@@ -103,10 +103,16 @@ class Bench:
         received, _ = drain(self._site, self._customer, self._receiver, PLAIN, self._scale.growth_deliveries)
         return received.per_second
 
-    def _first_posts(self) -> float:
-        self._receiver.forget()
+    def _some_of(self, waiting: Customer) -> float:
+        """Deliveries a second of a lane that is set going, and held again once it has made its share."""
+        waiting.set_status(LoopStatus.ACTIVE)
+        ring_for_lanes([waiting.loop.pk])
         self._receiver.await_posts(BACKLOG, self._scale.growth_deliveries)
-        return self._receiver.report(BACKLOG).per_second
+        waiting.set_status(LoopStatus.PAUSED)
+        await_given_back([waiting])
+        per_second = self._receiver.report(BACKLOG).per_second
+        self._receiver.forget()
+        return per_second
 
 
 def _sweep_ms(times: int) -> float:

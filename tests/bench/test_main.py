@@ -23,13 +23,13 @@ from bench.scale import QUICK
 from bench.site import running
 
 scale = replace(
-    QUICK, pairs=1, hits=200, hits_pairs=1, drain_deliveries=1100, flow_hits=300,
+    QUICK, pairs=1, hits=2000, hits_pairs=1, drain_deliveries=1100, flow_hits=300,
     latency_per_second=50.0, latency_seconds=1.0, idle_seconds=2.0,
     isolation_seconds=1.0, isolation_lead_seconds=0.5, isolation_beside_per_second=50.0,
-    hung_loops=5, nameless_loops=3, failing_loops=5, quiet_loops=20, quiet_seconds=1.0,
+    hung_loops=5, nameless_loops=3, failing_loops=5, quiet_loops=100, quiet_seconds=3.0,
     fanout_loops=5, fanout_events=60,
     growth_rows=3000, growth_pairs=1, growth_hits=200, growth_deliveries=300, growth_looks=1, growth_sweeps=5,
-    backlog_rows=2000, prune_days=2, prune_seconds=1.0, screens_rows=500,
+    backlog_rows=10_000, prune_days=2, prune_seconds=1.0, screens_rows=500,
 )
 file = Path(__import__("sys").argv[1])
 with running() as site:
@@ -58,7 +58,7 @@ def test_each_row_measures_what_it_promises(run: tuple[str, Path]) -> None:
     assert failures == []
     assert {*KEYS, "hits.answer_only_cpu_ms", "quiet.answer_only_cpu_ms"} <= set(results)
     assert results["flow.lost"] == results["flow.duplicates"] == 0
-    assert (results["quiet.loops"], results["fanout.loops"], results["growth.rows"]) == (20, 5, 3000)
+    assert (results["quiet.loops"], results["fanout.loops"], results["growth.rows"]) == (100, 5, 3000)
     assert all(value > 0 for key, value in results.items() if not key.startswith(("flow.lost", "flow.dup")))
     assert results["memory.web_mb"] > 20 < results["memory.worker_mb"]
     assert 0 < results["latency.p50_ms"] <= results["latency.p95_ms"] <= results["latency.p99_ms"]
@@ -86,7 +86,7 @@ def test_the_results_are_kept_and_a_row_can_be_measured_again(run: tuple[str, Pa
     assert written["flow.lost"] == 7
     assert written["hits.per_second"] > 0
     assert written["quick"] is True
-    assert written["sizes"]["hits"] == 200
+    assert written["sizes"]["hits"] == 2000
     assert written["machine"]["cores"] == os.cpu_count()
     assert {"cpu", "memory_gb", "python", "postgres", "valkey"} <= set(written["machine"])
     assert list(written["measured_again"]) == ["flow"]
