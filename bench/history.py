@@ -4,7 +4,7 @@ import logging
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from json import dumps
 from secrets import token_hex
 from typing import Any, NamedTuple
@@ -52,9 +52,8 @@ def fill(owners: Sequence[Customer], rows: int) -> None:
     along. PostgreSQL settles then.
     """
     end = now()
-    start = end - timedelta(days=DAYS)
-    _make_partitions(start.date(), end.date())
-    chunks = _chunks(rows, start, end)
+    make_days()
+    chunks = _chunks(rows, end - timedelta(days=DAYS), end)
     texts = {"snapshot": _snapshot(), "state": "delivered", "outcome": "accepted", "attempts": 1}
     statement = _statement(_MESSAGES, _EVENTS, _SNAPSHOTS, _DELIVERIES, _ATTEMPTS, _OWED)
     loops = [loop for each in owners for loop in each.loops]
@@ -84,8 +83,9 @@ def settle() -> None:
             cursor.execute("CHECKPOINT")
 
 
-def _make_partitions(first: date, last: date) -> None:
-    wanted = list(partitions.days(first, (last - first).days + 1))
+def make_days() -> None:
+    """Make the partitions of the last DAYS days, as they are there after that time whether or not anything happened."""
+    wanted = list(partitions.days(now().date() - timedelta(days=DAYS), DAYS + 1))
     for table in history.TABLES:
         partitions.make(table, wanted, history.STORAGE.get(table, ""))
 

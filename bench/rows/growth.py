@@ -32,6 +32,7 @@ def measure(site: Site, scale: Scale) -> dict[str, float | int]:
     with receiving() as receiver:
         bench = Bench(site, scale, receiver)
         old_snapshot_ratio = bench.old_snapshot_ratio()
+        history.make_days()
         empty = bench.figures()
         history.fill(bench.owners, scale.growth_rows)
         beside = bench.figures()
